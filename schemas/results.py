@@ -1,0 +1,126 @@
+"""What a task gives back: code changes or review findings, with how far they were verified."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.base import Value
+
+
+class VerificationLevel(StrEnum):
+    """How far an answer was verified; each level includes those before it."""
+
+    PARSED = "parsed"
+    APPLIED = "applied"
+    ANCHORED = "anchored"
+    SYNTAX = "syntax"
+    LINT = "lint"
+    CRITERIA = "criteria"
+    TESTS = "tests"
+
+
+class Check(Value):
+    """One thing that was looked at; `passed` None means it could not be checked, and `detail` says why."""
+
+    name: str
+    passed: bool | None
+    detail: str = ""
+
+
+class Verification(Value):
+    """The level reached and the checks behind it."""
+
+    level: VerificationLevel
+    checks: list[Check] = Field(default_factory=list)
+
+
+class Operation(StrEnum):
+    """What happens to a file."""
+
+    CREATE = "create"
+    MODIFY = "modify"
+    DELETE = "delete"
+
+
+class FileChange(Value):
+    """A file after the change; `base_sha256` is the hash of the UTF-8 bytes it was made from."""
+
+    path: str
+    operation: Operation
+    base_sha256: str | None
+    content: str | None
+
+
+class Verdict(StrEnum):
+    """Whether an acceptance criterion is met."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    CANT_TELL = "cant_tell"
+
+
+class CriterionVerdict(Value):
+    """The answer to one acceptance criterion (numbered from 1), with where to look (`path:line`)."""
+
+    number: int
+    criterion: str
+    verdict: Verdict
+    evidence: str | None = None
+    explanation: str = ""
+
+
+class CodeResult(Value):
+    """A change that applies: the diff is made by us from the files, never by the model."""
+
+    type: Literal["code"] = "code"
+    diff: str
+    files: list[FileChange]
+    explanation: str
+    criteria: list[CriterionVerdict] = Field(default_factory=list)
+    verification: Verification
+
+
+class Severity(StrEnum):
+    """How bad a finding is."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class Side(StrEnum):
+    """Which side of the diff a finding is about."""
+
+    OLD = "old"
+    NEW = "new"
+
+
+class Finding(Value):
+    """One remark on the change; lines are 1-based, of the file on `side`; None where it found no anchor."""
+
+    file: str
+    side: Side
+    start_line: int | None
+    end_line: int | None
+    quote: str
+    category: str
+    severity: Severity
+    title: str
+    body: str
+    suggestion: str | None = None
+
+
+class ReviewResult(Value):
+    """Findings that point at real lines; those whose quote was not found are kept apart."""
+
+    type: Literal["review"] = "review"
+    summary: str
+    findings: list[Finding]
+    unanchored: list[Finding] = Field(default_factory=list)
+    verification: Verification
+
+
+Result = Annotated[CodeResult | ReviewResult, Field(discriminator="type")]

@@ -1,0 +1,202 @@
+"""What a task is: its kinds, states, reasons to wait, priorities and the request that makes one.
+
+States and reasons are closed lists: DESIGN's state chart knows no others, and every branch over
+them is checked for completeness.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal, NewType
+from uuid import UUID
+
+from pydantic import AwareDatetime, BeforeValidator, Discriminator, Field, Tag, TypeAdapter, field_validator
+
+from schemas.base import Value
+from schemas.contexts import FixBugContext, GenerateCodeContext, ReviewCodeContext
+from schemas.results import VerificationLevel
+
+TaskId = NewType("TaskId", UUID)
+TenantId = NewType("TenantId", UUID)
+LeaseToken = NewType("LeaseToken", UUID)
+BootId = NewType("BootId", UUID)
+
+
+class TaskKind(StrEnum):
+    """What kind of coding work is asked for."""
+
+    GENERATE_CODE = "generate_code"
+    FIX_BUG = "fix_bug"
+    REVIEW_CODE = "review_code"
+
+
+KIND_SPELLINGS: Final[dict[str, TaskKind]] = {
+    "code-generation": TaskKind.GENERATE_CODE,
+    "generate-code": TaskKind.GENERATE_CODE,
+    "bug-fix": TaskKind.FIX_BUG,
+    "fix-bug": TaskKind.FIX_BUG,
+    "code-review": TaskKind.REVIEW_CODE,
+    "review-code": TaskKind.REVIEW_CODE,
+    "review": TaskKind.REVIEW_CODE,
+}
+
+
+def normal_kind(spelling: object) -> object:
+    """The kind a spelling of the field means; anything else is handed back for validation to refuse."""
+    return KIND_SPELLINGS.get(spelling, spelling) if isinstance(spelling, str) else spelling
+
+
+class TaskStatus(StrEnum):
+    """The eight states. The last four are terminal and never left."""
+
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELING = "canceling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a task in this state has ended for good."""
+        return self in TERMINAL
+
+
+TERMINAL: Final = frozenset(
+    {TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELED, TaskStatus.EXPIRED}
+)
+
+
+class StatusReason(StrEnum):
+    """Why a task waits."""
+
+    WAITING_FOR_WORKER = "waiting_for_worker"
+    RATE_LIMITED = "rate_limited"
+    CIRCUIT_OPEN = "circuit_open"
+    RETRY_BACKOFF = "retry_backoff"
+    QUEUE_PAUSED = "queue_paused"
+    CONCURRENCY_LIMIT = "concurrency_limit"
+    WAITING_FOR_BUDGET = "waiting_for_budget"
+    WAITING_FOR_CHILDREN = "waiting_for_children"
+    WAITING_FOR_PROVIDER_JOB = "waiting_for_provider_job"
+
+
+class Priority(StrEnum):
+    """How urgent a task is; each step up is worth a fixed head start in rank, so nothing starves."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+PRIORITY_BONUS_SECONDS: Final[dict[Priority, int]] = {
+    Priority.LOW: -300,
+    Priority.MEDIUM: 0,
+    Priority.HIGH: 300,
+    Priority.CRITICAL: 1800,
+}
+
+
+class Strategy(StrEnum):
+    """How candidates are put in order."""
+
+    BALANCED = "balanced"
+    CHEAPEST = "cheapest"
+    FASTEST = "fastest"
+    PREFERRED = "preferred"
+    ROUND_ROBIN = "round_robin"
+    FIXED = "fixed"
+
+
+class Webhook(Value):
+    """Where to tell the end of a task, signed as Standard Webhooks asks."""
+
+    url: str = Field(min_length=8, max_length=2048, pattern=r"^https?://")
+    secret: str = Field(
+        min_length=24,
+        max_length=256,
+        pattern=r"^whsec_[A-Za-z0-9+/=]+$",
+        description="`whsec_` and 24 to 64 random bytes in base64; signs each delivery, never shown again",
+    )
+
+
+class Preferences(Value):
+    """What the submitter wishes for this one task."""
+
+    providers: list[str] | None = Field(None, max_length=50, description="only these, by name")
+    preferred: list[str] = Field(default_factory=list, max_length=50, description="these first")
+    excluded: list[str] = Field(default_factory=list, max_length=50, description="never these")
+    model: str | None = Field(None, min_length=1, max_length=200)
+    strategy: Strategy | None = None
+    verification_level: VerificationLevel | None = Field(
+        None, description="refuse answers below this level; without it every check that applies must pass"
+    )
+    temperature: float | None = Field(None, ge=0, le=2)
+    max_tokens: int | None = Field(None, ge=1, le=200_000, description="output tokens per call")
+    max_attempts: int = Field(4, ge=1, le=20, description="provider failures before the task fails")
+    timeout_seconds: int | None = Field(None, ge=1, le=3600, description="total time of one call")
+    webhook: Webhook | None = None
+
+
+Label = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class _Request(Value):
+    """The fields that requests of every kind share."""
+
+    preferences: Preferences = Field(default_factory=lambda: Preferences.model_validate({}))
+    priority: Priority = Priority.MEDIUM
+    labels: list[Label] = Field(default_factory=list, max_length=20)
+    metadata: dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=1000)]] = Field(
+        default_factory=dict, max_length=50
+    )
+    session_id: str | None = Field(None, min_length=1, max_length=200)
+    user_id: str | None = Field(None, min_length=1, max_length=200)
+    run_at: AwareDatetime | None = Field(None, description="not before this time (RFC 3339)")
+    deadline: AwareDatetime | None = Field(None, description="default: 24 h after run_at")
+
+    @field_validator("labels")
+    @classmethod
+    def _labels_are_a_set(cls, labels: list[str]) -> list[str]:
+        return sorted(set(labels))
+
+
+class GenerateCodeRequest(_Request):
+    """Write new code from a description."""
+
+    kind: Annotated[Literal[TaskKind.GENERATE_CODE], BeforeValidator(normal_kind)]
+    context: GenerateCodeContext
+
+
+class FixBugRequest(_Request):
+    """Mend a bug in the given files."""
+
+    kind: Annotated[Literal[TaskKind.FIX_BUG], BeforeValidator(normal_kind)]
+    context: FixBugContext
+
+
+class ReviewCodeRequest(_Request):
+    """Review a diff."""
+
+    kind: Annotated[Literal[TaskKind.REVIEW_CODE], BeforeValidator(normal_kind)]
+    context: ReviewCodeContext
+
+
+def _kind_of(body: Any) -> str | None:
+    kind = body.get("kind") if isinstance(body, dict) else getattr(body, "kind", None)
+    kind = normal_kind(kind)
+    return str(kind) if isinstance(kind, str) else None
+
+
+TaskRequest = Annotated[
+    Annotated[GenerateCodeRequest, Tag("generate_code")]
+    | Annotated[FixBugRequest, Tag("fix_bug")]
+    | Annotated[ReviewCodeRequest, Tag("review_code")],
+    Discriminator(
+        _kind_of,
+        custom_error_type="unknown_kind",
+        custom_error_message="'kind' must be one of: " + ", ".join(TaskKind),
+    ),
+]
+TASK_REQUEST: Final[TypeAdapter[TaskRequest]] = TypeAdapter(TaskRequest)
