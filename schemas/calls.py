@@ -1,0 +1,69 @@
+"""What one HTTP request to a provider uses and gives back: tokens, money, the reply.
+
+Tokens are counted so that `input` includes cached and cache-written tokens and `output` includes
+reasoning; money is integer nano-dollars.
+"""
+
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+from pydantic import Field
+
+from schemas.base import Value
+
+CallId = NewType("CallId", UUID)
+Nanos = NewType("Nanos", int)
+
+NANOS_PER_DOLLAR = 1_000_000_000
+
+
+def dollars(nanos: int) -> str:
+    """Nano-dollars as a decimal string of dollars, without an exponent and without loss."""
+    sign = "-" if nanos < 0 else ""
+    whole, part = divmod(abs(nanos), NANOS_PER_DOLLAR)
+    digits = f"{part:09d}".rstrip("0")
+    return f"{sign}{whole}.{digits.ljust(2, '0')}"
+
+
+class CallStatus(StrEnum):
+    """`started` is the committed intent; `unknown` is an intent whose process died before the outcome."""
+
+    STARTED = "started"
+    ANSWERED = "answered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Purpose(StrEnum):
+    """Why a call is made."""
+
+    FIRST = "first"
+    REPAIR = "repair"
+
+
+class AnswerVerdict(StrEnum):
+    """What became of a paid answer; none yet means it waits to be verified."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+
+
+class Usage(Value):
+    """Tokens of one call, each class counted once within its total."""
+
+    input_tokens: int = Field(0, ge=0)
+    cached_tokens: int = Field(0, ge=0)
+    cache_write_tokens: int = Field(0, ge=0)
+    output_tokens: int = Field(0, ge=0)
+    reasoning_tokens: int = Field(0, ge=0)
+
+
+class Cost(Value):
+    """What a call costs and where the price is from; `estimated` where the vendor gave no usage."""
+
+    nanos: int = Field(ge=0)
+    source: str
+    version: str
+    estimated: bool = False
