@@ -1,0 +1,1 @@
+"""The tests: unit, integration, conformance, acceptance, chaos, golden."""
