@@ -7,6 +7,9 @@ durations inside one process and stamps for people.
 import asyncio
 import time
 from datetime import UTC, datetime
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
 
 
 def now() -> datetime:
@@ -27,3 +30,8 @@ async def sleep(seconds: float) -> None:
 def pause(seconds: float) -> None:
     """Wait in a thread that has no loop."""
     time.sleep(seconds)
+
+
+def new_id() -> UUID:
+    """A UUIDv7: ids sort by the time they were made, which is what the partitions are cut by."""
+    return uuid7()

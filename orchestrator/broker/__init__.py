@@ -1,0 +1,106 @@
+"""The Celery app: one direct queue per vendor, and a message that is nothing but an id.
+
+Celery carries nudges and decides nothing: no retry, ETA, chord or result backend. Settings are those
+that were measured or read in Celery's source (`ops/decisions/0004`).
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from celery import Celery
+from kombu import Queue
+
+from orchestrator.config import config
+from schemas.providers import CHORES_QUEUE, QUEUES
+
+RUN: Final = "orchestrator.run"
+CHORE: Final = "orchestrator.chore"
+_DEFAULT_URL: Final = "redis://127.0.0.1:6379/0"
+
+
+def _queue(name: str) -> Queue:
+    return Queue(name, exchange="", routing_key=name, no_declare=None)
+
+
+def make_app(url: str | None) -> Celery:
+    """A Celery app on this broker."""
+    app = Celery("orchestrator", broker=url or _DEFAULT_URL, set_as_current=False)
+    redis = (url or _DEFAULT_URL).startswith(("redis://", "rediss://"))
+    app.conf.update(
+        broker_transport="orchestrator.broker.transport:Transport" if redis else None,
+        broker_transport_options=_REDIS if redis else {"confirm_publish": True},
+        broker_connection_retry_on_startup=True,
+        broker_connection_timeout=2,
+        broker_pool_acquire_timeout=1,
+        accept_content=["json"],
+        task_serializer="json",
+        task_queues=[_queue(name) for name in (*QUEUES, CHORES_QUEUE)],
+        task_create_missing_queues=False,
+        task_default_queue=CHORES_QUEUE,
+        task_acks_late=True,
+        task_ignore_result=True,
+        task_publish_retry=False,
+        task_store_errors_even_if_ignored=False,
+        worker_prefetch_multiplier=1,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_enable_remote_control=True,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_send_task_events=True,
+        worker_pool="threads",
+        worker_concurrency=config().concurrency,
+        worker_consumer="workers.consumer:Consumer",
+        enable_utc=True,
+    )
+    return app
+
+
+_REDIS: Final[dict[str, Any]] = {
+    "visibility_timeout": 7200,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+}
+
+Unpublished = Exception
+"""Whatever the transport raises: the nudge may or may not have left, and is repeated."""
+
+
+class Publisher:
+    """Puts nudges on queues over one held connection. Blocking: call it in a thread, one at a time."""
+
+    def __init__(self, url: str) -> None:
+        self._app = make_app(url)
+        self._producer: Any = None
+
+    def publish(self, celery_task: str, nudges: Iterable[tuple[str, str]]) -> None:
+        """Nudge each (id, queue); the id is the message's only argument and its Celery id."""
+        try:
+            producer = self._held()
+            for task_id, queue in nudges:
+                self._app.send_task(
+                    celery_task,
+                    args=(task_id,),
+                    task_id=task_id,
+                    queue=queue,
+                    producer=producer,
+                    ignore_result=True,
+                    retry=False,
+                )
+        except Unpublished:
+            self.close()
+            raise
+
+    def _held(self) -> Any:
+        if self._producer is None:
+            connection = self._app.connection_for_write(connect_timeout=2)
+            connection.ensure_connection(max_retries=1, timeout=2)
+            self._producer = connection.Producer()
+        return self._producer
+
+    def close(self) -> None:
+        """Let the connection go; the next publish makes another."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.connection.release()

@@ -1,0 +1,45 @@
+"""kombu's Redis transport, made to survive junk.
+
+Stock kombu lets a list entry that is not its own JSON end the worker. Here such an entry is dropped
+and counted; the ids it might have carried are repeated from Postgres anyway.
+"""
+
+import binascii
+from typing import Any, Final
+
+from kombu.transport import redis
+
+from orchestrator import telemetry
+
+_NOT_JSON: Final = (ValueError, RecursionError)
+_MALFORMED: Final = (KeyError, TypeError, AttributeError, ValueError, binascii.Error)
+
+
+class Channel(redis.Channel):
+    """A channel that drops what it can't read."""
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)
+        except _NOT_JSON:
+            _dropped("not_json")
+            return True
+
+
+class Transport(redis.Transport):
+    """A transport that drops what has not the shape of a message."""
+
+    Channel = Channel
+
+    def _deliver(self, message: Any, queue: str) -> None:
+        try:
+            self.Channel.Message(message, channel=self.channels[0])
+        except _MALFORMED:
+            _dropped("not_a_message")
+            return
+        super()._deliver(message, queue)
+
+
+def _dropped(why: str) -> None:
+    telemetry.DROPPED.labels(why).inc()
+    telemetry.warn("message.dropped", why=why)

@@ -1,0 +1,1 @@
+"""Vendors, models, prices and token estimates: data and pure functions."""

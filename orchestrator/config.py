@@ -1,0 +1,85 @@
+"""Settings, read once from the environment; no other module reads it.
+
+Names are `ORCHESTRATOR_<FIELD>`; vendors' own key names (`OPENAI_API_KEY` …) are taken as they are.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Config(BaseSettings):
+    """Everything that can be set, with its default. Times are in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="ORCHESTRATOR_", frozen=True, extra="ignore")
+
+    environment: Literal["development", "production"] = Field(
+        "development", description="`production` refuses failpoints"
+    )
+    database_url: str | None = Field(None, description="Postgres; without it `up` starts an embedded one")
+    broker_url: str | None = Field(None, description="Redis or Valkey; without it `up` starts an embedded one")
+    data_dir: Path = Field(Path(".data"), description="where the embedded servers and spools live")
+    host: str = Field("127.0.0.1", description="address the API listens on")
+    port: int = Field(8000, ge=0, le=65535, description="port the API listens on")
+    public_url: str | None = Field(None, description="the API's address as clients see it")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    key_pepper: SecretStr | None = Field(None, description="mixed into the hashes of API keys")
+    max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="largest request body")
+    database_pool: int = Field(10, ge=1, le=200, description="connections of one process")
+    concurrency: int = Field(100, ge=1, le=2000, description="slots of one worker process")
+    lease_seconds: float = Field(60, ge=1, description="how long a claim lasts without a heartbeat")
+    heartbeat_seconds: float = Field(10, gt=0)
+    dead_after_seconds: float = Field(45, ge=1, description="a process without a heartbeat is dead after this")
+    nudge_seconds: float = Field(15, ge=1, description="an unclaimed nudge is repeated after this")
+    max_crashes: int = Field(3, ge=1, le=100, description="dead workers a task survives before it fails")
+    drain_seconds: float = Field(30, ge=0, description="what a stopping worker gives its tasks")
+    connect_timeout: float = Field(5, gt=0)
+    first_token_timeout: float = Field(60, gt=0)
+    idle_timeout: float = Field(60, gt=0)
+    total_timeout: float = Field(600, gt=0, description="one provider call, whatever trickles in")
+    max_answer_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="largest answer read from a provider")
+    allow_private_webhooks: bool = Field(
+        False, description="deliver webhooks to private and loopback addresses too"
+    )
+    failpoints: str = Field("", description="for fault tests only: `name=kill` and the like, `;` between")
+    flower_password: SecretStr | None = Field(None, description="basic auth of Flower; made up by `up` if unset")
+    metrics_port: int | None = Field(None, description="a worker or dispatcher serves /metrics here")
+
+    openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY")
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_the_driver(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        scheme, separator, rest = url.partition("://")
+        if not separator or scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
+            raise ValueError("must look like postgresql://user:password@host:5432/database")
+        return f"postgresql+psycopg://{rest}"
+
+    @field_validator("failpoints")
+    @classmethod
+    def _not_in_production(cls, failpoints: str) -> str:
+        if failpoints and os.environ.get("ORCHESTRATOR_ENVIRONMENT") == "production":
+            raise ValueError("must be empty in production")
+        return failpoints
+
+
+@cache
+def config() -> Config:
+    """The settings of this process."""
+    return Config()
+
+
+def credential(name: str) -> str | None:
+    """The value of a provider credential kept in the environment under `name`."""
+    return os.environ.get(name)
+
+
+def shares_metrics() -> bool:
+    """Whether this machine's processes sum their counters in a shared folder."""
+    return "PROMETHEUS_MULTIPROC_DIR" in os.environ

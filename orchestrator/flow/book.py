@@ -1,0 +1,104 @@
+"""Book: commit a call's outcome and its money as soon as the response ends.
+
+Not fenced: the money was spent whoever we are. Idempotent by call id: the first to book wins.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from orchestrator import telemetry
+from orchestrator.flow.intend import Intent
+from orchestrator.store import calls, tasks
+from orchestrator.wiring import Parts
+from schemas.calls import CallStatus, Cost, Usage, dollars
+from schemas.errors import Failure
+from schemas.events import EventName
+from schemas.moves import Happening
+from schemas.providers import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended.
+
+    `answer` where it is complete, else `failure`. `usage` None: the vendor said nothing of usage.
+    `cost` None: charge the hold and mark it estimated. `first_token_after` and `seconds` are
+    durations since the intent.
+    """
+
+    answer: str | None
+    failure: Failure | None
+    usage: Usage | None
+    raw_usage: dict[str, Any] | None
+    cost: Cost | None
+    served_model: str | None
+    served_tier: str | None
+    http_status: int | None
+    request_id: str | None
+    first_token_after: float | None
+    seconds: float
+
+
+async def book(parts: Parts, task_id: UUID, provider: Provider, intent: Intent, outcome: Outcome) -> bool:
+    """Commit the outcome; False if another had booked this call already."""
+    happenings = _happenings(intent, outcome)
+    params = {"task_id": task_id, **_params(intent, outcome), **tasks.event_arrays(happenings)}
+    rows = await tasks.rows_of(parts.db, calls.BOOK, params)
+    if not rows:
+        return False
+    _count(provider, outcome, rows[0].cost_nanos)
+    telemetry.emit(task_id, happenings)
+    return True
+
+
+def _params(intent: Intent, outcome: Outcome) -> dict[str, Any]:
+    usage, cost, failure = outcome.usage, outcome.cost, outcome.failure
+    return {
+        "id": intent.call_id,
+        "status": CallStatus.FAILED if failure else CallStatus.ANSWERED,
+        "served_model": outcome.served_model,
+        "served_tier": outcome.served_tier,
+        "cost_nanos": cost.nanos if cost else None,
+        "estimated": cost.estimated if cost else True,
+        "price_source": cost.source if cost else "hold",
+        "price_version": cost.version if cost else "1",
+        "usage": orjson.dumps(outcome.raw_usage).decode() if outcome.raw_usage else None,
+        "input_tokens": usage.input_tokens if usage else None,
+        "cached_tokens": usage.cached_tokens if usage else None,
+        "output_tokens": usage.output_tokens if usage else None,
+        "reasoning_tokens": usage.reasoning_tokens if usage else None,
+        "http_status": outcome.http_status,
+        "request_id": outcome.request_id,
+        "category": failure.category if failure else None,
+        "message": failure.message[:2000] if failure else None,
+        "first_token_after": outcome.first_token_after,
+        "answer": outcome.answer,
+    }
+
+
+def _happenings(intent: Intent, outcome: Outcome) -> tuple[Happening, ...]:
+    call = {"call_id": str(intent.call_id)}
+    cost = outcome.cost.nanos if outcome.cost else intent.hold_nanos
+    happenings = [Happening(EventName.FIRST_TOKEN, call)] if outcome.first_token_after is not None else []
+    if outcome.failure is not None:
+        data = {**call, "category": str(outcome.failure.category), "cost_usd": dollars(cost)}
+        return (*happenings, Happening(EventName.CALL_FAILED, data))
+    usage = outcome.usage or Usage()
+    tokens = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
+    answered = Happening(EventName.CALL_ANSWERED, {**call, **tokens, "cost_usd": dollars(cost)})
+    return (*happenings, answered, Happening(EventName.VERIFYING, call))
+
+
+def _count(provider: Provider, outcome: Outcome, cost_nanos: int) -> None:
+    model = outcome.served_model or provider.model
+    status = CallStatus.FAILED if outcome.failure else CallStatus.ANSWERED
+    category = outcome.failure.category if outcome.failure else ""
+    telemetry.CALLS.labels(provider.vendor, model, status, category).inc()
+    telemetry.CALL_SECONDS.labels(provider.vendor).observe(outcome.seconds)
+    telemetry.COST.labels(provider.vendor, model).inc(cost_nanos)
+    if outcome.usage:
+        telemetry.TOKENS.labels(provider.vendor, model, "input").inc(outcome.usage.input_tokens)
+        telemetry.TOKENS.labels(provider.vendor, model, "output").inc(outcome.usage.output_tokens)

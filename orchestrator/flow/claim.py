@@ -1,0 +1,106 @@
+"""Claim: take a queued task under a new lease. Zero rows is the normal answer to a stale nudge."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from sqlalchemy import Row
+
+from orchestrator import telemetry
+from orchestrator.flow.states import Standing
+from orchestrator.store import calls, tasks
+from orchestrator.wiring import Parts
+from schemas.calls import Purpose
+from schemas.events import EventName
+from schemas.moves import Counters, Happening
+from schemas.providers import Candidate, Provider
+from schemas.tasks import TASK_REQUEST, TaskRequest
+
+
+@dataclass(frozen=True, slots=True)
+class PaidAnswer:
+    """An answer that was booked by an earlier attempt and led to no result yet."""
+
+    call_id: UUID
+    purpose: Purpose
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A claimed task: everything a worker needs to run it."""
+
+    task_id: UUID
+    tenant_id: UUID
+    attempt: int
+    token: UUID
+    request: TaskRequest
+    standing: Standing
+    provider: Provider
+    paid: PaidAnswer | None
+
+    @property
+    def candidate(self) -> Candidate:
+        """The candidate this attempt is for."""
+        return self.standing.candidates[self.standing.counters.candidate]
+
+
+async def claim(parts: Parts, boot_id: UUID, queues: tuple[str, ...], task_id: UUID) -> Lease | None:
+    """The lease on a task, or None: somebody else's, not due, cancelled, ended or unknown."""
+    token = uuid4()
+    params = {
+        "id": task_id,
+        "token": token,
+        "lease": parts.config.lease_seconds,
+        "boot_id": boot_id,
+        "queues": list(queues),
+        **tasks.event_arrays([Happening(EventName.STARTED, {})]),
+    }
+    rows = await tasks.rows_of(parts.db, tasks.CLAIM, params)
+    if not rows:
+        return None
+    lease = await _lease(parts, rows[0], token)
+    started = Happening(EventName.STARTED, {"attempt": lease.attempt, "provider": lease.provider.name})
+    telemetry.emit(task_id, (started,))
+    return lease
+
+
+def standing_of(row: Row[Any]) -> Standing:
+    """Where the task of a row stands."""
+    return Standing(
+        counters=Counters(row.candidate, row.failures, row.candidate_failures, row.crashes),
+        max_attempts=row.max_attempts,
+        max_crashes=row.max_crashes,
+        seconds_left=float(row.seconds_left),
+        candidates=tuple(Candidate.model_validate(each) for each in orjson.loads(row.candidates)),
+    )
+
+
+async def _lease(parts: Parts, row: Row[Any], token: UUID) -> Lease:
+    provider = Provider(
+        id=row.provider_id,
+        name=row.provider,
+        vendor=row.vendor,
+        wire=row.wire,
+        base_url=row.base_url,
+        model=row.provider_model,
+        credential=row.credential,
+        simulated=row.simulated,
+        concurrency_limit=row.concurrency_limit,
+    )
+    return Lease(
+        task_id=row.id,
+        tenant_id=row.tenant_id,
+        attempt=row.attempt,
+        token=token,
+        request=TASK_REQUEST.validate_json(row.request),
+        standing=standing_of(row),
+        provider=provider,
+        paid=await _paid_answer(parts, row.id) if row.attempt > 1 else None,
+    )
+
+
+async def _paid_answer(parts: Parts, task_id: UUID) -> PaidAnswer | None:
+    row = await parts.db.one(calls.LAST_ANSWER, task_id=task_id)
+    return PaidAnswer(row.id, Purpose(row.purpose), row.answer) if row else None

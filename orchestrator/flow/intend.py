@@ -1,0 +1,81 @@
+"""Intend: commit that a call is about to be made, with its hold, before its first byte leaves."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from orchestrator import clock, telemetry
+from orchestrator.flow.claim import Lease
+from orchestrator.store import calls, tasks
+from orchestrator.wiring import Parts
+from schemas.calls import Purpose
+from schemas.events import EventName
+from schemas.moves import Happening
+
+
+class LeaseLost(Exception):
+    """The task is no longer ours: cancelled, ended, or taken back from us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A call about to be made; `timeout` in seconds bounds the whole of it."""
+
+    call_id: UUID
+    purpose: Purpose
+    hold_nanos: int
+    timeout: float
+
+
+async def intend(
+    parts: Parts,
+    boot_id: UUID,
+    lease: Lease,
+    purpose: Purpose,
+    *,
+    hold_nanos: int,
+    timeout: float,
+    rejected_call: UUID | None = None,
+) -> Intent:
+    """The committed intent of a call. Raises `LeaseLost` if the fence does not hold.
+
+    `rejected_call` is the call whose answer this one shall repair.
+    """
+    intent = Intent(clock.new_id(), purpose, hold_nanos, timeout)
+    happenings = _happenings(lease, intent)
+    rows = await tasks.rows_of(
+        parts.db,
+        calls.INTEND,
+        {
+            "id": intent.call_id,
+            "task_id": lease.task_id,
+            "attempt": lease.attempt,
+            "token": lease.token,
+            "purpose": purpose,
+            "provider_id": lease.provider.id,
+            "provider": lease.provider.name,
+            "vendor": lease.provider.vendor,
+            "model": lease.candidate.model,
+            "hold_nanos": hold_nanos,
+            "boot_id": boot_id,
+            "timeout": timeout,
+            "rejected_call": rejected_call,
+            **tasks.event_arrays(happenings),
+        },
+    )
+    if not rows:
+        raise LeaseLost
+    telemetry.emit(lease.task_id, happenings)
+    return intent
+
+
+def _happenings(lease: Lease, intent: Intent) -> tuple[Happening, ...]:
+    data = {
+        "call_id": str(intent.call_id),
+        "provider": lease.provider.name,
+        "model": lease.candidate.model,
+        "purpose": str(intent.purpose),
+    }
+    started = Happening(EventName.CALL_STARTED, data)
+    if intent.purpose is Purpose.REPAIR:
+        return (Happening(EventName.REPAIRING), started)
+    return (started,)

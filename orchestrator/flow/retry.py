@@ -1,0 +1,21 @@
+"""Retry: a finished task's request, submitted again as a new task that names the old one."""
+
+from uuid import UUID
+
+from orchestrator.flow.submit import Submitted, submit
+from orchestrator.store import views
+from orchestrator.wiring import Parts
+from schemas.errors import NotFound, TaskNotFinished
+from schemas.tasks import TASK_REQUEST
+
+
+async def retry(parts: Parts, tenant_id: UUID, task_id: UUID) -> Submitted:
+    """Submit the same request anew. Raises `NotFound`, `TaskNotFinished` and what submit raises."""
+    stored = await views.stored_request(parts.db, tenant_id, task_id)
+    if stored is None:
+        raise NotFound(f"there is no task {task_id}")
+    if not stored.status.terminal:
+        raise TaskNotFinished(f"the task is {stored.status}; cancel it first, or wait")
+    request = TASK_REQUEST.validate_json(stored.request)
+    timeless = request.model_copy(update={"run_at": None, "deadline": None})
+    return await submit(parts, tenant_id, timeless, retry_of=task_id)

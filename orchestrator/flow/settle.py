@@ -1,0 +1,102 @@
+"""Settle: record what an attempt came to, under the fence, and what follows.
+
+A task that was asked to cancel meanwhile ends as cancelled; one that was taken from us keeps what
+its new holder makes of it, and our answer is recorded as superseded.
+"""
+
+from dataclasses import dataclass
+from random import random
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from orchestrator import failpoints, telemetry
+from orchestrator.flow import states
+from orchestrator.flow.claim import Lease
+from orchestrator.flow.notify import notify
+from orchestrator.store import tasks
+from orchestrator.volatile import DONE, READY
+from orchestrator.wiring import Parts
+from schemas.calls import AnswerVerdict
+from schemas.errors import Failure
+from schemas.events import EventName
+from schemas.moves import Fence, Happening, Move
+from schemas.results import CodeResult, ReviewResult
+from schemas.tasks import TaskStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What an attempt came to: a verified result of a call, or a failure."""
+
+    call_id: UUID | None
+    result: CodeResult | ReviewResult | None = None
+    failure: Failure | None = None
+
+    @property
+    def verdict(self) -> AnswerVerdict | None:
+        """What the call's answer was worth."""
+        if self.result is not None:
+            return AnswerVerdict.ACCEPTED
+        rejected = self.failure is not None and self.failure.category == "answer_rejected"
+        return AnswerVerdict.REJECTED if rejected else None
+
+
+async def settle(parts: Parts, lease: Lease, ending: Ending) -> TaskStatus | None:
+    """The task's new state, or None if the lease was lost."""
+    decided = _decide(lease, ending)
+    async with parts.db.transaction() as connection:
+        move = await _carry_out(connection, lease, ending, decided)
+        failpoints.reach("settle.uncommitted")
+    if move is None:
+        telemetry.emit(lease.task_id, (Happening(EventName.SUPERSEDED, {"attempt": lease.attempt}),))
+        return None
+    telemetry.emit(lease.task_id, move.happenings)
+    _hint(parts, lease, move)
+    return move.status
+
+
+def _decide(lease: Lease, ending: Ending) -> Move:
+    if ending.failure is not None:
+        return states.after_failure(lease.standing, ending.failure, random())  # noqa: S311 - jitter
+    return states.after_success(lease.standing)
+
+
+async def _carry_out(
+    connection: AsyncConnection, lease: Lease, ending: Ending, decided: Move
+) -> Move | None:
+    for status, move in (
+        (TaskStatus.RUNNING, decided),
+        (TaskStatus.CANCELING, states.after_cancel(lease.standing)),
+    ):
+        ours = move is decided and ending.result is not None
+        verdict = ending.verdict if move is decided else AnswerVerdict.SUPERSEDED
+        fence = Fence(lease.task_id, status, lease.attempt, lease.token, unexpired=True)
+        row = await tasks.move(
+            connection,
+            fence,
+            move,
+            lease.standing.candidates,
+            outcome=ending.failure.category if ending.failure else None,
+            result=ending.result.model_dump_json() if ours and ending.result else None,
+            call_id=ending.call_id,
+            verdict=verdict,
+        )
+        if row is not None:
+            if lease.request.preferences.webhook is not None:
+                await notify(connection, lease.tenant_id, lease.task_id, move)
+            return move
+    if ending.call_id is not None:
+        await tasks.supersede(connection, lease.task_id, ending.call_id, lease.attempt)
+    return None
+
+
+def _hint(parts: Parts, lease: Lease, move: Move) -> None:
+    if move.status is TaskStatus.QUEUED:
+        candidate = lease.standing.candidates[move.counters.candidate]
+        word = f"provider.{candidate.vendor} {candidate.provider_id} {lease.tenant_id}"
+        if not move.delay:
+            parts.volatile.hint(READY, word)
+    else:
+        parts.volatile.hint(READY, "")
+        parts.volatile.hint(DONE, str(lease.task_id))

@@ -1,0 +1,180 @@
+"""What follows: pure decisions from where a task stands and what happened to it.
+
+Nothing here reads a clock, a database or a random source; jitter comes in as a number in [0, 1).
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+from schemas.errors import FOLLOWS, Category, Failure, Follow, TaskError
+from schemas.events import ENDINGS, EventName
+from schemas.moves import Counters, Happening, Move
+from schemas.providers import Candidate
+from schemas.tasks import StatusReason, TaskStatus
+
+BACKOFF_BASE: Final = 1.0
+BACKOFF_CAP: Final = 60.0
+FAILURES_PER_CANDIDATE: Final = 2
+HAND_BACK_DELAY: Final = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a task stands; `seconds_left` to its deadline."""
+
+    counters: Counters
+    max_attempts: int
+    max_crashes: int
+    seconds_left: float
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def provider(self) -> str:
+        """The name of the provider it stands at."""
+        return self.candidates[self.counters.candidate].name
+
+    @property
+    def has_next(self) -> bool:
+        """Whether the route has another candidate."""
+        return self.counters.candidate + 1 < len(self.candidates)
+
+
+def backoff(failures: int, jitter: float) -> float:
+    """Full jitter: between 0 and base · 2^(failures-1), at most the cap; seconds."""
+    return jitter * min(BACKOFF_CAP, BACKOFF_BASE * 2.0 ** min(max(failures - 1, 0), 10))
+
+
+def after_success(standing: Standing) -> Move:
+    """The answer was verified."""
+    return _end(TaskStatus.SUCCEEDED, standing.counters)
+
+
+def after_failure(standing: Standing, failure: Failure, jitter: float) -> Move:
+    """A call failed, or its answer stayed unusable: retry, next provider, wait, give back or end."""
+    follow = FOLLOWS[failure.category]
+    match follow:
+        case Follow.RETRY:
+            return _retry(standing, failure, jitter)
+        case Follow.REROUTE:
+            return _reroute(standing, failure)
+        case Follow.WAIT:
+            return _wait(standing, failure, jitter)
+        case Follow.FAIL:
+            return _fail(standing, failure)
+        case Follow.HAND_BACK:
+            return Move(
+                TaskStatus.QUEUED,
+                standing.counters,
+                StatusReason.WAITING_FOR_WORKER,
+                HAND_BACK_DELAY,
+                happenings=(Happening(EventName.HANDED_BACK),),
+            )
+        case Follow.END:
+            ended = failure.category is Category.DEADLINE
+            return after_deadline(standing) if ended else after_cancel(standing)
+        case _ as never:
+            assert_never(never)
+
+
+def after_crash(standing: Standing, status: TaskStatus, jitter: float) -> Move:
+    """The process that held the lease is gone."""
+    if status is TaskStatus.CANCELING:
+        return after_cancel(standing)
+    if standing.seconds_left <= 0:
+        return after_deadline(standing)
+    counters = replace(standing.counters, crashes=standing.counters.crashes + 1)
+    if counters.crashes >= standing.max_crashes:
+        failure = Failure(category=Category.CRASHED, message="its worker died too often")
+        return _fail(replace(standing, counters=counters), failure)
+    delay = backoff(counters.crashes, jitter) if counters.crashes > 1 else 0.0
+    rescued = Happening(EventName.RESCUED, {"crashes": counters.crashes})
+    return _again(counters, StatusReason.RETRY_BACKOFF, delay, rescued)
+
+
+def after_cancel(standing: Standing) -> Move:
+    """Cancel was asked for and nothing runs any more."""
+    return _end(TaskStatus.CANCELED, standing.counters)
+
+
+def after_deadline(standing: Standing) -> Move:
+    """The deadline passed."""
+    error = TaskError(
+        code="deadline_exceeded",
+        message="The task did not end before its deadline.",
+        retryable=True,
+        category=Category.DEADLINE,
+    )
+    return _end(TaskStatus.EXPIRED, standing.counters, error)
+
+
+def canceling(standing: Standing) -> Move:
+    """Cancel was asked for while a worker runs it; the worker or rescue ends it."""
+    return Move(
+        TaskStatus.CANCELING, standing.counters, happenings=(Happening(EventName.CANCELING),)
+    )
+
+
+def _retry(standing: Standing, failure: Failure, jitter: float) -> Move:
+    counters = replace(
+        standing.counters,
+        failures=standing.counters.failures + 1,
+        candidate_failures=standing.counters.candidate_failures + 1,
+    )
+    counted = replace(standing, counters=counters)
+    if counters.failures >= standing.max_attempts:
+        return _fail(counted, failure)
+    if counters.candidate_failures >= FAILURES_PER_CANDIDATE and standing.has_next:
+        return _next_candidate(counted, failure)
+    delay = max(backoff(counters.failures, jitter), failure.retry_after or 0.0)
+    if delay >= standing.seconds_left:
+        return _next_candidate(counted, failure) if standing.has_next else _fail(counted, failure)
+    return _again(counters, StatusReason.RETRY_BACKOFF, delay, _retrying(failure, delay))
+
+
+def _reroute(standing: Standing, failure: Failure) -> Move:
+    return _next_candidate(standing, failure) if standing.has_next else _fail(standing, failure)
+
+
+def _wait(standing: Standing, failure: Failure, jitter: float) -> Move:
+    hint = failure.retry_after if failure.retry_after is not None else BACKOFF_BASE
+    delay = hint + jitter * min(BACKOFF_CAP, max(1.0, hint * 0.1))
+    if delay >= standing.seconds_left:
+        return _reroute(standing, failure)
+    return _again(standing.counters, StatusReason.RATE_LIMITED, delay, _retrying(failure, delay))
+
+
+def _next_candidate(standing: Standing, failure: Failure) -> Move:
+    counters = replace(
+        standing.counters, candidate=standing.counters.candidate + 1, candidate_failures=0
+    )
+    to = standing.candidates[counters.candidate].name
+    data = {"from": standing.provider, "to": to, "category": str(failure.category)}
+    happening = Happening(EventName.FAILED_OVER, data)
+    return _again(counters, StatusReason.WAITING_FOR_WORKER, 0.0, happening)
+
+
+def _fail(standing: Standing, failure: Failure) -> Move:
+    rejected = failure.category is Category.ANSWER_REJECTED
+    error = TaskError(
+        code="answer_rejected" if rejected else f"provider_{failure.category}",
+        message=failure.message,
+        retryable=FOLLOWS[failure.category] in (Follow.RETRY, Follow.WAIT),
+        category=failure.category,
+        provider=standing.provider,
+    )
+    return _end(TaskStatus.FAILED, standing.counters, error)
+
+
+def _end(status: TaskStatus, counters: Counters, error: TaskError | None = None) -> Move:
+    data = {"code": error.code, "category": str(error.category)} if error else {}
+    return Move(status, counters, error=error, happenings=(Happening(ENDINGS[status], data),))
+
+
+def _again(counters: Counters, reason: StatusReason, delay: float, happening: Happening) -> Move:
+    why = reason if delay > 0 else StatusReason.WAITING_FOR_WORKER
+    return Move(TaskStatus.QUEUED, counters, why, delay, happenings=(happening,))
+
+
+def _retrying(failure: Failure, delay: float) -> Happening:
+    data = {"category": str(failure.category), "delay_seconds": round(delay, 3)}
+    return Happening(EventName.RETRYING, data)

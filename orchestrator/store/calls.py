@@ -1,0 +1,97 @@
+"""The writing statements of a paid call: intent, outcome, and what becomes of intents left open."""
+
+from sqlalchemy import text
+
+from orchestrator.store.tasks import EVENTS
+
+INTEND = text(
+    f"""
+    WITH moved AS (
+        UPDATE tasks SET event_seq = event_seq + cardinality(CAST(:names AS text[]))
+        WHERE id = :task_id AND status = 'running' AND attempt = :attempt AND lease_token = :token
+            AND lease_until > clock_timestamp()
+        RETURNING id, tenant_id, event_seq
+    ), rejected AS (
+        UPDATE calls SET verdict = 'rejected'
+        FROM moved WHERE calls.id = CAST(:rejected_call AS uuid)
+    ), {EVENTS}
+    INSERT INTO calls (id, task_id, tenant_id, attempt, purpose, provider_id, provider, vendor, model,
+        status, hold_nanos, boot_id, started_at, timeout_at)
+    SELECT :id, moved.id, moved.tenant_id, :attempt, :purpose, :provider_id, :provider, :vendor, :model,
+        'started', :hold_nanos, :boot_id, clock_timestamp(),
+        clock_timestamp() + make_interval(secs => :timeout)
+    FROM moved
+    RETURNING id
+    """  # noqa: S608 - the interpolated part is a constant of this module
+)
+
+BOOK = text(
+    f"""
+    WITH moved AS (
+        UPDATE tasks SET event_seq = event_seq + cardinality(CAST(:names AS text[]))
+        WHERE id = :task_id
+            AND EXISTS (SELECT FROM calls WHERE calls.id = :id AND calls.status IN ('started', 'unknown'))
+        RETURNING id, tenant_id, event_seq
+    ), before AS (
+        SELECT calls.id, calls.status, calls.cost_nanos, calls.hold_nanos FROM calls, moved
+        WHERE calls.id = :id AND calls.status IN ('started', 'unknown')
+        FOR NO KEY UPDATE OF calls
+    ), booked AS (
+        UPDATE calls SET status = :status, served_model = CAST(:served_model AS text),
+            served_tier = CAST(:served_tier AS text),
+            cost_nanos = coalesce(CAST(:cost_nanos AS bigint), before.hold_nanos),
+            estimated = CAST(:cost_nanos AS bigint) IS NULL OR :estimated,
+            price_source = CAST(:price_source AS text), price_version = CAST(:price_version AS text),
+            usage = CAST(:usage AS jsonb), input_tokens = CAST(:input_tokens AS int),
+            cached_tokens = CAST(:cached_tokens AS int), output_tokens = CAST(:output_tokens AS int),
+            reasoning_tokens = CAST(:reasoning_tokens AS int), http_status = CAST(:http_status AS smallint),
+            request_id = CAST(:request_id AS text), category = CAST(:category AS text),
+            message = CAST(:message AS text),
+            first_token_at = started_at + make_interval(secs => CAST(:first_token_after AS float8)),
+            ended_at = clock_timestamp()
+        FROM before WHERE calls.id = before.id
+        RETURNING calls.id, calls.task_id, calls.tenant_id, calls.cost_nanos,
+            before.status AS status_before, before.cost_nanos AS cost_before
+    ), answer AS (
+        INSERT INTO call_answers (call_id, answer)
+        SELECT id, CAST(:answer AS text) FROM booked WHERE CAST(:answer AS text) IS NOT NULL
+        ON CONFLICT (call_id) DO NOTHING
+    ), entry AS (
+        INSERT INTO ledger (tenant_id, task_id, call_id, kind, amount_nanos)
+        SELECT tenant_id, task_id, id, CASE status_before WHEN 'started' THEN 'spend' ELSE 'correction' END,
+            cost_nanos - CASE status_before WHEN 'started' THEN 0 ELSE cost_before END
+        FROM booked
+    ), {EVENTS}
+    SELECT id, cost_nanos FROM booked
+    """  # noqa: S608 - the interpolated part is a constant of this module
+)
+"""The outcome, once per call whoever brings it; a call already charged as unknown gets a correction."""
+
+CLOSE_UNKNOWN = text(
+    """
+    WITH open AS (
+        SELECT id FROM calls WHERE task_id = ANY (CAST(:tasks AS uuid[])) AND status = 'started'
+        ORDER BY id FOR NO KEY UPDATE
+    ), closed AS (
+        UPDATE calls SET status = 'unknown', cost_nanos = hold_nanos, estimated = true,
+            category = 'crashed', ended_at = clock_timestamp()
+        FROM open WHERE calls.id = open.id
+        RETURNING calls.id, calls.task_id, calls.tenant_id, calls.cost_nanos
+    ), entry AS (
+        INSERT INTO ledger (tenant_id, task_id, call_id, kind, amount_nanos)
+        SELECT tenant_id, task_id, id, 'spend', cost_nanos FROM closed
+    )
+    SELECT id, task_id FROM closed
+    """
+)
+"""Charge the calls whose process died at their hold. The caller has locked the tasks."""
+
+LAST_ANSWER = text(
+    """
+    SELECT calls.id, calls.purpose, calls.served_model, call_answers.answer
+    FROM calls JOIN call_answers ON call_answers.call_id = calls.id
+    WHERE calls.task_id = :task_id AND calls.status = 'answered'
+        AND calls.verdict IS DISTINCT FROM 'superseded'
+    ORDER BY calls.id DESC LIMIT 1
+    """
+)

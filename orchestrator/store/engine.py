@@ -1,0 +1,85 @@
+"""The one database engine of a process, and the only place that commits.
+
+`run` is one statement in autocommit (one round trip); `transaction` is for flow and limits alone.
+A database that can't be reached is always `StoreUnavailable`, whatever the driver called it.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from sqlalchemy import Executable, Row, text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from schemas.errors import StoreUnavailable
+
+STATEMENT_TIMEOUT_MS = 15_000
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise StoreUnavailable(retry_after=2) from error
+
+
+class Database:
+    """An async engine on psycopg 3 with bounded waits: connect 3 s, pool 5 s, statement 15 s."""
+
+    def __init__(self, url: str, *, pool_size: int, name: str) -> None:
+        self._engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=5,
+            connect_args={
+                "connect_timeout": 3,
+                "application_name": f"orchestrator-{name}",
+                "keepalives_idle": 5,
+                "keepalives_interval": 2,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 10_000,
+                "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+            },
+        )
+        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def run(self, statement: Executable, /, **params: Any) -> Sequence[Row[Any]]:
+        """The rows of one statement that commits by itself."""
+        with _unavailable():
+            async with self._autocommit.connect() as connection:
+                result = await connection.execute(statement, params)
+                return result.all() if result.returns_rows else []
+
+    async def one(self, statement: Executable, /, **params: Any) -> Row[Any] | None:
+        """The first row of one statement, if any."""
+        rows = await self.run(statement, **params)
+        return rows[0] if rows else None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Several statements that commit together, or not at all."""
+        with _unavailable():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def dedicated(self) -> AsyncIterator[AsyncConnection]:
+        """A connection of one's own in autocommit, for an advisory lock."""
+        with _unavailable():
+            async with self._autocommit.connect() as connection:
+                yield connection
+
+    async def ping(self) -> None:
+        """Raise `StoreUnavailable` unless the database answers."""
+        await self.run(_PING)
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self._engine.dispose()
+
+
+_PING = text("SELECT 1")

@@ -1,0 +1,55 @@
+"""Bring a database to the newest revision, one process at a time, and tell how far it is."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.pool import NullPool
+
+from orchestrator import clock
+from orchestrator.store import partitions
+
+_LOCK = text("SELECT pg_advisory_xact_lock(7236911)")
+
+
+def _settings() -> AlembicConfig:
+    settings = AlembicConfig()
+    settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return settings
+
+
+def head() -> str:
+    """The newest revision this release knows."""
+    return str(ScriptDirectory.from_config(_settings()).get_current_head())
+
+
+def current(url: str) -> str | None:
+    """The revision the database is at; None for an empty one."""
+    engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 3})
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def migrate(url: str) -> str:
+    """Apply what is missing, make the coming months' partitions, and return the revision."""
+    engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 3})
+    with engine.begin() as connection:
+        connection.execute(_LOCK)
+        _upgrade(connection)
+        make_partitions(connection)
+    return head()
+
+
+def make_partitions(connection: Connection) -> None:
+    """Make the partitions of this month and the next two where they are missing."""
+    for statement in partitions.statements(clock.now()):
+        connection.exec_driver_sql(statement)
+
+
+def _upgrade(connection: Connection) -> None:
+    settings = _settings()
+    settings.attributes["connection"] = connection
+    command.upgrade(settings, "head")

@@ -1,0 +1,276 @@
+"""The tables, as the views query them and as the migrations are checked against.
+
+Lock order everywhere: parent task, task, call, budget windows (key order), delivery.
+
+Tables that grow with the tasks are partitioned by month over UUIDv7 keys, so that old months are
+dropped whole. What is large (request, result, answer) stands apart from the hot row.
+"""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+_TIME = DateTime(timezone=True)
+
+PARTITIONED = {
+    "tasks": "id",
+    "task_payloads": "id",
+    "task_results": "id",
+    "attempts": "task_id",
+    "calls": "id",
+    "call_answers": "call_id",
+    "events": "task_id",
+}
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("weight", Integer, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("concurrency_limit", Integer),
+    Column("created_at", _TIME, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("pepper_version", SmallInteger, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Column("expires_at", _TIME),
+    Column("revoked_at", _TIME),
+)
+
+providers = Table(
+    "providers",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("vendor", Text, nullable=False),
+    Column("wire", Text, nullable=False),
+    Column("base_url", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("credential", Text, nullable=False),
+    Column("simulated", Boolean, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("concurrency_limit", Integer),
+    Column("position", Integer, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("status_reason", Text),
+    Column("priority", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("provider_id", Uuid, nullable=False),
+    Column("candidate", SmallInteger, nullable=False),
+    Column("run_at", _TIME, nullable=False),
+    Column("rank", _TIME, nullable=False),
+    Column("ready", Boolean, nullable=False),
+    Column("nudged_at", _TIME),
+    Column("deadline", _TIME, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("candidate_failures", Integer, nullable=False),
+    Column("crashes", Integer, nullable=False),
+    Column("max_attempts", Integer, nullable=False),
+    Column("max_crashes", Integer, nullable=False),
+    Column("lease_token", Uuid),
+    Column("lease_until", _TIME),
+    Column("boot_id", Uuid),
+    Column("event_seq", Integer, nullable=False),
+    Column("retry_of", Uuid),
+    Column("parent_id", Uuid),
+    Column("open_children", Integer, nullable=False),
+    Column("labels", ARRAY(Text), nullable=False),
+    Column("user_id", Text),
+    Column("session_id", Text),
+    Column("error", JSONB),
+    Column("created_at", _TIME, nullable=False),
+    Column("queued_at", _TIME),
+    Column("started_at", _TIME),
+    Column("canceling_at", _TIME),
+    Column("finished_at", _TIME),
+)
+
+task_payloads = Table(
+    "task_payloads",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("request", JSONB, nullable=False),
+    Column("candidates", JSONB, nullable=False),
+)
+
+task_results = Table(
+    "task_results",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("result", JSONB, nullable=False),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("task_id", Uuid, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("boot_id", Uuid, nullable=False),
+    Column("provider_id", Uuid, nullable=False),
+    Column("started_at", _TIME, nullable=False),
+    Column("ended_at", _TIME),
+    Column("outcome", Text),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("task_id", Uuid, nullable=False),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("provider_id", Uuid, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("vendor", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("served_model", Text),
+    Column("served_tier", Text),
+    Column("status", Text, nullable=False),
+    Column("verdict", Text),
+    Column("hold_nanos", BigInteger, nullable=False),
+    Column("cost_nanos", BigInteger),
+    Column("estimated", Boolean, nullable=False),
+    Column("price_source", Text),
+    Column("price_version", Text),
+    Column("usage", JSONB),
+    Column("input_tokens", Integer),
+    Column("cached_tokens", Integer),
+    Column("output_tokens", Integer),
+    Column("reasoning_tokens", Integer),
+    Column("http_status", SmallInteger),
+    Column("request_id", Text),
+    Column("category", Text),
+    Column("message", Text),
+    Column("boot_id", Uuid, nullable=False),
+    Column("started_at", _TIME, nullable=False),
+    Column("timeout_at", _TIME, nullable=False),
+    Column("first_token_at", _TIME),
+    Column("ended_at", _TIME),
+)
+
+call_answers = Table(
+    "call_answers",
+    metadata,
+    Column("call_id", Uuid, primary_key=True),
+    Column("answer", Text, nullable=False),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", _TIME, nullable=False),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("task_id", Uuid, nullable=False),
+    Column("call_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("amount_nanos", BigInteger, nullable=False),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("boot_id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("hostname", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("queues", ARRAY(Text), nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("started_at", _TIME, nullable=False),
+    Column("heartbeat_at", _TIME, nullable=False),
+    Column("draining_at", _TIME),
+    Column("stopped_at", _TIME),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("task_id", Uuid, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("at", _TIME, nullable=False),
+    Column("data", JSONB, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("task_id", Uuid, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("http_status", SmallInteger),
+    Column("created_at", _TIME, nullable=False),
+    Column("delivered_at", _TIME),
+)
+
+chores = Table(
+    "chores",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject_id", Uuid, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("run_at", _TIME, nullable=False),
+    Column("nudged_at", _TIME),
+    Column("attempt", Integer, nullable=False),
+    Column("max_attempts", Integer, nullable=False),
+    Column("lease_token", Uuid),
+    Column("lease_until", _TIME),
+    Column("message", Text),
+    Column("created_at", _TIME, nullable=False),
+    Column("finished_at", _TIME),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("task_id", Uuid, nullable=False),
+    Column("body_hash", LargeBinary, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+)

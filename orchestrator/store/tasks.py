@@ -1,0 +1,269 @@
+"""The writing statements of a task's own row: submit, claim, move, wake.
+
+Each is one guarded statement; zero rows is an answer ("not yours", "too late"), not an error.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Row, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from orchestrator.store.engine import Database
+from schemas.events import EventName
+from schemas.moves import Fence, Happening, Move
+from schemas.providers import Candidate, queue_of
+
+EVENTS = """
+    events_written AS (
+        INSERT INTO events (task_id, seq, tenant_id, name, at, data)
+        SELECT moved.id, moved.event_seq - cardinality(CAST(:names AS text[])) + e.position,
+               moved.tenant_id, e.name, clock_timestamp(), CAST(e.data AS jsonb)
+        FROM moved, unnest(CAST(:names AS text[]), CAST(:datas AS text[]))
+            WITH ORDINALITY AS e (name, data, position)
+    )"""
+"""Writes the given events under the lock of the row that `moved` has just updated."""
+
+CLAIM_KEY = text(
+    """
+    INSERT INTO idempotency_keys (tenant_id, key, task_id, body_hash)
+    VALUES (:tenant_id, :key, :task_id, :body_hash)
+    ON CONFLICT (tenant_id, key) DO NOTHING
+    RETURNING task_id
+    """
+)
+
+HOLDER_OF_KEY = text(
+    "SELECT task_id, body_hash FROM idempotency_keys WHERE tenant_id = :tenant_id AND key = :key"
+)
+
+INSERT = text(
+    """
+    WITH given AS (
+        SELECT clock_timestamp() AS now, CAST(:run_at AS timestamptz) AS run_at,
+               CAST(:deadline AS timestamptz) AS deadline
+    ), timed AS (
+        SELECT now, coalesce(run_at, now) AS run_at, coalesce(run_at <= now, true) AS ready,
+               coalesce(deadline, coalesce(run_at, now) + interval '24 hours') AS deadline
+        FROM given
+    ), moved AS (
+        INSERT INTO tasks (id, tenant_id, kind, status, status_reason, priority, queue, provider_id,
+            run_at, rank, ready, deadline, max_attempts, max_crashes, event_seq, retry_of, labels,
+            user_id, session_id, created_at, queued_at)
+        SELECT :id, :tenant_id, :kind, CASE WHEN ready THEN 'queued' ELSE 'scheduled' END,
+            CASE WHEN ready THEN 'waiting_for_worker' END, :priority, :queue, :provider_id,
+            run_at, run_at - make_interval(secs => :bonus), ready, deadline, :max_attempts, :max_crashes,
+            1, CAST(:retry_of AS uuid), CAST(:labels AS text[]), CAST(:user_id AS text),
+            CAST(:session_id AS text), now, CASE WHEN ready THEN now END
+        FROM timed
+        RETURNING *
+    ), payload AS (
+        INSERT INTO task_payloads (id, tenant_id, request, candidates)
+        VALUES (:id, :tenant_id, CAST(:request AS jsonb), CAST(:candidates AS jsonb))
+    ), events_written AS (
+        INSERT INTO events (task_id, seq, tenant_id, name, at, data)
+        SELECT id, 1, tenant_id, 'task.' || status, created_at, '{}' FROM moved
+    )
+    SELECT * FROM moved
+    """
+)
+
+CLAIM = text(
+    f"""
+    WITH moved AS (
+        UPDATE tasks SET status = 'running', status_reason = NULL, attempt = attempt + 1,
+            lease_token = :token, lease_until = clock_timestamp() + make_interval(secs => :lease),
+            boot_id = :boot_id, started_at = coalesce(started_at, clock_timestamp()), nudged_at = NULL,
+            event_seq = event_seq + 1
+        WHERE id = :id AND status = 'queued' AND ready AND run_at <= clock_timestamp()
+            AND queue = ANY (CAST(:queues AS text[])) AND deadline > clock_timestamp()
+            AND failures < max_attempts AND crashes < max_crashes
+        RETURNING *
+    ), attempt_written AS (
+        INSERT INTO attempts (task_id, attempt, boot_id, provider_id, started_at)
+        SELECT id, attempt, boot_id, provider_id, clock_timestamp() FROM moved
+    ), {EVENTS}
+    SELECT moved.id, moved.tenant_id, moved.attempt, moved.candidate, moved.failures,
+        moved.candidate_failures, moved.crashes, moved.max_attempts, moved.max_crashes,
+        extract(epoch FROM moved.deadline - clock_timestamp()) AS seconds_left,
+        CAST(payload.request AS text) AS request, CAST(payload.candidates AS text) AS candidates,
+        provider.name AS provider, provider.vendor, provider.wire, provider.base_url,
+        provider.credential, provider.simulated, provider.concurrency_limit, moved.provider_id,
+        provider.model AS provider_model
+    FROM moved
+    JOIN task_payloads AS payload ON payload.id = moved.id
+    JOIN providers AS provider ON provider.id = moved.provider_id
+    """  # noqa: S608 - the interpolated part is a constant of this module
+)
+
+MOVE = text(
+    f"""
+    WITH moved AS (
+        UPDATE tasks SET status = :status, status_reason = CAST(:reason AS text), queue = :queue,
+            provider_id = :provider_id, candidate = :candidate, failures = :failures,
+            candidate_failures = :candidate_failures, crashes = :crashes,
+            run_at = CASE WHEN CAST(:delay AS float8) IS NULL THEN run_at
+                ELSE clock_timestamp() + make_interval(secs => CAST(:delay AS float8)) END,
+            rank = CASE WHEN CAST(:delay AS float8) IS NULL THEN rank
+                ELSE clock_timestamp() + make_interval(secs => CAST(:delay AS float8)) + (rank - run_at) END,
+            ready = (:status = 'queued' AND coalesce(CAST(:delay AS float8), 0) <= 0),
+            nudged_at = NULL,
+            lease_token = CASE WHEN :status = 'canceling' THEN lease_token END,
+            lease_until = CASE WHEN :status = 'canceling' THEN lease_until END,
+            boot_id = CASE WHEN :status = 'canceling' THEN boot_id END,
+            queued_at = CASE WHEN :status = 'queued' THEN clock_timestamp() ELSE queued_at END,
+            canceling_at = CASE WHEN :status = 'canceling' THEN clock_timestamp() ELSE canceling_at END,
+            finished_at = CASE WHEN :status IN ('succeeded', 'failed', 'canceled', 'expired')
+                THEN clock_timestamp() END,
+            error = CAST(:error AS jsonb), event_seq = event_seq + cardinality(CAST(:names AS text[]))
+        WHERE id = :id AND status = :from_status AND attempt = :attempt
+            AND lease_token IS NOT DISTINCT FROM CAST(:token AS uuid)
+            AND (NOT :unexpired OR lease_until > clock_timestamp())
+        RETURNING *
+    ), result_written AS (
+        INSERT INTO task_results (id, tenant_id, result)
+        SELECT id, tenant_id, CAST(:result AS jsonb) FROM moved WHERE CAST(:result AS jsonb) IS NOT NULL
+    ), attempt_ended AS (
+        UPDATE attempts SET ended_at = clock_timestamp(), outcome = :outcome
+        FROM moved
+        WHERE attempts.task_id = moved.id AND attempts.attempt = moved.attempt
+            AND attempts.ended_at IS NULL AND :status <> 'canceling'
+    ), verdict_written AS (
+        UPDATE calls SET verdict = CAST(:verdict AS text)
+        FROM moved WHERE calls.id = CAST(:call_id AS uuid)
+    ), {EVENTS}
+    SELECT * FROM moved
+    """  # noqa: S608 - the interpolated part is a constant of this module
+)
+
+STANDING = text(
+    """
+    SELECT id, tenant_id, status, attempt, lease_token, candidate, failures, candidate_failures, crashes,
+        max_attempts, max_crashes, boot_id,
+        extract(epoch FROM deadline - clock_timestamp()) AS seconds_left,
+        (SELECT CAST(candidates AS text) FROM task_payloads WHERE task_payloads.id = tasks.id) AS candidates
+    FROM tasks WHERE id = :id AND tenant_id = :tenant_id
+    FOR NO KEY UPDATE
+    """
+)
+
+WAKE = text(
+    """
+    WITH due AS (
+        SELECT id FROM tasks
+        WHERE status IN ('queued', 'scheduled') AND NOT ready AND run_at <= clock_timestamp()
+        ORDER BY run_at LIMIT :most FOR NO KEY UPDATE SKIP LOCKED
+    ), moved AS (
+        UPDATE tasks SET status = 'queued', status_reason = 'waiting_for_worker', ready = true,
+            queued_at = clock_timestamp(), event_seq = event_seq + 1
+        FROM due WHERE tasks.id = due.id AND NOT tasks.ready AND tasks.status IN ('queued', 'scheduled')
+        RETURNING tasks.*
+    ), events_written AS (
+        INSERT INTO events (task_id, seq, tenant_id, name, at, data)
+        SELECT id, event_seq, tenant_id, 'task.queued', clock_timestamp(), '{}' FROM moved
+    )
+    SELECT id, queue, provider_id, tenant_id FROM moved
+    """
+)
+
+OVERDUE = text(
+    """
+    SELECT id, tenant_id, status, attempt, lease_token, candidate, failures, candidate_failures, crashes,
+        max_attempts, max_crashes, boot_id,
+        extract(epoch FROM deadline - clock_timestamp()) AS seconds_left,
+        (SELECT CAST(candidates AS text) FROM task_payloads WHERE task_payloads.id = tasks.id) AS candidates
+    FROM tasks
+    WHERE status IN ('scheduled', 'queued', 'running', 'canceling') AND deadline < clock_timestamp()
+    ORDER BY deadline LIMIT :most FOR NO KEY UPDATE SKIP LOCKED
+    """
+)
+
+
+def event_arrays(happenings: Sequence[Happening]) -> dict[str, list[str]]:
+    """The two parallel arrays that the `EVENTS` fragment takes."""
+    return {
+        "names": [str(happening.name) for happening in happenings],
+        "datas": [orjson.dumps(happening.data).decode() for happening in happenings],
+    }
+
+
+def as_json(candidates: Sequence[Candidate]) -> str:
+    """Candidates as they are stored with the task."""
+    return orjson.dumps([candidate.model_dump(mode="json") for candidate in candidates]).decode()
+
+
+async def move(
+    run: Database | AsyncConnection,
+    fence: Fence,
+    to: Move,
+    candidates: Sequence[Candidate],
+    *,
+    outcome: str | None = None,
+    result: str | None = None,
+    call_id: UUID | None = None,
+    verdict: str | None = None,
+) -> Row[Any] | None:
+    """Carry a move out if the fence still holds; the task's new row, or None if it doesn't."""
+    candidate = candidates[to.counters.candidate]
+    params = {
+        "id": fence.task_id,
+        "from_status": fence.status,
+        "attempt": fence.attempt,
+        "token": fence.token,
+        "unexpired": fence.unexpired,
+        "status": to.status,
+        "reason": to.reason,
+        "queue": queue_of(candidate.vendor),
+        "provider_id": candidate.provider_id,
+        "candidate": to.counters.candidate,
+        "failures": to.counters.failures,
+        "candidate_failures": to.counters.candidate_failures,
+        "crashes": to.counters.crashes,
+        "delay": to.delay,
+        "error": to.error.model_dump_json() if to.error else None,
+        "outcome": outcome or to.status,
+        "result": result,
+        "call_id": call_id,
+        "verdict": verdict,
+        **event_arrays(to.happenings),
+    }
+    rows = await rows_of(run, MOVE, params)
+    return rows[0] if rows else None
+
+
+async def rows_of(
+    run: Database | AsyncConnection, statement: TextClause, params: dict[str, Any]
+) -> Sequence[Row[Any]]:
+    """The rows of a statement, inside the caller's transaction or as one of its own."""
+    if isinstance(run, Database):
+        return await run.run(statement, **params)
+    return (await run.execute(statement, params)).all()
+
+
+SUPERSEDE = text(
+    f"""
+    WITH locked AS (
+        SELECT id FROM tasks WHERE id = :task_id FOR NO KEY UPDATE
+    ), marked AS (
+        UPDATE calls SET verdict = 'superseded'
+        FROM locked WHERE calls.id = :call_id AND calls.status = 'answered' AND calls.verdict IS NULL
+            AND EXISTS (SELECT FROM tasks WHERE tasks.id = locked.id
+                AND tasks.status IN ('succeeded', 'failed', 'canceled', 'expired'))
+        RETURNING calls.task_id
+    ), moved AS (
+        UPDATE tasks SET event_seq = event_seq + 1 FROM marked WHERE tasks.id = marked.task_id
+        RETURNING tasks.id, tasks.tenant_id, tasks.event_seq
+    ), {EVENTS}
+    SELECT id FROM moved
+    """  # noqa: S608 - the interpolated part is a constant of this module
+)
+"""A late answer of an ended task is no result. One of a living task stays, for its next attempt."""
+
+
+async def supersede(connection: AsyncConnection, task_id: UUID, call_id: UUID, attempt: int) -> None:
+    """Record that the answer of a fenced-off worker was not used, if the task has ended."""
+    happening = Happening(EventName.SUPERSEDED, {"attempt": attempt, "call_id": str(call_id)})
+    params = {"task_id": task_id, "call_id": call_id, **event_arrays([happening])}
+    await connection.execute(SUPERSEDE, params)

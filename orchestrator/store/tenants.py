@@ -1,0 +1,47 @@
+"""Tenants, their API keys and their providers."""
+
+from sqlalchemy import text
+
+ADD_TENANT = text(
+    """
+    INSERT INTO tenants (id, name) VALUES (:id, :name)
+    ON CONFLICT (name) DO UPDATE SET name = excluded.name
+    RETURNING id
+    """
+)
+
+ADD_KEY = text(
+    """
+    INSERT INTO api_keys (id, tenant_id, name, hash, pepper_version, scopes)
+    VALUES (:id, :tenant_id, :name, :hash, :pepper_version, CAST(:scopes AS text[]))
+    """
+)
+
+KEY = text(
+    """
+    SELECT id, tenant_id, hash, pepper_version, scopes FROM api_keys
+    WHERE id = :id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())
+    """
+)
+
+KEYS_OF_TENANT = text(
+    "SELECT id FROM api_keys WHERE tenant_id = :tenant_id AND name = :name AND revoked_at IS NULL"
+)
+
+PUT_PROVIDER = text(
+    """
+    INSERT INTO providers (id, tenant_id, name, vendor, wire, base_url, model, credential, simulated, position)
+    VALUES (:id, :tenant_id, :name, :vendor, :wire, :base_url, :model, :credential, :simulated, :position)
+    ON CONFLICT (tenant_id, name) DO UPDATE SET vendor = excluded.vendor, wire = excluded.wire,
+        base_url = excluded.base_url, model = excluded.model, credential = excluded.credential,
+        simulated = excluded.simulated, position = excluded.position
+    RETURNING id
+    """
+)
+
+DROP_OTHER_PROVIDERS = text(
+    """
+    UPDATE providers SET paused = true
+    WHERE tenant_id = :tenant_id AND simulated AND name <> ALL (CAST(:names AS text[]))
+    """
+)

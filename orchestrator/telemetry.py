@@ -1,0 +1,112 @@
+"""One way out for what happens: named events to the log, figures to Prometheus.
+
+Logs are JSON lines without prompts, answers or credentials. Counters are right with several
+processes: where `PROMETHEUS_MULTIPROC_DIR` is set they are summed over all that share it.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import REGISTRY as _PROCESS
+
+from orchestrator.config import shares_metrics
+from schemas.moves import Happening
+
+_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+
+TASK_EVENTS = Counter("orchestrator_task_events", "Events of tasks, by name", ["event"])
+CALLS = Counter(
+    "orchestrator_calls", "Provider calls booked, by outcome", ["vendor", "model", "status", "category"]
+)
+CALL_SECONDS = Histogram(
+    "orchestrator_call_duration_seconds", "Provider calls, from intent to outcome", ["vendor"], buckets=_BUCKETS
+)
+COST = Counter("orchestrator_cost_nanodollars", "Booked cost of calls", ["vendor", "model"])
+TOKENS = Counter("orchestrator_tokens", "Tokens booked, by class", ["vendor", "model", "token_class"])
+RESCUES = Counter("orchestrator_rescues", "Leases taken back from dead processes")
+NUDGES = Counter("orchestrator_nudges", "Messages put on queues", ["queue"])
+DROPPED = Counter("orchestrator_messages_dropped", "Queue messages that were dropped, by why", ["why"])
+BROKER_WIPES = Counter("orchestrator_broker_wipes", "Times the broker was found empty")
+REQUESTS = Histogram(
+    "orchestrator_http_request_duration_seconds",
+    "API requests",
+    ["method", "route", "status"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
+)
+
+_log = structlog.get_logger()
+
+
+def configure(role: str, level: str) -> None:
+    """Log JSON lines to standard error, marked with the process's role."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=_dumps),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(role=role, pid=os.getpid())
+
+
+def emit(task_id: UUID, happenings: Iterable[Happening]) -> None:
+    """Tell that these events of a task were committed."""
+    for happening in happenings:
+        TASK_EVENTS.labels(happening.name).inc()
+        _log.info(str(happening.name), task_id=task_id, **happening.data)
+
+
+def tell(event: str, **data: Any) -> None:
+    """Tell of something that is no task's event: a process started, a leader changed."""
+    _log.info(event, **data)
+
+
+def warn(event: str, **data: Any) -> None:
+    """Tell of something an operator may want to look at."""
+    _log.warning(event, **data)
+
+
+def fault(event: str, error: BaseException, **data: Any) -> None:
+    """Tell of something unexpected, with its traceback."""
+    _log.error(event, exc_info=error, **data)
+
+
+def figures(gauges: Mapping[str, Mapping[tuple[tuple[str, str], ...], float]]) -> bytes:
+    """All figures in Prometheus' text form: the processes' counters, then the given gauges."""
+    registry: CollectorRegistry = _PROCESS
+    if shares_metrics():
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)
+    lines = [generate_latest(registry).decode()]
+    for name, samples in gauges.items():
+        lines.append(f"# TYPE {name} gauge\n")
+        lines.extend(f"{name}{_labels(labels)} {value:g}\n" for labels, value in samples.items())
+    return "".join(lines).encode()
+
+
+def _labels(labels: tuple[tuple[str, str], ...]) -> str:
+    if not labels:
+        return ""
+    quoted = (f'{key}="{_escape(value)}"' for key, value in labels)
+    return "{" + ",".join(quoted) + "}"
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+
+
+def _dumps(value: Any, **_: Any) -> bytes:
+    return orjson.dumps(value, default=str)

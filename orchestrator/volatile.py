@@ -1,0 +1,99 @@
+"""What lives in Redis or Valkey and may vanish at any time: hints, the canary, queue lengths.
+
+Nothing here is ever the truth. Hints are gathered for a few milliseconds and sent as one message;
+a hint that can't be sent is forgotten, because a poll stands behind each.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
+from typing import Final
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+READY: Final = "orchestrator:ready"
+DONE: Final = "orchestrator:done"
+_CANARY: Final = "orchestrator:canary"
+_GATHER_SECONDS: Final = 0.002
+_MOST_PENDING: Final = 10_000
+
+Unreachable = (RedisError, OSError, asyncio.TimeoutError)
+
+
+class Volatile:
+    """One client of a process; every command has a deadline of 2 s."""
+
+    def __init__(self, url: str) -> None:
+        self._redis: Redis = Redis.from_url(
+            url,
+            socket_timeout=2,
+            socket_connect_timeout=2,
+            socket_keepalive=True,
+            health_check_interval=10,
+            decode_responses=True,
+            retry=Retry(NoBackoff(), 1),
+        )
+        self._pending: dict[str, set[str]] = {}
+        self._sender: asyncio.Task[None] | None = None
+
+    def hint(self, channel: str, word: str) -> None:
+        """Send `word` soon, together with what else is hinted meanwhile; best effort."""
+        words = self._pending.setdefault(channel, set())
+        if len(words) < _MOST_PENDING:
+            words.add(word)
+        if self._sender is None or self._sender.done():
+            self._sender = asyncio.get_running_loop().create_task(self._send())
+
+    async def _send(self) -> None:
+        await asyncio.sleep(_GATHER_SECONDS)
+        pending, self._pending = self._pending, {}
+        with suppress(*Unreachable):
+            for channel, words in pending.items():
+                await self._redis.publish(channel, "\n".join(words))
+
+    async def hints(self, channel: str) -> AsyncIterator[set[str]]:
+        """The hints of a channel as they come; an empty set once it listens. Raises `Unreachable`."""
+        async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+            await pubsub.subscribe(channel)
+            yield set()
+            while True:
+                message = await pubsub.get_message(timeout=1.0)
+                if message is not None:
+                    yield set(str(message["data"]).split("\n"))
+
+    async def has_canary(self) -> bool:
+        """Whether the broker still knows us; False after it was wiped. Raises `Unreachable`."""
+        return bool(await self._redis.exists(_CANARY))
+
+    async def set_canary(self) -> None:
+        """Leave the sign that a wipe would take away."""
+        await self._redis.set(_CANARY, "1")
+
+    async def lengths(self, queues: Iterable[str]) -> dict[str, int]:
+        """How many messages wait in each queue."""
+        names = list(queues)
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for name in names:
+                pipeline.llen(name)
+            return dict(zip(names, await pipeline.execute(), strict=True))
+
+    async def ping(self) -> None:
+        """Raise `Unreachable` unless the server answers."""
+        await self._redis.ping()
+
+    async def info(self) -> dict[str, str]:
+        """The server's version and eviction policy."""
+        server = await self._redis.info("server")
+        policy = await self._redis.config_get("maxmemory-policy")
+        version = server.get("valkey_version") or server.get("redis_version", "")
+        return {"version": str(version), "maxmemory_policy": str(policy.get("maxmemory-policy", ""))}
+
+    async def close(self) -> None:
+        """Send what is pending and close."""
+        if self._sender is not None and not self._sender.done():
+            with suppress(*Unreachable):
+                await self._sender
+        await self._redis.aclose()

@@ -1,0 +1,50 @@
+"""A move of a task from one state to the next, decided purely and carried out as one statement."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from schemas.errors import TaskError
+from schemas.events import EventName
+from schemas.tasks import StatusReason, TaskStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Who may move a task: it stands in `status`, under this attempt and lease (None: unleased)."""
+
+    task_id: UUID
+    status: TaskStatus
+    attempt: int
+    token: UUID | None
+    unexpired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What a task has used up so far, and which candidate of its route it stands at."""
+
+    candidate: int = 0
+    failures: int = 0
+    candidate_failures: int = 0
+    crashes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event to be written with a move."""
+
+    name: EventName
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where a task goes next. `delay` in seconds from now; None leaves `run_at` as it is."""
+
+    status: TaskStatus
+    counters: Counters
+    reason: StatusReason | None = None
+    delay: float | None = None
+    error: TaskError | None = None
+    happenings: tuple[Happening, ...] = ()
