@@ -1,0 +1,199 @@
+"""One request from its arrival to its line in the journal: read, plan, script, deliver, book."""
+
+import hashlib
+import itertools
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from orchestrator.simulator import accidents, bill, models, rules, tokens
+from orchestrator.simulator.connection import ClientGone, Exchange
+from orchestrator.simulator.delivery import Delivery, Stream, Whole
+from orchestrator.simulator.faults import REFUSALS, Fault, Persona, Plan, missing_model
+from orchestrator.simulator.journal import Entry, Journal
+from orchestrator.simulator.rates import Rates
+from orchestrator.simulator.wire import Ask, Finish, Message, Refusal, Refused, Reply, Usage, Wire
+
+JSON_TYPE: Final = "application/json"
+_MAX_CORRELATION: Final = 512
+_BOOT: Final = secrets.token_hex(6)
+
+Script = Callable[[tuple[Message, ...], Persona | None], str]
+
+
+@dataclass(slots=True)
+class Simulator:
+    """What all requests share."""
+
+    journal: Journal
+    script: Script
+    latency_ms: float
+    faults: rules.Rules = field(default_factory=rules.Rules)
+    rates: Rates = field(default_factory=Rates)
+    prefixes: tokens.SeenPrefixes = field(default_factory=tokens.SeenPrefixes)
+    numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def begin(self, wire: Wire, exchange: Exchange, account: str, path: str) -> Entry:
+        """The journal's entry for a request that has arrived."""
+        request = exchange.request
+        correlation = request.headers.get(wire.correlation_header, "")[:_MAX_CORRELATION]
+        entry = Entry(
+            id=correlation or None,
+            request_id=f"req_{_BOOT}{next(self.numbers):010x}",
+            account=account,
+            path=path,
+            received_at=request.received_at,
+            request_bytes=len(request.body),
+        )
+        self.journal.begin(entry)
+        return entry
+
+
+async def answer(simulator: Simulator, wire: Wire, exchange: Exchange, account: str, path: str) -> None:
+    """Answer one request for a completion."""
+    work = _Work(simulator, wire, exchange, simulator.begin(wire, exchange, account, path))
+    try:
+        await work.do()
+    except Refused as refused:
+        await work.refuse(refused.refusal)
+    except ClientGone:
+        work.entry.outcome = "disconnected"
+        raise
+    finally:
+        work.close()
+
+
+class _Work:
+    """One request on its way through the simulator."""
+
+    def __init__(self, simulator: Simulator, wire: Wire, exchange: Exchange, entry: Entry) -> None:
+        self.entry = entry
+        self._simulator = simulator
+        self._wire = wire
+        self._exchange = exchange
+        self._plan = Plan()
+        self._usage = Usage()
+        self._delivery: Delivery | None = None
+        self._model: models.Model | None = None
+
+    async def do(self) -> None:
+        """Read, plan, make the answer, send it."""
+        headers = self._exchange.request.headers
+        self._wire.authorise(headers)
+        ask = self._wire.read(self._exchange.request.body)
+        # A stalled request must not hold its body in memory.
+        self._exchange.request.body = b""
+        self._plan = self._planned(ask, headers.get(rules.HEADER))
+        if self._plan.fault is Fault.OUTAGE:
+            self.entry.outcome = Fault.OUTAGE
+            self._exchange.cut()
+            return
+        await self._refuse_as_planned()
+        reply = self._reply(ask)
+        self._delivery = self._deliver(ask, reply)
+        latency = self._plan.latency_ms
+        await self._exchange.wait((self._simulator.latency_ms if latency is None else latency) / 1000)
+        scene = accidents.Scene(self._exchange, self._delivery, self._plan, self._headers(ask))
+        self.entry.outcome = await accidents.deliver(scene)
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """Send an error and write it down."""
+        self.entry.outcome = f"error:{refusal.code or refusal.status}"
+        headers = self._common() | {"content-type": JSON_TYPE} | self._retry_headers()
+        await self._exchange.reply(refusal.status, headers, self._wire.error(refusal))
+
+    def close(self) -> None:
+        """Book what was generated, and finish the entry."""
+        entry, exchange = self.entry, self._exchange
+        if self._delivery is not None and self._model is not None:
+            usage = accidents.charged(self._plan.fault, self._delivery, self._usage)
+            entry.count(usage)
+            entry.billed_nano_dollars = bill.charge(self._model, usage)
+        entry.status = exchange.status
+        entry.first_sent_at = exchange.first_sent_at
+        entry.response_bytes = exchange.sent
+        entry.ended_at = time.time()
+        self._simulator.journal.end(entry)
+
+    def _planned(self, ask: Ask, header: str | None) -> Plan:
+        entry = self.entry
+        prompt = "\n".join(message.text for message in ask.messages)
+        entry.model = ask.model
+        entry.streamed = ask.stream
+        entry.prompt_sha256 = hashlib.sha256(prompt.encode()).hexdigest()
+        if header is not None:
+            plan: Plan | None = rules.from_header(header)
+        else:
+            plan = self._simulator.faults.plan(
+                rules.Facts(entry.account, entry.path, ask.model, entry.id, prompt)
+            )
+        if plan is not None and plan.fault is not None:
+            entry.fault = plan.fault
+        return plan or Plan()
+
+    async def _refuse_as_planned(self) -> None:
+        fault = self._plan.fault
+        if fault is None or fault is Fault.OVERLOADED_IN_STREAM or fault not in REFUSALS:
+            return
+        if self._plan.latency_ms:
+            await self._exchange.wait(self._plan.latency_ms / 1000)
+        raise Refused(REFUSALS[fault])
+
+    def _reply(self, ask: Ask) -> Reply:
+        model = self._model = models.find(ask.model)
+        if model is None:
+            raise missing_model(ask.model)
+        prompt_tokens = tokens.of_prompt(ask.messages)
+        if prompt_tokens > model.context_tokens:
+            raise Refused(REFUSALS[Fault.CONTEXT_TOO_LONG])
+        text = self._simulator.script(ask.messages, self._plan.persona)
+        visible = tokens.count(text)
+        reasoning = tokens.of_reasoning(visible) if models.reasons(ask.model) else 0
+        cached = self._simulator.prefixes.cached_tokens(self.entry.account, ask.messages)
+        reply = Reply(
+            id=f"chatcmpl-{self.entry.request_id.removeprefix('req_')}",
+            created=int(self.entry.received_at),
+            model=model.name,
+            text=text,
+            finish=Finish.STOP,
+            usage=Usage(prompt_tokens, cached, reasoning + visible, reasoning),
+        )
+        reply = accidents.altered(_within(reply, ask.max_tokens), self._plan.fault)
+        self._usage = reply.usage
+        self._simulator.rates.spend(self.entry.account, reply.usage.prompt)
+        self.entry.served_model = reply.model
+        self.entry.finish_reason = reply.finish
+        return reply
+
+    def _deliver(self, ask: Ask, reply: Reply) -> Delivery:
+        headers = self._headers(ask)
+        if ask.stream:
+            return Stream(self._exchange, self._wire.framing(ask, reply), reply.text, headers)
+        return Whole(self._exchange, self._wire, reply, headers)
+
+    def _headers(self, ask: Ask) -> dict[str, str]:
+        kind = self._wire.stream_type if ask.stream else JSON_TYPE
+        return {"content-type": kind} | self._common()
+
+    def _common(self) -> dict[str, str]:
+        elapsed = max(0, int((time.time() - self.entry.received_at) * 1000))
+        standing = self._simulator.rates.standing(self.entry.account)
+        return self._wire.headers(self.entry.request_id, elapsed, standing)
+
+    def _retry_headers(self) -> dict[str, str]:
+        seconds = self._plan.retry_after
+        limited = self._plan.fault is Fault.RATE_LIMITED
+        if self._plan.fault is Fault.QUOTA or (seconds is None and not limited):
+            return {}
+        return self._wire.retry_headers(1.0 if seconds is None else seconds, limited)
+
+
+def _within(reply: Reply, max_tokens: int | None) -> Reply:
+    """The reply as the caller's limit leaves it: thinking comes first, the answer gets the rest."""
+    if max_tokens is None or reply.usage.completion <= max_tokens:
+        return reply
+    reasoning = min(reply.usage.reasoning, max_tokens)
+    thought = replace(reply, usage=replace(reply.usage, reasoning=reasoning))
+    return accidents.cut(thought, max_tokens - reasoning, Finish.LENGTH)

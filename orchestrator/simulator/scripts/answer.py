@@ -1,0 +1,36 @@
+"""Chooses the script that answers a prompt."""
+
+from collections.abc import Callable
+from typing import Final
+
+from orchestrator.simulator.faults import Persona
+from orchestrator.simulator.scripts.code import LABEL, CodeAnswer
+from orchestrator.simulator.scripts.fix import fix
+from orchestrator.simulator.scripts.generate import generate
+from orchestrator.simulator.scripts.personas import UNUSABLE, spoil
+from orchestrator.simulator.scripts.prompt import Prompt, read
+from orchestrator.simulator.scripts.review import ReviewAnswer, review
+from orchestrator.simulator.wire import Message
+from schemas.tasks import TaskKind
+
+
+def script(messages: tuple[Message, ...], persona: Persona | None = None) -> str:
+    """The text that answers the messages."""
+    prompt = read(messages)
+    if prompt.kind is None:
+        return UNUSABLE if persona is Persona.WRONG else _chat(prompt)
+    answer = _SCRIPTS[prompt.kind](prompt)
+    return spoil(answer, persona, prompt.repair) if persona else answer.render()
+
+
+def _chat(prompt: Prompt) -> str:
+    """What anyone gets who isn't the worker."""
+    words = len(prompt.description.split())
+    return f"{LABEL} Your message has {words} words. Give the product a provider's key to ask a real model."
+
+
+_SCRIPTS: Final[dict[TaskKind, Callable[[Prompt], CodeAnswer | ReviewAnswer]]] = {
+    TaskKind.GENERATE_CODE: generate,
+    TaskKind.FIX_BUG: fix,
+    TaskKind.REVIEW_CODE: review,
+}

@@ -1,0 +1,44 @@
+"""Bad answers on purpose, made from good ones, so that repair rounds have something to mend."""
+
+from dataclasses import replace
+from typing import Final
+
+from orchestrator.simulator.faults import Persona
+from orchestrator.simulator.scripts.code import LABEL, Block, CodeAnswer
+from orchestrator.simulator.scripts.review import Finding, ReviewAnswer
+
+UNUSABLE: Final = f"{LABEL} I thought about it for a while and would rather tell you how I feel about it."
+_MISREAD: Final = "    this_line_is_not_in_the_file = True"
+_BROKEN: Final = "def broken(:\n    return"
+_INVENTED: Final = "this line stands nowhere in the diff"
+
+
+def spoil(answer: CodeAnswer | ReviewAnswer, persona: Persona, repair: bool) -> str:
+    """The answer as the persona gives it; asked to mend it, all but `wrong` give the good one."""
+    if persona is Persona.WRONG:
+        return UNUSABLE
+    if repair:
+        return answer.render()
+    if isinstance(answer, ReviewAnswer):
+        return _misquoted(answer).render()
+    change = _broken if persona is Persona.SYNTAX_ERROR else _misread
+    return replace(answer, blocks=tuple(change(block) for block in answer.blocks)).render()
+
+
+def _misread(block: Block) -> Block:
+    """A block whose search lines are almost those of the file."""
+    first, _, rest = block.search.partition("\n")
+    search = f"{first}  # as remembered" if first.strip() else _MISREAD
+    return replace(block, search=f"{search}\n{rest}" if rest else search)
+
+
+def _broken(block: Block) -> Block:
+    """A block that puts something into the file that isn't Python."""
+    return replace(block, replace=f"{block.replace}\n{_BROKEN}")
+
+
+def _misquoted(answer: ReviewAnswer) -> ReviewAnswer:
+    findings = answer.findings or (
+        Finding("unknown.py", 1, "low", "bug", "Something is odd", _INVENTED, "It looks odd."),
+    )
+    return replace(answer, findings=tuple(replace(finding, quote=_INVENTED) for finding in findings))
