@@ -21,11 +21,15 @@ class Config(BaseSettings):
         "development", description="`production` refuses failpoints"
     )
     database_url: str | None = Field(None, description="Postgres; without it `up` starts an embedded one")
-    broker_url: str | None = Field(None, description="Redis or Valkey; without it `up` starts an embedded one")
+    broker_url: str | None = Field(
+        None, description="Redis or Valkey; without it `up` starts an embedded one"
+    )
     data_dir: Path = Field(Path(".data"), description="where the embedded servers and spools live")
     host: str = Field("127.0.0.1", description="address the API listens on")
     port: int = Field(8000, ge=0, le=65535, description="port the API listens on")
     public_url: str | None = Field(None, description="the API's address as clients see it")
+    api_url: str | None = Field(None, description="the API that the command line talks to")
+    api_key: SecretStr | None = Field(None, description="the API key that the command line shows there")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     key_pepper: SecretStr | None = Field(None, description="mixed into the hashes of API keys")
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="largest request body")
@@ -33,7 +37,9 @@ class Config(BaseSettings):
     concurrency: int = Field(100, ge=1, le=2000, description="slots of one worker process")
     lease_seconds: float = Field(60, ge=1, description="how long a claim lasts without a heartbeat")
     heartbeat_seconds: float = Field(10, gt=0)
-    dead_after_seconds: float = Field(45, ge=1, description="a process without a heartbeat is dead after this")
+    dead_after_seconds: float = Field(
+        45, ge=1, description="a process without a heartbeat is dead after this"
+    )
     nudge_seconds: float = Field(15, ge=1, description="an unclaimed nudge is repeated after this")
     max_crashes: int = Field(3, ge=1, le=100, description="dead workers a task survives before it fails")
     drain_seconds: float = Field(30, ge=0, description="what a stopping worker gives its tasks")
@@ -41,12 +47,16 @@ class Config(BaseSettings):
     first_token_timeout: float = Field(60, gt=0)
     idle_timeout: float = Field(60, gt=0)
     total_timeout: float = Field(600, gt=0, description="one provider call, whatever trickles in")
-    max_answer_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="largest answer read from a provider")
+    max_answer_bytes: int = Field(
+        16 * 1024 * 1024, ge=1024, description="largest answer read from a provider"
+    )
     allow_private_webhooks: bool = Field(
         False, description="deliver webhooks to private and loopback addresses too"
     )
     failpoints: str = Field("", description="for fault tests only: `name=kill` and the like, `;` between")
-    flower_password: SecretStr | None = Field(None, description="basic auth of Flower; made up by `up` if unset")
+    flower_password: SecretStr | None = Field(
+        None, description="basic auth of Flower; made up by `up` if unset"
+    )
     metrics_port: int | None = Field(None, description="a worker or dispatcher serves /metrics here")
 
     openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY")
@@ -73,6 +83,12 @@ class Config(BaseSettings):
 def config() -> Config:
     """The settings of this process."""
     return Config()
+
+
+def child_environment(**settings: str | None) -> dict[str, str]:
+    """This process's environment with these variables set (None: removed), for a process it starts."""
+    changed = {**os.environ, **settings}
+    return {name: value for name, value in changed.items() if value is not None}
 
 
 def credential(name: str) -> str | None:

@@ -1,0 +1,198 @@
+"""The client: one method for each thing the API does with tasks.
+
+A submit carries an Idempotency-Key made here, so repeating it can't make a second task.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+from uuid import UUID, uuid4
+
+import httpx
+from pydantic import BaseModel
+
+from orchestrator.client import errors
+from orchestrator.client.looking import Look
+from orchestrator.client.replies import Call, Event, Page, Reply, Task, page
+from orchestrator.client.sending import Patience, Sender, refused
+from orchestrator.client.sse import messages
+
+LONGEST_WAIT: Final = 30
+"""Seconds one request asks the server to hold its answer; below what proxies cut off."""
+_STREAM_IDLE: Final = 60.0
+
+TaskRef = Task | UUID | str
+
+
+class Client:
+    """A connection to the API under `base_url`, as the holder of `api_key`."""
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str | None = None,
+        *,
+        timeout: float = 30.0,
+        patience: Patience | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        headers = {"User-Agent": "orchestrator-python"}
+        if api_key:
+            headers["Authorization"] = f"Bearer {api_key}"
+        self._http = httpx.Client(
+            base_url=f"{base_url.rstrip('/')}/api/v1",
+            headers=headers,
+            timeout=httpx.Timeout(timeout, connect=5.0),
+            transport=transport,
+            trust_env=False,
+        )
+        self._patience = patience or Patience()
+        self._sender = Sender(self._http, self._patience)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def submit(self, request: Mapping[str, Any] | BaseModel, *, idempotency_key: str | None = None) -> Task:
+        """Submit a task; when this returns it is stored and will reach an end."""
+        key = {"Idempotency-Key": idempotency_key or str(uuid4())}
+        return Task.read(self._sender.send("POST", "/tasks", json=_json(request), headers=key).json())
+
+    def validate(self, request: Mapping[str, Any] | BaseModel) -> Reply:
+        """Where the task would go and what it would cost; stores nothing."""
+        query = {"validate_only": "true"}
+        return Reply.read(self._sender.send("POST", "/tasks", json=_json(request), params=query).json())
+
+    def get(self, task: TaskRef) -> Task:
+        """The whole task as it stands."""
+        return Task.read(self._json(_path(task)))
+
+    def status(self, task: TaskRef) -> Reply:
+        """The short form: status, reason, times."""
+        return Reply.read(self._json(f"{_path(task)}/status"))
+
+    def result(self, task: TaskRef) -> Reply:
+        """What a succeeded task gave back; raises `Conflict` while it has not ended."""
+        return Reply.read(self._json(f"{_path(task)}/result"))
+
+    def calls(self, task: TaskRef) -> Page[Call]:
+        """The provider calls that the task made, with tokens and cost."""
+        return page(Call, self._json(f"{_path(task)}/calls"))
+
+    def cancel(self, task: TaskRef) -> Task:
+        """Ask for the task to be cancelled; cancelling twice is the same as once."""
+        return Task.read(self._sender.send("POST", f"{_path(task)}/cancel").json())
+
+    def retry(self, task: TaskRef, *, idempotency_key: str | None = None) -> Task:
+        """A new task with the request of an ended one."""
+        key = {"Idempotency-Key": idempotency_key or str(uuid4())}
+        path = f"{_path(task)}/retry"
+        return Task.read(self._sender.send("POST", path, headers=key, repeatable=False).json())
+
+    def list(self, *, limit: int | None = None, cursor: str | None = None, **filters: Any) -> Page[Task]:
+        """One page of tasks, newest first; filters are those of `GET /tasks`."""
+        return page(Task, self._json("/tasks", {"limit": limit, "cursor": cursor, **filters}))
+
+    def list_all(self, **filters: Any) -> Iterator[Task]:
+        """Every task that fits the filters, page by page."""
+        cursor: str | None = None
+        while True:
+            found = self.list(cursor=cursor, **filters)
+            yield from found
+            cursor = found.next_cursor
+            if not found.has_more or cursor is None:
+                return
+
+    def events(self, task: TaskRef, *, after: int | None = None) -> Iterator[Event]:
+        """The events so far, after the one with this id; pages are fetched as they are needed."""
+        cursor: str | None = None
+        while True:
+            query = {"after": after, "cursor": cursor}
+            found = page(Event, self._json(f"{_path(task)}/events", query))
+            yield from found
+            cursor = found.next_cursor
+            if not found.has_more or cursor is None:
+                return
+
+    def stream(self, task: TaskRef, *, after: int | None = None) -> Iterator[Event]:
+        """Events as they happen, until the task has ended; a lost connection is taken up again."""
+        last, failures = after, 0
+        while True:
+            try:
+                for event in self._streamed(task, last):
+                    if event is None:
+                        return
+                    last, failures = event.id, 0
+                    yield event
+            except (httpx.TransportError, errors.Unavailable, errors.RateLimited) as error:
+                failures += 1
+                if failures >= self._patience.tries:
+                    raise errors.Unreachable(f"the event stream broke off: {error}") from error
+            self._patience.sleep(min(5.0, 0.2 * 2.0**failures))
+
+    def _streamed(self, task: TaskRef, after: int | None) -> Iterator[Event | None]:
+        """The events of one connection; None says that there will be no more."""
+        headers = {"Accept": "text/event-stream"}
+        if after is not None:
+            headers["Last-Event-ID"] = str(after)
+        path, timeout = f"{_path(task)}/events", httpx.Timeout(_STREAM_IDLE, connect=5.0)
+        with self._http.stream("GET", path, headers=headers, timeout=timeout) as response:
+            if response.status_code == 204:
+                yield None
+                return
+            if response.status_code >= 400:
+                response.read()
+                raise refused(response)
+            for message in messages(response.iter_lines()):
+                yield Event.model_validate_json(message.data)
+
+    def watch(
+        self, task: TaskRef, *, timeout: float | None = None, every: float = LONGEST_WAIT
+    ) -> Iterator[Task]:
+        """The task now and after each change, until it has ended; raises `WaitTimeout` after `timeout`
+        seconds.
+
+        The server is asked to hold its answer up to `every` seconds, so waiting costs it little. While the
+        API is away the wait goes on, up to the patience for an outage.
+        """
+        ends = None if timeout is None else time.monotonic() + timeout
+        look = Look(self._sender, _path(task), self._patience)
+        last = look.first()
+        yield last
+        while not last.ended:
+            left = every if ends is None else min(every, ends - time.monotonic())
+            if left <= 0:
+                raise errors.WaitTimeout(last, timeout or 0)
+            if (changed := look.again(left)) is not None:
+                last = changed
+                yield last
+
+    def wait(self, task: TaskRef, *, timeout: float | None = None) -> Task:
+        """The task once it has ended, however it ended; raises `WaitTimeout`."""
+        *_, last = self.watch(task, timeout=timeout)
+        return last
+
+    def _json(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        headers = {"Accept": "application/json"}
+        body: dict[str, Any] = self._sender.send("GET", path, params=params, headers=headers).json()
+        return body
+
+
+def _path(task: TaskRef) -> str:
+    reference = task.id if isinstance(task, Task) else task
+    return f"/tasks/{httpx.URL(path=str(reference)).raw_path.decode().replace('/', '%2F')}"
+
+
+def _json(request: Mapping[str, Any] | BaseModel) -> Any:
+    if isinstance(request, BaseModel):
+        return request.model_dump(mode="json", exclude_unset=True)
+    return dict(request)

@@ -1,0 +1,97 @@
+"""What the API answers, typed where a program needs it.
+
+A reply keeps fields that this release doesn't know, so that a newer server doesn't break an older
+client; `body` is the JSON exactly as it came.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Self, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+from schemas.tasks import TaskStatus
+
+
+class Reply(BaseModel):
+    """Any JSON object the API answers with."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    _body: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def read(cls, body: dict[str, Any]) -> Self:
+        """The reply in a JSON object."""
+        reply = cls.model_validate(body)
+        reply._body.update(body)
+        return reply
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON as it came."""
+        return self._body
+
+
+class Task(Reply):
+    """A task as it stands."""
+
+    id: UUID
+    kind: str
+    status: TaskStatus
+    status_reason: str | None = None
+    error: dict[str, Any] | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the task has reached a terminal state."""
+        return self.status.terminal
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether there is a result."""
+        return self.status is TaskStatus.SUCCEEDED
+
+
+class Event(Reply):
+    """One event of a task; `id` counts from 1 within the task."""
+
+    id: int
+    name: str
+    at: datetime
+    data: dict[str, Any]
+
+
+class Call(Reply):
+    """One HTTP request to a provider that a task made."""
+
+    id: UUID
+    status: str
+
+
+R = TypeVar("R", bound=Reply)
+
+
+@dataclass(frozen=True)
+class Page(Generic[R]):
+    """One page of a list; `next_cursor` asks for the page after it."""
+
+    data: tuple[R, ...]
+    has_more: bool
+    next_cursor: str | None
+    body: dict[str, Any]
+
+    def __iter__(self) -> Iterator[R]:
+        return iter(self.data)
+
+
+def page(kind: type[R], body: dict[str, Any]) -> Page[R]:
+    """The page in a JSON object."""
+    return Page(
+        tuple(kind.read(item) for item in body.get("data", ())),
+        bool(body.get("has_more", False)),
+        body.get("next_cursor"),
+        body,
+    )

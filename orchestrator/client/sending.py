@@ -1,0 +1,108 @@
+"""One request, repeated until it is answered: connection errors, 502–504 and 429, with full jitter.
+
+A server's Retry-After is a minimum. A request that is not safe to repeat is only repeated when the
+server can't have done it: the connection was never made, or it says that nothing was stored.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+
+from orchestrator.client import errors
+
+REPEATED: Final = frozenset({429, 502, 503, 504})
+_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_BASE_SECONDS: Final = 0.25
+_CAP_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often a request is sent, the longest wait between two tries, and the longest outage of the API
+    that a wait for a task sits through; in seconds."""
+
+    tries: int = 5
+    longest: float = 60.0
+    outage: float = 120.0
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Sends requests over one HTTP client."""
+
+    http: httpx.Client
+    patience: Patience
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        repeatable: bool = True,
+    ) -> httpx.Response:
+        """The response with a status below 400; raises `Unreachable` or an `ApiError`."""
+        given = {key: value for key, value in (params or {}).items() if value is not None}
+        request = self.http.build_request(
+            method,
+            path,
+            json=json,
+            params=given,
+            headers=dict(headers or {}),
+            timeout=_timeout(self.http, timeout),
+        )
+        for left in reversed(range(self.patience.tries)):
+            try:
+                response = self.http.send(request)
+            except httpx.TransportError as error:
+                if not left or not (repeatable or isinstance(error, _NOT_SENT)):
+                    raise errors.Unreachable(_unreached(self.http, error)) from error
+                wait = self._backoff(left)
+            else:
+                if response.status_code < 400:
+                    return response
+                refusal = refused(response)
+                wait = max(self._backoff(left), refusal.retry_after or 0)
+                if not left or response.status_code not in REPEATED or wait > self.patience.longest:
+                    raise refusal
+            self.patience.sleep(wait)
+        raise errors.Unreachable("no try was allowed")
+
+    def _backoff(self, left: int) -> float:
+        tried = self.patience.tries - left - 1
+        return random.uniform(0, min(_CAP_SECONDS, _BASE_SECONDS * 2.0**tried))
+
+
+def refused(response: httpx.Response) -> errors.ApiError:
+    """The error that a response of 400 and above stands for; its body must have been read."""
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    return errors.of(response.status_code, problem, seconds(response.headers.get("Retry-After")))
+
+
+def seconds(header: str | None) -> float | None:
+    """A Retry-After in seconds; None where there is none or it is a date."""
+    try:
+        return max(0.0, float(header)) if header is not None else None
+    except ValueError:
+        return None
+
+
+def _timeout(http: httpx.Client, read: float | None) -> httpx.Timeout:
+    usual = http.timeout
+    return usual if read is None else httpx.Timeout(usual.connect, read=read)
+
+
+def _unreached(http: httpx.Client, error: Exception) -> str:
+    said = str(error) or type(error).__name__
+    return f"{http.base_url} does not answer: {said}"
