@@ -48,8 +48,8 @@ mutants: $(STAMP) ## break the code on purpose: the checker of `make chaos` must
 bench: $(STAMP) ## measure submits, polls and tasks a second on this machine
 	@$(BIN)/python -m ops.bench
 
-lock: $(STAMP) ## resolve the dependencies anew into requirements.lock
-	@sh ops/lock $(VENV)
+lock: ## resolve the dependencies anew into requirements.lock
+	@PYTHON='$(PYTHON)' sh ops/lock
 
 clean: ## remove .venv and caches; data under .data stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
