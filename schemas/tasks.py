@@ -139,6 +139,15 @@ class Preferences(Value):
     webhook: Webhook | None = None
 
 
+_CODE_LEVELS: Final = (VerificationLevel.PARSED, VerificationLevel.APPLIED, VerificationLevel.SYNTAX)
+
+SUPPORTED_LEVELS: Final[dict[TaskKind, tuple[VerificationLevel, ...]]] = {
+    TaskKind.GENERATE_CODE: _CODE_LEVELS,
+    TaskKind.FIX_BUG: _CODE_LEVELS,
+    TaskKind.REVIEW_CODE: (VerificationLevel.PARSED, VerificationLevel.ANCHORED),
+}
+"""The levels an answer of each kind can be held to."""
+
 Label = Annotated[str, Field(min_length=1, max_length=100)]
 
 

@@ -28,9 +28,17 @@ KEYS_OF_TENANT = text(
     "SELECT id FROM api_keys WHERE tenant_id = :tenant_id AND name = :name AND revoked_at IS NULL"
 )
 
+REVOKE_KEYS = text(
+    """
+    UPDATE api_keys SET revoked_at = clock_timestamp()
+    WHERE tenant_id = :tenant_id AND name = :name AND revoked_at IS NULL
+    """
+)
+
 PUT_PROVIDER = text(
     """
-    INSERT INTO providers (id, tenant_id, name, vendor, wire, base_url, model, credential, simulated, position)
+    INSERT INTO providers (id, tenant_id, name, vendor, wire, base_url, model, credential, simulated,
+        position)
     VALUES (:id, :tenant_id, :name, :vendor, :wire, :base_url, :model, :credential, :simulated, :position)
     ON CONFLICT (tenant_id, name) DO UPDATE SET vendor = excluded.vendor, wire = excluded.wire,
         base_url = excluded.base_url, model = excluded.model, credential = excluded.credential,
@@ -39,9 +47,16 @@ PUT_PROVIDER = text(
     """
 )
 
-DROP_OTHER_PROVIDERS = text(
+SWITCH_PROVIDERS = text(
     """
-    UPDATE providers SET paused = true
-    WHERE tenant_id = :tenant_id AND simulated AND name <> ALL (CAST(:names AS text[]))
+    WITH switched AS (
+        UPDATE providers SET paused = true
+        WHERE tenant_id = :tenant_id AND NOT paused AND name <> ALL (CAST(:names AS text[]))
+            AND simulated <> ALL (CAST(:kinds AS boolean[])) AND cardinality(CAST(:kinds AS boolean[])) > 0
+        RETURNING id
+    )
+    UPDATE providers SET paused = false
+    WHERE tenant_id = :tenant_id AND name = ANY (CAST(:names AS text[])) AND EXISTS (SELECT FROM switched)
     """
 )
+"""Pause the others of the kind (simulated or not) that is no longer configured; wake the given ones then."""

@@ -1,0 +1,75 @@
+"""How the whole installation stands, over all tenants: for operators' probes and gauges, never for a tenant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from orchestrator.store.engine import Database
+
+REVISION = text("SELECT version_num FROM alembic_version")
+
+QUEUED = text(
+    """
+    SELECT queue, CASE WHEN nudged_at IS NOT NULL THEN 'nudged' WHEN ready THEN 'ready' ELSE 'waiting' END AS state,
+        count(*)::int AS tasks,
+        coalesce(extract(epoch FROM clock_timestamp() - min(queued_at) FILTER (WHERE ready)), 0)::float8 AS oldest
+    FROM tasks WHERE status IN ('queued', 'scheduled')
+    GROUP BY 1, 2
+    """
+)
+
+LEASES = text(
+    """
+    SELECT queue, count(*)::int AS tasks FROM tasks
+    WHERE status IN ('running', 'canceling') AND lease_until IS NOT NULL GROUP BY queue
+    """
+)
+
+WORKERS = text(
+    """
+    SELECT count(*)::int AS processes, coalesce(sum(slots), 0)::int AS slots FROM workers
+    WHERE stopped_at IS NULL AND heartbeat_at > clock_timestamp() - make_interval(secs => :dead_after)
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether the database answers, and the revision of its schema."""
+
+    revision: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Queue depth by (queue, state), age of the oldest ready task, leases, workers and their slots."""
+
+    depth: Mapping[tuple[str, str], int]
+    oldest_seconds: Mapping[str, float]
+    leases: Mapping[str, int]
+    workers: int
+    slots: int
+
+
+async def health(db: Database) -> Health:
+    """The state of the database. Raises `StoreUnavailable`; a database without tables has no revision."""
+    row = await db.one(REVISION)
+    return Health(row.version_num if row else None)
+
+
+async def levels(db: Database, dead_after: float) -> Levels:
+    """The gauges of the installation; a worker without a heartbeat for `dead_after` seconds is dead."""
+    queued = await db.run(QUEUED)
+    leases = await db.run(LEASES)
+    workers = (await db.run(WORKERS, dead_after=dead_after))[0]
+    oldest: dict[str, float] = {}
+    for row in queued:
+        oldest[row.queue] = max(oldest.get(row.queue, 0.0), row.oldest)
+    return Levels(
+        depth={(row.queue, row.state): row.tasks for row in queued},
+        oldest_seconds=oldest,
+        leases={row.queue: row.tasks for row in leases},
+        workers=workers.processes,
+        slots=workers.slots,
+    )

@@ -1,0 +1,88 @@
+"""Many tasks at once: pages by keyset, newest first, and counts.
+
+A page's statement is put together from constant clauses, one for each filter that is used, so that
+each combination keeps a plan of its own.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+
+from orchestrator.store.engine import Database
+from orchestrator.store.views.tasks import WHOLE, TaskRow, whole
+
+_CLAUSES: Final = {
+    "statuses": "status = ANY (CAST(:statuses AS text[]))",
+    "kinds": "kind = ANY (CAST(:kinds AS text[]))",
+    "labels": "labels @> CAST(:labels AS text[])",
+    "user_id": "user_id = :user_id",
+    "session_id": "session_id = :session_id",
+    "created_after": "created_at > :created_after",
+    "created_before": "created_at < :created_before",
+    "ids": "id = ANY (CAST(:ids AS uuid[]))",
+    "before": "id < :before",
+}
+
+COUNTS = text("SELECT status, count(*) AS tasks FROM tasks WHERE tenant_id = :tenant_id GROUP BY status")
+
+WAITING = text(
+    """
+    SELECT queue, count(*) AS tasks,
+        coalesce(extract(epoch FROM clock_timestamp() - min(queued_at)), 0)::float8 AS oldest_seconds
+    FROM tasks WHERE tenant_id = :tenant_id AND status = 'queued'
+    GROUP BY queue ORDER BY queue
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which tasks: all that is given must fit. `before` is the last id of the page before."""
+
+    statuses: list[str] | None = None
+    kinds: list[str] | None = None
+    labels: list[str] | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    ids: list[UUID] | None = None
+    before: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """How many tasks stand in each state, and what waits in each queue with the age of its oldest."""
+
+    by_status: dict[str, int]
+    waiting_by_queue: dict[str, int]
+    oldest_queued_seconds: float
+
+
+async def page(db: Database, tenant_id: UUID, filters: Filters, most: int) -> list[TaskRow]:
+    """Up to `most` tasks, newest first."""
+    used = {name: value for name, value in asdict(filters).items() if value is not None}
+    rows = await db.run(_statement(frozenset(used)), tenant_id=tenant_id, most=most, **used)
+    return [whole(row) for row in rows]
+
+
+async def stats(db: Database, tenant_id: UUID) -> Stats:
+    """Counts over all of a tenant's tasks."""
+    counts = {row.status: row.tasks for row in await db.run(COUNTS, tenant_id=tenant_id)}
+    waiting = await db.run(WAITING, tenant_id=tenant_id)
+    return Stats(
+        by_status=counts,
+        waiting_by_queue={row.queue: row.tasks for row in waiting},
+        oldest_queued_seconds=max((row.oldest_seconds for row in waiting), default=0.0),
+    )
+
+
+@cache
+def _statement(used: frozenset[str]) -> TextClause:
+    clauses = "".join(f" AND {clause}" for name, clause in _CLAUSES.items() if name in used)
+    picked = f"SELECT * FROM tasks WHERE tenant_id = :tenant_id{clauses} ORDER BY id DESC LIMIT :most"
+    return text(f"WITH picked AS MATERIALIZED ({picked}) {WHOLE} ORDER BY t.id DESC")

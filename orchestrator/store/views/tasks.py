@@ -1,0 +1,183 @@
+"""One task as it stands: its hot row for polls, the whole of it, its outcome, its stored request.
+
+Cost and tokens are not stored with a task: they are summed from its calls, which are the truth.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Row, text
+
+from orchestrator.store.engine import Database
+from schemas.tasks import TaskStatus
+
+V = TypeVar("V")
+
+_HOT: Final = """
+    t.id, t.tenant_id, t.kind, t.status, t.attempt, t.event_seq, t.created_at, t.queued_at, t.started_at,
+    t.finished_at,
+    CASE WHEN t.status = 'queued' AND t.ready AND (
+            EXISTS (SELECT FROM providers AS p WHERE p.id = t.provider_id AND p.paused)
+            OR EXISTS (SELECT FROM tenants AS n WHERE n.id = t.tenant_id AND n.paused))
+        THEN 'queue_paused' ELSE t.status_reason END AS status_reason,
+    CASE WHEN t.status = 'scheduled' OR (t.status = 'queued' AND NOT t.ready)
+        THEN nullif(t.run_at, 'infinity') END AS next_attempt_at
+"""
+
+WHOLE: Final = f"""
+    SELECT {_HOT}, t.priority, t.failures, t.crashes, t.labels, t.user_id, t.session_id, t.retry_of,
+        t.deadline, nullif(t.run_at, 'infinity') AS run_at, t.canceling_at, t.error,
+        payload.request -> 'metadata' AS metadata, payload.candidates -> t.candidate::int AS candidate,
+        coalesce((SELECT p.simulated FROM providers AS p WHERE p.id = t.provider_id), false) AS simulated,
+        money.calls, money.nanos, money.estimated, money.input_tokens, money.cached_tokens,
+        money.output_tokens, money.reasoning_tokens
+    FROM picked AS t
+    JOIN task_payloads AS payload ON payload.id = t.id
+    CROSS JOIN LATERAL (
+        SELECT count(*)::int AS calls, coalesce(sum(coalesce(cost_nanos, hold_nanos)), 0)::bigint AS nanos,
+            coalesce(bool_or(estimated OR cost_nanos IS NULL), false) AS estimated,
+            coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
+            coalesce(sum(cached_tokens), 0)::bigint AS cached_tokens,
+            coalesce(sum(output_tokens), 0)::bigint AS output_tokens,
+            coalesce(sum(reasoning_tokens), 0)::bigint AS reasoning_tokens
+        FROM calls WHERE calls.task_id = t.id
+    ) AS money
+"""
+"""The columns of a `TaskRow` over rows `picked`; an open call counts at its hold, as an estimate."""
+
+STATE = text(f"SELECT {_HOT} FROM tasks AS t WHERE t.id = :id AND t.tenant_id = :tenant_id")
+
+STATES = text(
+    """
+    SELECT t.id, t.event_seq, t.status
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:tenants AS uuid[])) AS asked (id, tenant_id)
+    JOIN tasks AS t ON t.id = asked.id AND t.tenant_id = asked.tenant_id
+    """
+)
+
+TASK = text(f"WITH picked AS (SELECT * FROM tasks WHERE id = :id AND tenant_id = :tenant_id) {WHOLE}")
+
+OUTCOME = text(
+    """
+    SELECT t.id, t.kind, t.status, t.event_seq, t.finished_at, t.error,
+        (SELECT CAST(r.result AS text) FROM task_results AS r WHERE r.id = t.id) AS result
+    FROM tasks AS t WHERE t.id = :id AND t.tenant_id = :tenant_id
+    """
+)
+
+STORED_REQUEST = text(
+    """
+    SELECT t.status, CAST(payload.request AS text) AS request
+    FROM tasks AS t JOIN task_payloads AS payload ON payload.id = t.id
+    WHERE t.id = :id AND t.tenant_id = :tenant_id
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The hot row of a task: what a poll needs. `status_reason` knows of pauses."""
+
+    id: UUID
+    tenant_id: UUID
+    kind: str
+    status: TaskStatus
+    attempt: int
+    event_seq: int
+    created_at: datetime
+    queued_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    status_reason: str | None
+    next_attempt_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow(State):
+    """A whole task but for its request and result; money in nano-dollars."""
+
+    priority: str
+    failures: int
+    crashes: int
+    labels: list[str]
+    user_id: str | None
+    session_id: str | None
+    retry_of: UUID | None
+    deadline: datetime
+    run_at: datetime | None
+    canceling_at: datetime | None
+    error: dict[str, Any] | None
+    metadata: dict[str, str]
+    candidate: dict[str, str]
+    simulated: bool
+    calls: int
+    nanos: int
+    estimated: bool
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a task ended, if it has; `result` is JSON as it was stored."""
+
+    id: UUID
+    kind: str
+    status: TaskStatus
+    event_seq: int
+    finished_at: datetime | None
+    error: dict[str, Any] | None
+    result: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRequest:
+    """A task's request as JSON, and its state."""
+
+    status: TaskStatus
+    request: str
+
+
+async def state(db: Database, tenant_id: UUID, task_id: UUID) -> State | None:
+    """The task's hot row, or None."""
+    row = await db.one(STATE, id=task_id, tenant_id=tenant_id)
+    return _of(State, row) if row else None
+
+
+async def states(db: Database, asked: Sequence[tuple[UUID, UUID]]) -> dict[UUID, tuple[int, TaskStatus]]:
+    """The last event and the status of many tasks at once, asked for as (tenant, task)."""
+    rows = await db.run(STATES, ids=[task for _, task in asked], tenants=[tenant for tenant, _ in asked])
+    return {row.id: (row.event_seq, TaskStatus(row.status)) for row in rows}
+
+
+async def task(db: Database, tenant_id: UUID, task_id: UUID) -> TaskRow | None:
+    """The whole task, or None."""
+    row = await db.one(TASK, id=task_id, tenant_id=tenant_id)
+    return whole(row) if row else None
+
+
+async def outcome(db: Database, tenant_id: UUID, task_id: UUID) -> Outcome | None:
+    """The task's result or error, or None for an unknown task."""
+    row = await db.one(OUTCOME, id=task_id, tenant_id=tenant_id)
+    return _of(Outcome, row) if row else None
+
+
+async def stored_request(db: Database, tenant_id: UUID, task_id: UUID) -> StoredRequest | None:
+    """The request a task was made from, or None for an unknown task."""
+    row = await db.one(STORED_REQUEST, id=task_id, tenant_id=tenant_id)
+    return _of(StoredRequest, row) if row else None
+
+
+def whole(row: Row[Any]) -> TaskRow:
+    """A row of `WHOLE` as a value."""
+    return _of(TaskRow, row)
+
+
+def _of(kind: type[V], row: Row[Any]) -> V:
+    fields = dict(row._mapping)
+    return kind(**{**fields, "status": TaskStatus(fields["status"])})
