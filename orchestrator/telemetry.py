@@ -13,8 +13,15 @@ from uuid import UUID
 
 import orjson
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 from prometheus_client import REGISTRY as _PROCESS
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+    multiprocess,
+    start_http_server,
+)
 
 from orchestrator.config import shares_metrics
 from schemas.moves import Happening
@@ -26,7 +33,10 @@ CALLS = Counter(
     "orchestrator_calls", "Provider calls booked, by outcome", ["vendor", "model", "status", "category"]
 )
 CALL_SECONDS = Histogram(
-    "orchestrator_call_duration_seconds", "Provider calls, from intent to outcome", ["vendor"], buckets=_BUCKETS
+    "orchestrator_call_duration_seconds",
+    "Provider calls, from intent to outcome",
+    ["vendor"],
+    buckets=_BUCKETS,
 )
 COST = Counter("orchestrator_cost_nanodollars", "Booked cost of calls", ["vendor", "model"])
 TOKENS = Counter("orchestrator_tokens", "Tokens booked, by class", ["vendor", "model", "token_class"])
@@ -89,12 +99,18 @@ def figures(gauges: Mapping[str, Mapping[tuple[tuple[str, str], ...], float]]) -
     registry: CollectorRegistry = _PROCESS
     if shares_metrics():
         registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     lines = [generate_latest(registry).decode()]
     for name, samples in gauges.items():
         lines.append(f"# TYPE {name} gauge\n")
         lines.extend(f"{name}{_labels(labels)} {value:g}\n" for labels, value in samples.items())
     return "".join(lines).encode()
+
+
+def serve_metrics(port: int | None) -> None:
+    """Serve this process's figures on a port of its own, where one is set."""
+    if port is not None:
+        start_http_server(port, registry=_PROCESS)
 
 
 def _labels(labels: tuple[tuple[str, str], ...]) -> str:

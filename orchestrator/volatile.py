@@ -77,7 +77,7 @@ class Volatile:
         names = list(queues)
         async with self._redis.pipeline(transaction=False) as pipeline:
             for name in names:
-                pipeline.llen(name)
+                pipeline.llen(name)  # type: ignore[unused-awaitable]
             return dict(zip(names, await pipeline.execute(), strict=True))
 
     async def ping(self) -> None:

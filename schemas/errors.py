@@ -26,7 +26,11 @@ class OrchestratorError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init__(
-        self, detail: str | None = None, *, errors: tuple[FieldError, ...] = (), retry_after: int | None = None
+        self,
+        detail: str | None = None,
+        *,
+        errors: tuple[FieldError, ...] = (),
+        retry_after: int | None = None,
     ) -> None:
         self.detail = detail or (type(self).__doc__ or "").split("\n")[0]
         self.errors = errors
@@ -141,7 +145,7 @@ class Category(StrEnum):
     SERVER_ERROR = "server_error"
     OVERLOADED = "overloaded"
     CONNECT_ERROR = "connect_error"
-    FIRST_TOKEN_TIMEOUT = "first_token_timeout"  # noqa: S105 - a category, not a secret
+    FIRST_TOKEN_TIMEOUT = "first_token_timeout"
     IDLE_TIMEOUT = "idle_timeout"
     TOTAL_TIMEOUT = "total_timeout"
     TRUNCATED = "truncated"

@@ -21,7 +21,7 @@ class EventName(StrEnum):
     DISPATCHED = "task.dispatched"
     STARTED = "task.started"
     CALL_STARTED = "call.started"
-    FIRST_TOKEN = "call.first_token"  # noqa: S105 - an event, not a secret
+    FIRST_TOKEN = "call.first_token"
     CALL_ANSWERED = "call.answered"
     CALL_FAILED = "call.failed"
     CALL_UNKNOWN = "call.unknown"
@@ -44,7 +44,7 @@ MEANINGS: Final[dict[EventName, str]] = {
     EventName.QUEUED: "accepted and ready to run, or ready again after its time came",
     EventName.DISPATCHED: "a nudge was put on the provider's queue",
     EventName.STARTED: "a worker claimed the task; data: attempt, provider",
-    EventName.CALL_STARTED: "the intent of a provider call was committed; data: call_id, provider, model, purpose",
+    EventName.CALL_STARTED: "a call's intent was committed; data: call_id, provider, model, purpose",
     EventName.FIRST_TOKEN: "the provider began to answer; data: call_id",
     EventName.CALL_ANSWERED: "a complete answer was booked; data: call_id, tokens, cost_usd",
     EventName.CALL_FAILED: "a call failed and was booked; data: call_id, category, cost_usd",

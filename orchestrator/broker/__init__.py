@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from celery import Celery
-from kombu import Queue
+from kombu.entity import Queue
 
 from orchestrator.config import config
 from schemas.providers import CHORES_QUEUE, QUEUES

@@ -5,6 +5,9 @@ from typing import Final
 DEFAULT_MAX_OUTPUT: Final = 16_384
 """Output tokens asked for at most where the submitter names no limit."""
 
+CODE_TEMPERATURE: Final = 0.1
+"""For code, where the model takes a temperature and the submitter names none."""
+
 _NO_TEMPERATURE: Final = ("o1", "o3", "o4", "gpt-5")
 
 

@@ -5,11 +5,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
-from sqlalchemy import Row
 
-from orchestrator import telemetry
+from orchestrator import clock, telemetry
 from orchestrator.flow.states import Standing
 from orchestrator.store import calls, tasks
+from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
 from schemas.calls import Purpose
 from schemas.events import EventName
@@ -29,7 +29,7 @@ class PaidAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A claimed task: everything a worker needs to run it."""
+    """A claimed task: everything a worker needs to run it. `claimed_at` is of the process's own clock."""
 
     task_id: UUID
     tenant_id: UUID
@@ -39,6 +39,7 @@ class Lease:
     standing: Standing
     provider: Provider
     paid: PaidAnswer | None
+    claimed_at: float
 
     @property
     def candidate(self) -> Candidate:
@@ -49,6 +50,7 @@ class Lease:
 async def claim(parts: Parts, boot_id: UUID, queues: tuple[str, ...], task_id: UUID) -> Lease | None:
     """The lease on a task, or None: somebody else's, not due, cancelled, ended or unknown."""
     token = uuid4()
+    claimed_at = clock.monotonic()
     params = {
         "id": task_id,
         "token": token,
@@ -60,7 +62,7 @@ async def claim(parts: Parts, boot_id: UUID, queues: tuple[str, ...], task_id: U
     rows = await tasks.rows_of(parts.db, tasks.CLAIM, params)
     if not rows:
         return None
-    lease = await _lease(parts, rows[0], token)
+    lease = await _lease(parts, rows[0], token, claimed_at)
     started = Happening(EventName.STARTED, {"attempt": lease.attempt, "provider": lease.provider.name})
     telemetry.emit(task_id, (started,))
     return lease
@@ -77,7 +79,7 @@ def standing_of(row: Row[Any]) -> Standing:
     )
 
 
-async def _lease(parts: Parts, row: Row[Any], token: UUID) -> Lease:
+async def _lease(parts: Parts, row: Row[Any], token: UUID, claimed_at: float) -> Lease:
     provider = Provider(
         id=row.provider_id,
         name=row.provider,
@@ -98,6 +100,7 @@ async def _lease(parts: Parts, row: Row[Any], token: UUID) -> Lease:
         standing=standing_of(row),
         provider=provider,
         paid=await _paid_answer(parts, row.id) if row.attempt > 1 else None,
+        claimed_at=claimed_at,
     )
 
 

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from orchestrator import clock, telemetry
+from orchestrator import telemetry
 from orchestrator.flow.claim import Lease
 from orchestrator.store import calls, tasks
+from orchestrator.store.engine import Duplicate
 from orchestrator.wiring import Parts
 from schemas.calls import Purpose
 from schemas.events import EventName
@@ -32,40 +33,51 @@ async def intend(
     lease: Lease,
     purpose: Purpose,
     *,
+    call_id: UUID,
     hold_nanos: int,
     timeout: float,
     rejected_call: UUID | None = None,
 ) -> Intent:
     """The committed intent of a call. Raises `LeaseLost` if the fence does not hold.
 
-    `rejected_call` is the call whose answer this one shall repair.
+    `rejected_call` is the call whose answer this one shall repair. An intent that is already there
+    under this `call_id` was committed by an earlier try whose answer got lost.
     """
-    intent = Intent(clock.new_id(), purpose, hold_nanos, timeout)
+    intent = Intent(call_id, purpose, hold_nanos, timeout)
     happenings = _happenings(lease, intent)
-    rows = await tasks.rows_of(
-        parts.db,
-        calls.INTEND,
-        {
-            "id": intent.call_id,
-            "task_id": lease.task_id,
-            "attempt": lease.attempt,
-            "token": lease.token,
-            "purpose": purpose,
-            "provider_id": lease.provider.id,
-            "provider": lease.provider.name,
-            "vendor": lease.provider.vendor,
-            "model": lease.candidate.model,
-            "hold_nanos": hold_nanos,
-            "boot_id": boot_id,
-            "timeout": timeout,
-            "rejected_call": rejected_call,
-            **tasks.event_arrays(happenings),
-        },
-    )
+    try:
+        rows = await parts.db.run(calls.INTEND, **_params(boot_id, lease, intent, rejected_call, happenings))
+    except Duplicate:
+        return intent
     if not rows:
         raise LeaseLost
     telemetry.emit(lease.task_id, happenings)
     return intent
+
+
+def _params(
+    boot_id: UUID,
+    lease: Lease,
+    intent: Intent,
+    rejected_call: UUID | None,
+    happenings: tuple[Happening, ...],
+) -> dict[str, object]:
+    return {
+        "id": intent.call_id,
+        "task_id": lease.task_id,
+        "attempt": lease.attempt,
+        "token": lease.token,
+        "purpose": intent.purpose,
+        "provider_id": lease.provider.id,
+        "provider": lease.provider.name,
+        "vendor": lease.provider.vendor,
+        "model": lease.candidate.model,
+        "hold_nanos": intent.hold_nanos,
+        "boot_id": boot_id,
+        "timeout": intent.timeout,
+        "rejected_call": rejected_call,
+        **tasks.event_arrays(happenings),
+    }
 
 
 def _happenings(lease: Lease, intent: Intent) -> tuple[Happening, ...]:

@@ -2,10 +2,9 @@
 
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from orchestrator import clock
 from orchestrator.store import chores
+from orchestrator.store.engine import Connection
 from schemas.events import ENDINGS
 from schemas.moves import Move
 
@@ -13,9 +12,7 @@ MAX_DELIVERIES = 12
 """Tries of one delivery: with doubling waits, about a day."""
 
 
-async def notify(
-    connection: AsyncConnection, tenant_id: UUID, task_id: UUID, move: Move
-) -> None:
+async def notify(connection: Connection, tenant_id: UUID, task_id: UUID, move: Move) -> None:
     """Write the delivery of a terminal move, in its transaction, if the task has a webhook."""
     if not move.status.terminal:
         return

@@ -51,7 +51,9 @@ def _refuse_unknown(field: str, names: list[str], known: set[str]) -> None:
         if name not in known:
             listed = ", ".join(sorted(known)) or "none"
             message = f"there is no provider {name!r}; configured are: {listed}"
-            raise NoProvider(message, errors=(FieldError(field=field, message=message, code="unknown_provider"),))
+            raise NoProvider(
+                message, errors=(FieldError(field=field, message=message, code="unknown_provider"),)
+            )
 
 
 def _why_none(offers: tuple[Offer, ...]) -> str:

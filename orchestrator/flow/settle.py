@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from random import random
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from orchestrator import failpoints, telemetry
 from orchestrator.flow import states
 from orchestrator.flow.claim import Lease
 from orchestrator.flow.notify import notify
 from orchestrator.store import tasks
+from orchestrator.store.engine import Connection
 from orchestrator.volatile import DONE, READY
 from orchestrator.wiring import Parts
 from schemas.calls import AnswerVerdict
@@ -58,13 +57,11 @@ async def settle(parts: Parts, lease: Lease, ending: Ending) -> TaskStatus | Non
 
 def _decide(lease: Lease, ending: Ending) -> Move:
     if ending.failure is not None:
-        return states.after_failure(lease.standing, ending.failure, random())  # noqa: S311 - jitter
+        return states.after_failure(lease.standing, ending.failure, random())
     return states.after_success(lease.standing)
 
 
-async def _carry_out(
-    connection: AsyncConnection, lease: Lease, ending: Ending, decided: Move
-) -> Move | None:
+async def _carry_out(connection: Connection, lease: Lease, ending: Ending, decided: Move) -> Move | None:
     for status, move in (
         (TaskStatus.RUNNING, decided),
         (TaskStatus.CANCELING, states.after_cancel(lease.standing)),

@@ -109,9 +109,7 @@ def after_deadline(standing: Standing) -> Move:
 
 def canceling(standing: Standing) -> Move:
     """Cancel was asked for while a worker runs it; the worker or rescue ends it."""
-    return Move(
-        TaskStatus.CANCELING, standing.counters, happenings=(Happening(EventName.CANCELING),)
-    )
+    return Move(TaskStatus.CANCELING, standing.counters, happenings=(Happening(EventName.CANCELING),))
 
 
 def _retry(standing: Standing, failure: Failure, jitter: float) -> Move:
@@ -144,9 +142,7 @@ def _wait(standing: Standing, failure: Failure, jitter: float) -> Move:
 
 
 def _next_candidate(standing: Standing, failure: Failure) -> Move:
-    counters = replace(
-        standing.counters, candidate=standing.counters.candidate + 1, candidate_failures=0
-    )
+    counters = replace(standing.counters, candidate=standing.counters.candidate + 1, candidate_failures=0)
     to = standing.candidates[counters.candidate].name
     data = {"from": standing.provider, "to": to, "category": str(failure.category)}
     happening = Happening(EventName.FAILED_OVER, data)

@@ -4,13 +4,11 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from orchestrator import clock, failpoints, telemetry
 from orchestrator.flow.admit import admit
 from orchestrator.flow.route import Offer, route
 from orchestrator.store import tasks, views
+from orchestrator.store.engine import Connection, Row
 from orchestrator.volatile import READY
 from orchestrator.wiring import Parts
 from schemas.errors import IdempotencyKeyReused
@@ -66,9 +64,7 @@ async def _offers(parts: Parts, tenant_id: UUID) -> tuple[Offer, ...]:
     )
 
 
-async def _earlier(
-    connection: AsyncConnection, params: dict[str, object], key: str, body: str
-) -> UUID | None:
+async def _earlier(connection: Connection, params: dict[str, object], key: str, body: str) -> UUID | None:
     body_hash = hashlib.sha256(body.encode()).digest()
     given = {"tenant_id": params["tenant_id"], "key": key, "task_id": params["id"], "body_hash": body_hash}
     if await tasks.rows_of(connection, tasks.CLAIM_KEY, given):

@@ -22,7 +22,7 @@ INTEND = text(
         clock_timestamp() + make_interval(secs => :timeout)
     FROM moved
     RETURNING id
-    """  # noqa: S608 - the interpolated part is a constant of this module
+    """
 )
 
 BOOK = text(
@@ -63,28 +63,58 @@ BOOK = text(
         FROM booked
     ), {EVENTS}
     SELECT id, cost_nanos FROM booked
-    """  # noqa: S608 - the interpolated part is a constant of this module
+    """
 )
 """The outcome, once per call whoever brings it; a call already charged as unknown gets a correction."""
 
-CLOSE_UNKNOWN = text(
-    """
-    WITH open AS (
-        SELECT id FROM calls WHERE task_id = ANY (CAST(:tasks AS uuid[])) AND status = 'started'
-        ORDER BY id FOR NO KEY UPDATE
-    ), closed AS (
+_CLOSE = """
+    closed AS (
         UPDATE calls SET status = 'unknown', cost_nanos = hold_nanos, estimated = true,
-            category = 'crashed', ended_at = clock_timestamp()
-        FROM open WHERE calls.id = open.id
+            price_source = 'hold', category = 'crashed', ended_at = clock_timestamp()
+        FROM open WHERE calls.id = open.id AND calls.status = 'started'
         RETURNING calls.id, calls.task_id, calls.tenant_id, calls.cost_nanos
     ), entry AS (
         INSERT INTO ledger (tenant_id, task_id, call_id, kind, amount_nanos)
         SELECT tenant_id, task_id, id, 'spend', cost_nanos FROM closed
+    )"""
+
+CLOSE_UNKNOWN = text(
+    f"""
+    WITH open AS (
+        SELECT id FROM calls WHERE task_id = ANY (CAST(:tasks AS uuid[])) AND status = 'started'
+        ORDER BY id FOR NO KEY UPDATE
+    ), {_CLOSE}, moved AS (
+        UPDATE tasks SET event_seq = event_seq + 1
+        FROM (SELECT DISTINCT task_id FROM closed) AS touched WHERE tasks.id = touched.task_id
+        RETURNING tasks.id, tasks.tenant_id, tasks.event_seq
+    ), events_written AS (
+        INSERT INTO events (task_id, seq, tenant_id, name, at, data)
+        SELECT id, event_seq, tenant_id, 'call.unknown', clock_timestamp(), '{{}}' FROM moved
     )
     SELECT id, task_id FROM closed
     """
 )
 """Charge the calls whose process died at their hold. The caller has locked the tasks."""
+
+CLOSE_STALE = text(
+    f"""
+    WITH stale AS (
+        SELECT tasks.id FROM tasks
+        WHERE id IN (
+            SELECT task_id FROM calls
+            WHERE status = 'started' AND timeout_at < clock_timestamp() - interval '1 minute'
+            ORDER BY timeout_at LIMIT :most
+        )
+        AND status NOT IN ('running', 'canceling')
+        ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    ), open AS (
+        SELECT calls.id FROM calls, stale WHERE calls.task_id = stale.id AND calls.status = 'started'
+            AND calls.timeout_at < clock_timestamp() - interval '1 minute'
+    ), {_CLOSE}
+    SELECT id, task_id FROM closed
+    """
+)
+"""Charge open calls of tasks that nobody runs any more, a minute after their own time has passed."""
 
 LAST_ANSWER = text(
     """

@@ -29,9 +29,7 @@ NUDGE = text(
     """
 )
 
-FORGET_NUDGES = text(
-    "UPDATE chores SET nudged_at = NULL WHERE status = 'queued' AND nudged_at IS NOT NULL"
-)
+FORGET_NUDGES = text("UPDATE chores SET nudged_at = NULL WHERE status = 'queued' AND nudged_at IS NOT NULL")
 
 CLAIM = text(
     """

@@ -9,13 +9,21 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from sqlalchemy import Executable, Row, text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from schemas.errors import StoreUnavailable
 
+__all__ = ["Connection", "Database", "Duplicate", "Row"]
+
 STATEMENT_TIMEOUT_MS = 15_000
+
+Connection = AsyncConnection
+
+
+class Duplicate(Exception):
+    """A row with this key is already there."""
 
 
 @contextmanager
@@ -24,6 +32,10 @@ def _unavailable() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         raise StoreUnavailable(retry_after=2) from error
+    except IntegrityError as error:
+        if getattr(error.orig, "sqlstate", "") == _UNIQUE_VIOLATION:
+            raise Duplicate from error
+        raise
 
 
 class Database:
@@ -83,3 +95,4 @@ class Database:
 
 
 _PING = text("SELECT 1")
+_UNIQUE_VIOLATION = "23505"

@@ -34,7 +34,9 @@ DRAIN = text(
     "UPDATE workers SET draining_at = clock_timestamp() WHERE boot_id = :boot_id AND draining_at IS NULL"
 )
 
-STOP = text("UPDATE workers SET stopped_at = clock_timestamp() WHERE boot_id = :boot_id AND stopped_at IS NULL")
+STOP = text(
+    "UPDATE workers SET stopped_at = clock_timestamp() WHERE boot_id = :boot_id AND stopped_at IS NULL"
+)
 
 HEARTBEAT = text(
     """
@@ -55,7 +57,8 @@ HEARTBEAT = text(
 
 NO_LONGER_RUNNING = text(
     """
-    SELECT held.id, tasks.status FROM unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) AS held (id, token)
+    SELECT held.id, tasks.status
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) AS held (id, token)
     JOIN tasks ON tasks.id = held.id
     WHERE tasks.status IN ('canceling', 'canceled', 'expired')
         AND (tasks.lease_token = held.token OR tasks.lease_token IS NULL)
@@ -70,7 +73,10 @@ EXPIRED = text(
         (SELECT CAST(candidates AS text) FROM task_payloads WHERE task_payloads.id = tasks.id) AS candidates
     FROM tasks LEFT JOIN workers ON workers.boot_id = tasks.boot_id
     WHERE status IN ('running', 'canceling') AND lease_until < clock_timestamp()
-        AND clock_timestamp() > pg_postmaster_start_time() + make_interval(secs => :lease)
+        AND (
+            workers.stopped_at IS NOT NULL
+            OR clock_timestamp() > pg_postmaster_start_time() + make_interval(secs => :lease)
+        )
         AND (
             workers.boot_id IS NULL OR workers.stopped_at IS NOT NULL
             OR workers.heartbeat_at < clock_timestamp() - make_interval(secs => :dead_after)
@@ -82,4 +88,4 @@ EXPIRED = text(
     ORDER BY lease_until LIMIT :most FOR NO KEY UPDATE OF tasks SKIP LOCKED
     """
 )
-"""Leases to take back: after a restart of Postgres everybody gets one lease of amnesty."""
+"""Leases to take back: after a restart of Postgres whoever is not surely dead gets one lease of amnesty."""

@@ -39,12 +39,19 @@ def migrate(url: str) -> str:
     with engine.begin() as connection:
         connection.execute(_LOCK)
         _upgrade(connection)
-        make_partitions(connection)
+        _make_partitions(connection)
     return head()
 
 
-def make_partitions(connection: Connection) -> None:
-    """Make the partitions of this month and the next two where they are missing."""
+def extend(url: str) -> None:
+    """Make the coming months' partitions where they are missing."""
+    engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 3})
+    with engine.begin() as connection:
+        connection.execute(_LOCK)
+        _make_partitions(connection)
+
+
+def _make_partitions(connection: Connection) -> None:
     for statement in partitions.statements(clock.now()):
         connection.exec_driver_sql(statement)
 

@@ -95,7 +95,7 @@ CLAIM = text(
     FROM moved
     JOIN task_payloads AS payload ON payload.id = moved.id
     JOIN providers AS provider ON provider.id = moved.provider_id
-    """  # noqa: S608 - the interpolated part is a constant of this module
+    """
 )
 
 MOVE = text(
@@ -131,11 +131,16 @@ MOVE = text(
         WHERE attempts.task_id = moved.id AND attempts.attempt = moved.attempt
             AND attempts.ended_at IS NULL AND :status <> 'canceling'
     ), verdict_written AS (
-        UPDATE calls SET verdict = CAST(:verdict AS text)
-        FROM moved WHERE calls.id = CAST(:call_id AS uuid)
+        UPDATE calls SET verdict = CASE WHEN calls.id = CAST(:call_id AS uuid)
+            THEN CAST(:verdict AS text) ELSE 'superseded' END
+        FROM moved
+        WHERE calls.task_id = moved.id AND calls.status = 'answered' AND (
+            calls.id = CAST(:call_id AS uuid)
+            OR (moved.finished_at IS NOT NULL AND calls.verdict IS NULL)
+        )
     ), {EVENTS}
     SELECT * FROM moved
-    """  # noqa: S608 - the interpolated part is a constant of this module
+    """
 )
 
 STANDING = text(
@@ -257,7 +262,7 @@ SUPERSEDE = text(
         RETURNING tasks.id, tasks.tenant_id, tasks.event_seq
     ), {EVENTS}
     SELECT id FROM moved
-    """  # noqa: S608 - the interpolated part is a constant of this module
+    """
 )
 """A late answer of an ended task is no result. One of a living task stays, for its next attempt."""
 

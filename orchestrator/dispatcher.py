@@ -1,0 +1,149 @@
+"""The dispatcher: two may run, one leads; what it does is a handful of small bounded steps.
+
+It holds an advisory lock on a connection of its own and checks it before each step. Every step is
+safe with two leaders, so a lock that is lost unnoticed for a moment does no harm.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import uvloop
+
+from orchestrator import clock, telemetry
+from orchestrator.broker import Publisher, Unpublished
+from orchestrator.config import config
+from orchestrator.flow.chores import chores
+from orchestrator.flow.dispatch import Board, dispatch
+from orchestrator.flow.rescue import rescue
+from orchestrator.flow.wake import wake
+from orchestrator.store import leadership, migrate
+from orchestrator.store.engine import Connection
+from orchestrator.volatile import READY, Unreachable
+from orchestrator.wiring import Parts, open_parts
+from schemas.errors import StoreUnavailable
+
+TICK_SECONDS = 0.25
+PACE_SECONDS = 0.005
+FOLLOWER_SECONDS = 0.5
+PARTITIONS_SECONDS = 3600.0
+
+
+class Dispatcher:
+    """One dispatcher process: follows until it gets the lock, then leads until it loses it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._board = Board(Publisher(parts.config.broker_url or ""))
+        self._woken = asyncio.Event()
+        self._due: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Follow and lead in turn, until cancelled."""
+        listening = asyncio.create_task(self._listen())
+        try:
+            while True:
+                try:
+                    await self._follow_then_lead()
+                except StoreUnavailable:
+                    telemetry.warn("dispatcher.store_unavailable")
+                await clock.sleep(FOLLOWER_SECONDS)
+        finally:
+            listening.cancel()
+            self._board.publisher.close()
+
+    async def _follow_then_lead(self) -> None:
+        async with self._parts.db.dedicated() as connection:
+            if not (await connection.execute(leadership.TRY)).scalar_one():
+                return
+            telemetry.tell("dispatcher.leading")
+            self._due.clear()
+            try:
+                while (await connection.execute(leadership.HELD)).scalar_one():
+                    await self._round(connection)
+            finally:
+                telemetry.tell("dispatcher.following")
+
+    async def _round(self, connection: Connection) -> None:
+        published = 0
+        await self._every(TICK_SECONDS, self._wake)
+        await self._every(1.0, self._check_broker)
+        await self._every(1.0, self._rescue)
+        await self._every(PARTITIONS_SECONDS, self._extend)
+        try:
+            self._woken.clear()
+            published = await dispatch(self._parts, self._board)
+            published += await chores(self._parts, self._board.publisher) if self._every_due("chores") else 0
+        except Unpublished as error:
+            if isinstance(error, StoreUnavailable):
+                raise
+            telemetry.warn("dispatcher.broker_unavailable", error=type(error).__name__)
+            await clock.sleep(FOLLOWER_SECONDS)
+        await clock.sleep(PACE_SECONDS)
+        if not published:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_SECONDS):
+                    await self._woken.wait()
+
+    async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
+        if self._every_due(step.__name__, seconds):
+            await step()
+
+    def _every_due(self, name: str, seconds: float = TICK_SECONDS) -> bool:
+        now = clock.monotonic()
+        if now < self._due.get(name, float("-inf")):
+            return False
+        self._due[name] = now + seconds
+        return True
+
+    async def _wake(self) -> None:
+        self._board.note(await wake(self._parts, ghosts_older_than=self._parts.config.nudge_seconds))
+
+    async def _rescue(self) -> None:
+        await rescue(self._parts)
+
+    async def _extend(self) -> None:
+        await asyncio.to_thread(migrate.extend, self._parts.config.database_url or "")
+
+    async def _check_broker(self) -> None:
+        try:
+            if await self._parts.volatile.has_canary():
+                return
+            telemetry.BROKER_WIPES.inc()
+            telemetry.warn("dispatcher.broker_was_empty")
+            await wake(self._parts, ghosts_older_than=0.0)
+            self._board.forget()
+            await self._parts.volatile.set_canary()
+        except Unreachable:
+            telemetry.warn("dispatcher.broker_unreachable")
+
+    async def _listen(self) -> None:
+        while True:
+            with suppress(*Unreachable):
+                async for words in self._parts.volatile.hints(READY):
+                    self._board.note(words)
+                    self._woken.set()
+            await clock.sleep(FOLLOWER_SECONDS)
+
+
+async def serve() -> None:
+    """Run until SIGTERM or SIGINT."""
+    async with open_parts(config(), "dispatcher") as parts:
+        running = asyncio.create_task(Dispatcher(parts).run())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+def main() -> None:
+    """The process's entry."""
+
+    telemetry.configure("dispatcher", config().log_level)
+    telemetry.serve_metrics(config().metrics_port)
+    uvloop.run(serve())
+
+
+if __name__ == "__main__":
+    main()

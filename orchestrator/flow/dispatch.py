@@ -1,0 +1,108 @@
+"""Dispatch: fill the windows. A nudge is marked and committed first, then published.
+
+A nudge that could not be published is forgotten at once; one that got lost is forgotten after
+`nudge_seconds`, or within a second of the broker being found empty. Everything here may run twice.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from orchestrator import clock, telemetry
+from orchestrator.broker import RUN, Publisher, Unpublished
+from orchestrator.flow.shares import Gang, Lane, Limit, Situation, shares
+from orchestrator.store import lanes
+from orchestrator.wiring import Parts
+from schemas.events import EventName
+from schemas.moves import Happening
+
+MOST_LANES = 5_000
+MOST_PER_ROUND = 500
+REFRESH_SECONDS = 1.0
+
+
+@dataclass
+class Board:
+    """What the leading dispatcher remembers between rounds: lanes, workers and limits, for a second."""
+
+    publisher: Publisher
+    ready: set[Lane] = field(default_factory=set)
+    gangs: tuple[Gang, ...] = ()
+    limits: dict[UUID, Limit] = field(default_factory=dict)
+    read_at: float = float("-inf")
+
+    def forget(self) -> None:
+        """Read everything anew before the next round."""
+        self.read_at = float("-inf")
+
+    def note(self, words: Iterable[str]) -> None:
+        """Take up hints of new work."""
+        for word in words:
+            parts = word.split(" ")
+            if len(parts) == 3:
+                self.ready.add(Lane(parts[0], UUID(parts[1]), UUID(parts[2])))
+
+
+async def dispatch(parts: Parts, board: Board) -> int:
+    """Fill the windows once; how many nudges were published. Raises `StoreUnavailable`, `Unpublished`."""
+    if clock.monotonic() - board.read_at > REFRESH_SECONDS:
+        await _read(parts, board)
+    if not board.ready or not board.gangs:
+        return 0
+    loads = {
+        Lane(row.queue, row.provider_id, row.tenant_id): row.running + row.nudged
+        for row in await parts.db.run(lanes.LOADS)
+    }
+    situation = Situation(tuple(sorted(board.ready)), loads, board.gangs, board.limits)
+    takes = shares(situation, MOST_PER_ROUND)
+    if not takes:
+        return 0
+    nudged = await _mark(parts, board, takes)
+    await _publish(parts, board, nudged)
+    return len(nudged)
+
+
+async def _read(parts: Parts, board: Board) -> None:
+    board.ready = {
+        Lane(row.queue, row.provider_id, row.tenant_id)
+        for row in await parts.db.run(lanes.LANES, most=MOST_LANES)
+    }
+    board.limits = {
+        row.id: Limit(row.weight, row.paused, row.concurrency_limit)
+        for row in await parts.db.run(lanes.LIMITS)
+    }
+    slots: dict[frozenset[str], int] = {}
+    for row in await parts.db.run(lanes.SLOTS, dead_after=parts.config.dead_after_seconds):
+        queues = frozenset(row.queues)
+        slots[queues] = slots.get(queues, 0) + row.slots
+    board.gangs = tuple(Gang(queues, count) for queues, count in slots.items())
+    board.read_at = clock.monotonic()
+
+
+async def _mark(parts: Parts, board: Board, takes: dict[Lane, int]) -> list[tuple[str, str]]:
+    rows = await parts.db.run(
+        lanes.NUDGE,
+        queues=[lane.queue for lane in takes],
+        providers=[lane.provider for lane in takes],
+        tenants=[lane.tenant for lane in takes],
+        takes=list(takes.values()),
+    )
+    found: dict[Lane, int] = {}
+    for row in rows:
+        lane = Lane(row.queue, row.provider_id, row.tenant_id)
+        found[lane] = found.get(lane, 0) + 1
+    board.ready -= {lane for lane, take in takes.items() if found.get(lane, 0) < take}
+    return [(str(row.id), row.queue) for row in rows]
+
+
+async def _publish(parts: Parts, board: Board, nudged: list[tuple[str, str]]) -> None:
+    try:
+        await asyncio.to_thread(board.publisher.publish, RUN, nudged)
+    except Unpublished:
+        await parts.db.run(lanes.FORGET_NUDGES, ids=[task_id for task_id, _ in nudged])
+        board.forget()
+        raise
+    for task_id, queue in nudged:
+        telemetry.NUDGES.labels(queue).inc()
+        telemetry.emit(UUID(task_id), (Happening(EventName.DISPATCHED),))

@@ -1,0 +1,76 @@
+"""Rescue: take back what dead workers hold, end what is past its deadline, close what was left open.
+
+A lease that ran out is taken back only when its process is dead or its call's own time has passed;
+until then a second call for the same task could be paid. Each step is bounded and may run twice.
+"""
+
+from collections.abc import Sequence
+from random import random
+from typing import Any
+
+from orchestrator import telemetry
+from orchestrator.flow import states
+from orchestrator.flow.claim import standing_of
+from orchestrator.flow.notify import notify
+from orchestrator.store import calls, leases, tasks
+from orchestrator.store.engine import Connection, Row
+from orchestrator.volatile import DONE
+from orchestrator.wiring import Parts
+from schemas.events import EventName
+from schemas.moves import Fence, Happening, Move
+from schemas.tasks import TaskStatus
+
+MOST = 100
+
+
+async def rescue(parts: Parts) -> int:
+    """How many tasks were taken back or ended."""
+    taken = await _each(parts, leases.EXPIRED, _after_crash, close_calls=True)
+    ended = await _each(parts, tasks.OVERDUE, _after_deadline, close_calls=False)
+    await parts.db.run(calls.CLOSE_STALE, most=MOST)
+    telemetry.RESCUES.inc(taken)
+    return taken + ended
+
+
+def _after_crash(row: Row[Any]) -> Move:
+    return states.after_crash(standing_of(row), TaskStatus(row.status), random())
+
+
+def _after_deadline(row: Row[Any]) -> Move:
+    return states.after_deadline(standing_of(row))
+
+
+async def _each(parts: Parts, finding: Any, decide: Any, *, close_calls: bool) -> int:
+    moved: list[tuple[Row[Any], tuple[Happening, ...]]] = []
+    async with parts.db.transaction() as connection:
+        params = {
+            "most": MOST,
+            "lease": parts.config.lease_seconds,
+            "dead_after": parts.config.dead_after_seconds,
+        }
+        names = finding.compile().params.keys()
+        rows = await tasks.rows_of(connection, finding, {name: params[name] for name in names})
+        closed = await _close(connection, rows) if close_calls and rows else {}
+        for row in rows:
+            move: Move = decide(row)
+            if await _move(connection, row, move):
+                moved.append((row, (*closed.get(row.id, ()), *move.happenings)))
+    for row, happenings in moved:
+        telemetry.emit(row.id, happenings)
+        parts.volatile.hint(DONE, str(row.id))
+    return len(moved)
+
+
+async def _move(connection: Connection, row: Row[Any], move: Move) -> bool:
+    fence = Fence(row.id, TaskStatus(row.status), row.attempt, row.lease_token)
+    outcome = EventName.RESCUED.partition(".")[2] if row.lease_token else None
+    if await tasks.move(connection, fence, move, standing_of(row).candidates, outcome=outcome) is None:
+        return False
+    await notify(connection, row.tenant_id, row.id, move)
+    return True
+
+
+async def _close(connection: Connection, rows: Sequence[Row[Any]]) -> dict[Any, tuple[Happening, ...]]:
+    ids = [row.id for row in rows]
+    closed = await tasks.rows_of(connection, calls.CLOSE_UNKNOWN, {"tasks": ids})
+    return {row.task_id: (Happening(EventName.CALL_UNKNOWN, {"call_id": str(row.id)}),) for row in closed}

@@ -1,0 +1,18 @@
+"""Wake: tasks whose time has come stand in their lanes again; nudges that got lost are forgotten."""
+
+from orchestrator import telemetry
+from orchestrator.store import lanes, tasks
+from orchestrator.wiring import Parts
+from schemas.events import EventName
+from schemas.moves import Happening
+
+MOST = 1_000
+
+
+async def wake(parts: Parts, *, ghosts_older_than: float) -> set[str]:
+    """Wake what is due and forget nudges older than that (seconds); the lanes as hint words."""
+    due = await parts.db.run(tasks.WAKE, most=MOST)
+    for row in due:
+        telemetry.emit(row.id, (Happening(EventName.QUEUED),))
+    await parts.db.run(lanes.FORGET_GHOSTS, age=ghosts_older_than, most=MOST)
+    return {f"{row.queue} {row.provider_id} {row.tenant_id}" for row in due}

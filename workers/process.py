@@ -1,0 +1,166 @@
+"""One worker process: its event loop, its identity, the leases it holds, its heart.
+
+The loop runs in a thread of its own; Celery's threads hand it coroutines and wait. The heart beats in
+another thread on a connection of its own, so that neither a busy loop nor a full pool can stop it.
+"""
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import uvloop
+
+from orchestrator import clock, telemetry
+from orchestrator.config import Config
+from orchestrator.flow.claim import Lease
+from orchestrator.flow.enlist import Enlisted, enlist
+from orchestrator.flow.heartbeat import heartbeat
+from orchestrator.flow.interrupted import interrupted
+from orchestrator.flow.retire import retire
+from orchestrator.store.engine import Database
+from orchestrator.wiring import Parts, open_parts
+from schemas.errors import Category, StoreUnavailable
+
+T = TypeVar("T")
+WATCH_SECONDS = 0.5
+BEATS_OWN_POOL = 1
+
+
+class Process:
+    """What a worker process is made of, from its start to its end."""
+
+    def __init__(self, config: Config, name: str, queues: tuple[str, ...], slots: int) -> None:
+        self.config = config
+        self.me = Enlisted(uuid4(), name, socket.gethostname(), os.getpid(), queues, slots)
+        self.parts: Parts
+        self.draining = False
+        self._loop = uvloop.new_event_loop()
+        self._held: dict[UUID, Lease] = {}
+        self._flights: dict[UUID, asyncio.Future[None]] = {}
+        self._reasons: dict[UUID, Category] = {}
+        self._stopped = threading.Event()
+        self._closing = AsyncExitStack()
+        self._threads = [
+            threading.Thread(target=self._run_loop, name="loop", daemon=True),
+            threading.Thread(target=self._run_heart, name="heart", daemon=True),
+        ]
+
+    @property
+    def boot_id(self) -> UUID:
+        """This start of this process."""
+        return self.me.boot_id
+
+    def start(self) -> None:
+        """Start the loop and the heart; nothing waits for the database."""
+        for thread in self._threads:
+            thread.start()
+        self.wait(self._open())
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Have the loop run a coroutine, and wait for it in this thread."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    @contextmanager
+    def holding(self, lease: Lease) -> Iterator[None]:
+        """Keep the lease alive, and watch for a cancel, while the block runs."""
+        self._held[lease.task_id] = lease
+        try:
+            yield
+        finally:
+            self._held.pop(lease.task_id, None)
+            self._reasons.pop(lease.task_id, None)
+
+    @contextmanager
+    def interruptible(self, task_id: UUID, running: asyncio.Future[None]) -> Iterator[None]:
+        """Let a cancel, the deadline or a shutdown end `running`. On the loop only."""
+        self._flights[task_id] = running
+        if task_id in self._reasons:
+            running.cancel()
+        try:
+            yield
+        finally:
+            self._flights.pop(task_id, None)
+
+    def why_interrupted(self, task_id: UUID) -> Category | None:
+        """Why a task's request was ended, if we ended it."""
+        return self._reasons.get(task_id)
+
+    def drain(self) -> None:
+        """Stop claiming; hand back what is not done within the grace period."""
+        if self.draining:
+            return
+        self.draining = True
+        telemetry.tell("worker.draining", held=len(self._held), seconds=self.config.drain_seconds)
+        asyncio.run_coroutine_threadsafe(self._drain(), self._loop)
+
+    def stop(self) -> None:
+        """Say goodbye and close everything."""
+        with suppress(StoreUnavailable):
+            self.wait(retire(self.parts, self.boot_id, stopped=True))
+        self._stopped.set()
+        self._threads[1].join(timeout=5)
+        self.wait(self._closing.aclose())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._threads[0].join(timeout=5)
+
+    async def _open(self) -> None:
+        self.parts = await self._closing.enter_async_context(open_parts(self.config, "worker"))
+        self._watching = asyncio.create_task(self._watch())
+        self._closing.callback(self._watching.cancel)
+
+    async def _drain(self) -> None:
+        with suppress(StoreUnavailable):
+            await retire(self.parts, self.boot_id, stopped=False)
+        until = clock.monotonic() + self.config.drain_seconds
+        while self._held and clock.monotonic() < until:
+            await clock.sleep(0.05)
+        for task_id in list(self._held):
+            self._interrupt(task_id, Category.SHUTDOWN)
+
+    async def _watch(self) -> None:
+        while True:
+            await clock.sleep(WATCH_SECONDS)
+            if not self._flights:
+                continue
+            flying = {
+                task_id: self._held[task_id].token for task_id in self._flights if task_id in self._held
+            }
+            with suppress(StoreUnavailable):
+                for task_id, category in await interrupted(self.parts, flying):
+                    self._interrupt(task_id, category)
+
+    def _interrupt(self, task_id: UUID, category: Category) -> None:
+        self._reasons.setdefault(task_id, category)
+        running = self._flights.get(task_id)
+        if running is not None:
+            running.cancel()
+
+    def _run_loop(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def _run_heart(self) -> None:
+        asyncio.run(self._beat())
+
+    async def _beat(self) -> None:
+        db = Database(self.config.database_url or "", pool_size=BEATS_OWN_POOL, name="heart")
+        enlisted = False
+        while not self._stopped.is_set():
+            pause = self.config.heartbeat_seconds
+            try:
+                if not enlisted:
+                    await enlist(db, self.me)
+                    enlisted = True
+                held = {task_id: lease.token for task_id, lease in list(self._held.items())}
+                lost = await heartbeat(db, self.boot_id, held, self.config.lease_seconds)
+                if lost:
+                    telemetry.warn("worker.leases_lost", count=len(lost))
+            except StoreUnavailable:
+                pause = min(1.0, pause)
+            await asyncio.to_thread(self._stopped.wait, pause)
+        await db.close()

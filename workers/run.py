@@ -1,0 +1,68 @@
+"""Run a task, one screen: claim → call → verify → settle.
+
+It stands in a Celery thread: what waits is handed to the loop, what computes (rendering, applying,
+verifying) is done here. It never raises: a task that can't go on keeps its lease until rescue.
+"""
+
+from uuid import UUID
+
+from orchestrator import failpoints, telemetry
+from orchestrator.flow.claim import Lease, claim
+from orchestrator.flow.intend import LeaseLost
+from orchestrator.flow.release import release
+from orchestrator.flow.settle import Ending, settle
+from schemas.calls import Purpose
+from schemas.errors import Category, Failure, StoreUnavailable
+from workers.call import call, until_stored
+from workers.context import render, render_repair
+from workers.process import Process
+from workers.verify import Accepted, verify
+
+
+def run(process: Process, task_id: UUID) -> None:
+    """Do what a nudge asks for; a stale or doubled one finds nothing to claim."""
+    if process.draining:
+        process.wait(release(process.parts, task_id))
+        return
+    lease = process.wait(claim(process.parts, process.boot_id, process.me.queues, task_id))
+    if lease is None:
+        telemetry.DROPPED.labels("nothing_to_claim").inc()
+        return
+    failpoints.reach("run.claimed")
+    with process.holding(lease):
+        try:
+            ending = _work(process, lease)
+            failpoints.reach("run.verified")
+            process.wait(until_stored(lambda: settle(process.parts, lease, ending)))
+            failpoints.reach("run.settled")
+        except LeaseLost:
+            telemetry.tell("worker.lease_lost", task_id=task_id, attempt=lease.attempt)
+            process.wait(until_stored(lambda: settle(process.parts, lease, _LOST)))
+        except StoreUnavailable:
+            telemetry.warn("worker.store_unavailable", task_id=task_id, attempt=lease.attempt)
+
+
+_LOST = Ending(None, failure=Failure(category=Category.CANCELED, message="The lease was lost."))
+
+
+def _work(process: Process, lease: Lease) -> Ending:
+    messages = render(lease.request)
+    answer = lease.paid
+    if answer is None:
+        made = process.wait(call(process, lease, Purpose.FIRST, messages))
+        if isinstance(made, tuple):
+            return Ending(made[0], failure=made[1])
+        answer = made
+    verdict = verify(lease.request, answer.text)
+    if not isinstance(verdict, Accepted) and answer.purpose is Purpose.FIRST:
+        asked = render_repair(lease.request, messages, answer.text, verdict.problems)
+        made = process.wait(call(process, lease, Purpose.REPAIR, asked, rejected_call=answer.call_id))
+        if isinstance(made, tuple):
+            return Ending(made[0], failure=made[1])
+        answer = made
+        verdict = verify(lease.request, answer.text)
+    if isinstance(verdict, Accepted):
+        return Ending(answer.call_id, result=verdict.result)
+    message = "The answer was not usable: " + "; ".join(verdict.problems)
+    failure = Failure(category=Category.ANSWER_REJECTED, message=message[:2000])
+    return Ending(answer.call_id, failure=failure)

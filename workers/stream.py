@@ -1,0 +1,189 @@
+"""One HTTP exchange with a provider under our own deadlines: connect, first token, idle, total.
+
+Never raises for what a provider does: whatever happens becomes an `Exchange`. Cancellation is the
+caller's: what had arrived by then stays in the `Exchange` it holds.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from orchestrator import clock
+from orchestrator.config import Config
+from orchestrator.http import Clients, ConnectError, Response, TransportError
+from schemas.errors import Category, Failure
+from schemas.providers import Provider
+from workers.providers.base import Reply, WireFormat, WireRequest
+
+_MOST_ERROR_BYTES: Final = 64 * 1024
+
+
+@dataclass(slots=True)
+class Exchange:
+    """How far an exchange got. `sent`: the request left us; `began`: a success response began."""
+
+    reply: Reply = field(default_factory=Reply)
+    started: float = field(default_factory=clock.monotonic)
+    sent: bool = False
+    began: bool = False
+    refused: bool = False
+    first_token: float | None = None
+    http_status: int | None = None
+    request_id: str | None = None
+    failure: Failure | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return clock.monotonic() - self.started
+
+
+class _TooLarge(Exception):
+    pass
+
+
+async def exchange(
+    clients: Clients,
+    config: Config,
+    provider: Provider,
+    wire: WireFormat,
+    request: WireRequest,
+    result: Exchange,
+    total: float,
+) -> None:
+    """Carry the request out into `result`; `total` seconds bound all of it."""
+    try:
+        async with asyncio.timeout(total):
+            await _converse(clients, config, provider, wire, request, result)
+    except TimeoutError:
+        category = Category.TOTAL_TIMEOUT
+        result.failure = result.failure or Failure(
+            category=category, message=f"The call took longer than {total:g} s."
+        )
+    except ConnectError as error:
+        result.sent = False
+        result.failure = _failure(Category.CONNECT_ERROR, error)
+    except TransportError as error:
+        kind = Category.TRUNCATED if result.began else Category.CONNECT_ERROR
+        result.refused = not result.began
+        result.failure = _failure(kind, error)
+    except _TooLarge:
+        message = f"The answer is larger than {config.max_answer_bytes} bytes."
+        result.failure = Failure(category=Category.MALFORMED, message=message)
+    except (ValueError, TypeError, AttributeError) as error:
+        result.failure = _failure(Category.MALFORMED, error)
+
+
+async def _converse(
+    clients: Clients,
+    config: Config,
+    provider: Provider,
+    wire: WireFormat,
+    request: WireRequest,
+    result: Exchange,
+) -> None:
+    client = clients.of(provider.base_url)
+    result.sent = True
+    opening = client.stream("POST", request.path, headers=dict(request.headers), content=request.body)
+    async with _within(config.first_token_timeout, Category.FIRST_TOKEN_TIMEOUT, result) as gave_up:
+        response = await opening.__aenter__()
+    if gave_up.failure:
+        return
+    try:
+        await _read(config, wire, response, result)
+    finally:
+        await opening.__aexit__(None, None, None)
+
+
+async def _read(config: Config, wire: WireFormat, response: Response, result: Exchange) -> None:
+    result.http_status = response.status_code
+    result.request_id = response.headers.get("x-request-id")
+    if response.status_code != 200:
+        result.refused = True
+        async with _within(config.idle_timeout, Category.IDLE_TIMEOUT, result):
+            body = await _head(response)
+            result.failure = wire.failure(response.status_code, response.headers, body)
+        return
+    result.began = True
+    content_type = response.headers.get("content-type", "")
+    if not content_type.startswith("text/event-stream"):
+        message = f"The provider answered with the content type {content_type[:100]!r}."
+        result.failure = Failure(category=Category.MALFORMED, message=message)
+        return
+    await _read_stream(config, wire, response, result)
+
+
+async def _read_stream(config: Config, wire: WireFormat, response: Response, result: Exchange) -> None:
+    chunks = _events(response, config.max_answer_bytes)
+    while True:
+        waiting = result.first_token is None
+        patience = config.first_token_timeout if waiting else config.idle_timeout
+        category = Category.FIRST_TOKEN_TIMEOUT if waiting else Category.IDLE_TIMEOUT
+        async with _within(patience, category, result) as gave_up:
+            data = await anext(chunks, None)
+        if gave_up.failure:
+            return
+        if data is None:
+            result.failure = wire.closed(result.reply)
+            return
+        wire.feed(result.reply, data)
+        if result.first_token is None and result.reply.parts:
+            result.first_token = result.seconds
+
+
+@dataclass
+class _GaveUp:
+    failure: Failure | None = None
+
+
+class _within:  # noqa: N801 - reads as a preposition at its uses
+    """A time limit that ends in a failure of the given category instead of an exception."""
+
+    def __init__(self, seconds: float, category: Category, result: Exchange) -> None:
+        self._timeout = asyncio.timeout(seconds)
+        self._seconds, self._category, self._result = seconds, category, result
+        self._gave_up = _GaveUp()
+
+    async def __aenter__(self) -> _GaveUp:
+        await self._timeout.__aenter__()
+        return self._gave_up
+
+    async def __aexit__(self, *raised: object) -> bool:
+        try:
+            await self._timeout.__aexit__(*raised)  # type: ignore[arg-type]
+        except TimeoutError:
+            message = f"Nothing came for {self._seconds:g} s."
+            self._gave_up.failure = self._result.failure = Failure(category=self._category, message=message)
+            return True
+        return False
+
+
+async def _events(response: Response, most: int) -> AsyncIterator[bytes]:
+    """The `data:` of each server-sent event of the response."""
+    pending, read, data = b"", 0, []
+    async for chunk in response.aiter_raw():
+        read += len(chunk)
+        if read > most:
+            raise _TooLarge
+        *lines, pending = (pending + chunk).split(b"\n")
+        for raw in lines:
+            line = raw.rstrip(b"\r")
+            if line.startswith(b"data:"):
+                data.append(line[5:].removeprefix(b" "))
+            elif not line and data:
+                yield b"\n".join(data)
+                data = []
+
+
+async def _head(response: Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > _MOST_ERROR_BYTES:
+            break
+    return bytes(body)
+
+
+def _failure(category: Category, error: Exception) -> Failure:
+    return Failure(category=category, message=f"{type(error).__name__}: {error}"[:500])

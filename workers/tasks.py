@@ -1,0 +1,36 @@
+"""The Celery tasks: each takes an id and hands it on."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from celery import shared_task
+
+from orchestrator import telemetry
+from orchestrator.broker import CHORE, RUN
+from schemas.errors import StoreUnavailable
+from workers.celery import process
+from workers.chores import chore as do_chore
+from workers.run import run as run_task
+
+
+@shared_task(name=RUN)
+def run(task_id: str) -> None:
+    """Run the task of this id."""
+    _with_id(task_id, lambda uuid: run_task(process(), uuid))
+
+
+@shared_task(name=CHORE)
+def chore(chore_id: str) -> None:
+    """Do the chore of this id."""
+    _with_id(chore_id, lambda uuid: do_chore(process(), uuid))
+
+
+def _with_id(given: object, act: Callable[[UUID], None]) -> None:
+    try:
+        act(UUID(given if isinstance(given, str) else ""))
+    except ValueError:
+        telemetry.DROPPED.labels("not_an_id").inc()
+    except StoreUnavailable:
+        telemetry.warn("worker.store_unavailable")
+    except Exception as error:  # noqa: BLE001 - whatever it is, the worker lives and rescue follows
+        telemetry.fault("worker.fault", error)
