@@ -107,6 +107,8 @@ class _Work:
     def close(self) -> None:
         """Book what was generated, and finish the entry."""
         entry, exchange = self.entry, self._exchange
+        if entry.outcome == "open":
+            entry.outcome = "aborted"
         if self._delivery is not None and self._model is not None:
             usage = accidents.charged(self._plan.fault, self._delivery, self._usage)
             entry.count(usage)

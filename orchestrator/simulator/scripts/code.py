@@ -49,7 +49,8 @@ def verdicts(criteria: Sequence[Criterion], verdict: str, evidence: str, why: st
 
 def edit(path: str, old: str, new: str) -> Block:
     """One block that turns the old text into the new; its search lines occur once in the old text."""
-    before, after = old.split("\n"), new.split("\n")
+    # The newline at the end of a file ends its last line; it doesn't begin an empty one.
+    before, after = old.removesuffix("\n").split("\n"), new.removesuffix("\n").split("\n")
     start = _common(before, after)
     end = _common(before[start:][::-1], after[start:][::-1])
     first, last = start, len(before) - end
@@ -73,5 +74,5 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def _unique(lines: Sequence[str], first: int, last: int) -> bool:
-    wanted = "\n".join(lines[first:last])
-    return bool(wanted.strip()) and "\n".join(lines).count(wanted) == 1
+    text, wanted = "\n".join(lines), "\n".join(lines[first:last])
+    return bool(wanted.strip()) and text.find(wanted) == text.rfind(wanted)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 _HUNK: Final = re.compile(r"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
@@ -21,9 +21,9 @@ class AddedLine:
 def added_lines(diff: str) -> list[AddedLine]:
     """Every added line, in the diff's order."""
     lines = list(_added(diff))
+    following: list[AddedLine | None] = [*lines[1:], None]
     return [
-        AddedLine(line.file, line.number, line.text, _follower(line, following))
-        for line, following in zip(lines, [*lines[1:], None], strict=True)
+        replace(line, follower=_follower(line, after)) for line, after in zip(lines, following, strict=False)
     ]
 
 

@@ -12,12 +12,11 @@ from orchestrator.simulator.scripts.code import Block, CodeAnswer
 from orchestrator.simulator.scripts.prompt import Prompt
 
 _MERGE: Final = re.compile(r"^def merge\w*\(", re.MULTILINE)
-_TOUCHING: Final = re.compile(
-    r"^(\s*(?:if|elif|while)\b.*\b(?:start|begin|low|left)\w*(?:\[0\])?\s*)<(?=[^=<].*(?:end|stop|high|right|\[1\]))"
-)
-_TOUCHING_TURNED: Final = re.compile(
-    r"^(\s*(?:if|elif|while)\b.*(?:end|stop|high|right)\w*(?:\[1\])?\s*)>(?=[^=>].*\b(?:start|begin|low|left))"
-)
+_IF: Final = r"^(\s*(?:if|elif|while)\b.*"
+_START: Final = r"\b(?:start|begin|low|left)\w*(?:\[0\])?"
+_END: Final = r"(?:(?:end|stop|high|right)\w*|\[1\])"
+_TOUCHING: Final = re.compile(rf"{_IF}{_START}\s*)<(?=[^=<].*{_END})")
+_TOUCHING_TURNED: Final = re.compile(rf"{_IF}{_END}\s*)>(?=[^=>].*{_START})")
 _NOTE: Final = "# Simulated change: a script touched this file, no model looked at the bug."
 _BEFORE_NOTE: Final = re.compile(r"#!|#.*coding[:=]")
 
