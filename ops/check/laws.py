@@ -34,6 +34,10 @@ TRANSACTION_PLACES = (
     "orchestrator/store/engine",
     "orchestrator/store/migrations",
 )
+# Which steps of the flow a step may call. Values (classes, constants) and pure decisions are free.
+PURE_STEPS = {"consensus", "route", "shares", "states"}
+COMPOSERS = {"submit", "settle"}
+CALLERS_OF_SUBMIT = {"batches", "retry", "schedules"}
 VAGUE_MODULES = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "service", "handler"}
 VAGUE_CLASS = re.compile(r"(Utils?|Helpers?|Common|Manager|Service|Handler)$")
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
@@ -118,6 +122,29 @@ def a_step_has_its_files_name(source: Source) -> Iterator[Breach]:
             )
 
 
+def few_steps_compose_others(source: Source) -> Iterator[Breach]:
+    if not source.within("orchestrator/flow") or source.stem in COMPOSERS | {"__init__"}:
+        return
+    allowed = PURE_STEPS | ({"submit"} if source.stem in CALLERS_OF_SUBMIT else set())
+    for line, step, name in _steps_imported(source):
+        if step not in allowed and step != source.stem and name.islower():
+            yield source.breach(line, f"{step}.{name}: only submit and settle call other steps")
+
+
+def _steps_imported(source: Source) -> Iterator[tuple[int, str, str]]:
+    """Line, step and name of each import from the flow; a step imported whole counts as its function."""
+    for node in ast.walk(source.tree):
+        origins: list[str] = []
+        if isinstance(node, ast.ImportFrom):
+            origins = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            origins = [alias.name for alias in node.names]
+        for origin in origins:
+            if origin.startswith("orchestrator.flow."):
+                step, *names = origin.split(".")[2:]
+                yield node.lineno, step, names[-1] if names else step
+
+
 def _method_calls(source: Source, method: str) -> Iterator[int]:
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == method:
@@ -135,4 +162,5 @@ ALL: tuple[Law, ...] = (
     names_say_something,
     nothing_left_to_do,
     a_step_has_its_files_name,
+    few_steps_compose_others,
 )

@@ -129,6 +129,31 @@ def test_a_steps_public_function_has_the_files_name() -> None:
     assert not found(law, "workers/run.py", step)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from orchestrator.flow.claim import claim\n",
+        "from orchestrator.flow import claim\n",
+        "import orchestrator.flow.claim\n",
+        "from orchestrator.flow.submit import submit\n",
+    ],
+)
+def test_a_step_that_calls_another_is_refused(text: str) -> None:
+    assert found(laws.few_steps_compose_others, "orchestrator/flow/rescue.py", text)
+    assert not found(laws.few_steps_compose_others, "orchestrator/flow/settle.py", text)
+    assert not found(laws.few_steps_compose_others, "workers/run.py", text)
+
+
+def test_values_and_pure_decisions_of_other_steps_are_free() -> None:
+    text = "from orchestrator.flow.claim import LEASE, Lease\nfrom orchestrator.flow.states import follow\n"
+    assert not found(laws.few_steps_compose_others, "orchestrator/flow/rescue.py", text)
+
+
+def test_a_retry_may_submit() -> None:
+    text = "from orchestrator.flow.submit import submit\n"
+    assert not found(laws.few_steps_compose_others, "orchestrator/flow/retry.py", text)
+
+
 def test_a_file_that_does_not_parse_is_one_breach() -> None:
     assert [str(breach) for breach in breaches(Source("workers/run.py", "def (:\n"))] == [
         "workers/run.py:1: does not parse: invalid syntax"
