@@ -6,6 +6,7 @@ from typing import Final
 
 from orchestrator.simulator.scripts.prompt import Criterion
 
+_MARKER_WIDTHS: Final = (7, 9, 11, 13, 15)
 LABEL: Final = "Simulated answer: no model was asked."
 
 
@@ -20,7 +21,16 @@ class Block:
     def render(self) -> str:
         """The block as an answer shows it."""
         search = f"{self.search}\n" if self.search else ""
-        return f"{self.path}\n<<<<<<< SEARCH\n{search}=======\n{self.replace}\n>>>>>>> REPLACE"
+        width = next(width for width in _MARKER_WIDTHS if width == _MARKER_WIDTHS[-1] or self._free(width))
+        return (
+            f"{self.path}\n{'<' * width} SEARCH\n{search}{'=' * width}\n{self.replace}\n{'>' * width} REPLACE"
+        )
+
+    def _free(self, width: int) -> bool:
+        """Whether no line of the code looks like a marker of this width."""
+        lines = [*self.search.split("\n"), *self.replace.split("\n")]
+        markers = tuple(sign * width for sign in "<=>")
+        return not any(line.startswith(markers) and line[width : width + 1] != line[0] for line in lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,9 +81,8 @@ def _first_statement(function: ast.FunctionDef) -> ast.stmt:
 
 
 def _noted(prompt: Prompt) -> CodeAnswer:
-    path = next(
-        (path for path, content in prompt.files.items() if path.endswith(".py") and content.strip()), None
-    )
+    sources = (path for path, content in prompt.files.items() if path.endswith(".py") and content.strip())
+    path = next((path for path in sources if prompt.allows(path)), None)
     block = _annotated(path, prompt.files[path]) if path else _notes_file(prompt)
     return CodeAnswer(
         "This script mends only the bug of the demo; here is a harmless comment in its place.",
@@ -99,10 +98,11 @@ def _annotated(path: str, content: str) -> Block:
 
 
 def _notes_file(prompt: Prompt) -> Block:
-    path, number = "simulated/notes.md", 1
+    folder = prompt.inside("simulated")
+    path, number = f"{folder}/notes.md", 1
     while path in prompt.files:
         number += 1
-        path = f"simulated/notes_{number}.md"
+        path = f"{folder}/notes_{number}.md"
     return Block(path, "", "Simulated note: a script answered, no model looked at the bug.")
 
 

@@ -43,7 +43,7 @@ def generate(prompt: Prompt) -> CodeAnswer:
 
 def _slugify(prompt: Prompt) -> CodeAnswer:
     named = _NAMED_FILE.search(prompt.description)
-    path = named[1] if named else "slugify.py"
+    path = prompt.inside(named[1] if named else "slugify.py")
     line = _SLUGIFY_CODE.split("\n").index("def slugify(title: str) -> str:") + 1
     return CodeAnswer(
         "`slugify` strips accents by Unicode decomposition, then joins the runs of letters and digits.",
@@ -72,10 +72,11 @@ def slug(description: str) -> str:
 
 
 def _free_path(prompt: Prompt, name: str) -> str:
-    path, number = f"simulated/{name}.py", 1
+    folder = prompt.inside("simulated")
+    path, number = f"{folder}/{name}.py", 1
     while path in prompt.files:
         number += 1
-        path = f"simulated/{name}_{number}.py"
+        path = f"{folder}/{name}_{number}.py"
     return path
 
 

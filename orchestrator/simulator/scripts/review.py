@@ -9,7 +9,6 @@ from orchestrator.simulator.scripts.code import LABEL
 from orchestrator.simulator.scripts.diffs import AddedLine, added_lines
 from orchestrator.simulator.scripts.prompt import Prompt
 
-MAX_FINDINGS: Final = 10
 _RANKS: Final = ("critical", "high", "medium", "low", "info")
 
 Suggest = Callable[[AddedLine], str | None]
@@ -168,7 +167,7 @@ def review(prompt: Prompt) -> ReviewAnswer:
     lines = added_lines(prompt.diff)
     found = [finding for line in lines for finding in _findings(line)]
     found.sort(key=lambda finding: _RANKS.index(finding.severity))
-    return ReviewAnswer(_summary(lines, found), tuple(found[:MAX_FINDINGS]))
+    return ReviewAnswer(_summary(lines, found), tuple(found[: prompt.most_findings]))
 
 
 def _findings(line: AddedLine) -> list[Finding]:

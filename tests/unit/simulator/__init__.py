@@ -1,0 +1,1 @@
+"""The scripts, the bill, the journal and the rules, without a network."""

@@ -60,7 +60,8 @@ def ask(kind: str, user: str, *, repair: bool = False) -> tuple[Message, ...]:
 
 def file(path: str, content: str) -> str:
     """A file as a prompt shows it."""
-    return f'<file path="{path}">\n{content}\n</file>'
+    ended = content if content.endswith("\n") else f"{content}\n"
+    return f'<file path="{path}">\n{ended}</file>'
 
 
 def answered(kind: str, user: str) -> str:
