@@ -133,13 +133,10 @@ def few_steps_compose_others(source: Source) -> Iterator[Breach]:
 
 def _steps_imported(source: Source) -> Iterator[tuple[int, str, str]]:
     """Line, step and name of each import from the flow; a step imported whole counts as its function."""
-    for node in ast.walk(source.tree):
-        origins: list[str] = []
-        if isinstance(node, ast.ImportFrom):
-            origins = [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Import):
-            origins = [alias.name for alias in node.names]
-        for origin in origins:
+    imports = [node for node in ast.walk(source.tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    for node in imports:
+        package = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+        for origin in (package + alias.name for alias in node.names):
             if origin.startswith("orchestrator.flow."):
                 step, *names = origin.split(".")[2:]
                 yield node.lineno, step, names[-1] if names else step

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -25,5 +26,5 @@ def test_it_names_no_index_and_no_place_of_a_machine() -> None:
 
 
 def test_it_holds_everything_the_project_asks_for() -> None:
-    asked = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
+    asked = list(chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()))
     assert {plain(name) for name in asked} <= set(PINNED.findall(LOCK))
