@@ -20,10 +20,10 @@ def _times(request: TaskRequest, now: datetime) -> list[FieldError]:
     errors = []
     start = max(request.run_at or now, now)
     if start > now + MAX_DELAY:
-        errors.append(_error("run_at", "must lie within the next 90 days"))
+        return [_error("run_at", "must lie within the next 90 days")]
     if request.deadline is not None and request.deadline <= start:
         errors.append(_error("deadline", "must lie in the future, and after run_at"))
-    if request.deadline is not None and request.deadline > start + MAX_DELAY:
+    elif request.deadline is not None and request.deadline > start + MAX_DELAY:
         errors.append(_error("deadline", "must lie within 90 days of run_at"))
     return errors
 

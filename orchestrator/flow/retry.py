@@ -9,7 +9,9 @@ from schemas.errors import NotFound, TaskNotFinished
 from schemas.tasks import TASK_REQUEST
 
 
-async def retry(parts: Parts, tenant_id: UUID, task_id: UUID) -> Submitted:
+async def retry(
+    parts: Parts, tenant_id: UUID, task_id: UUID, *, idempotency_key: str | None = None
+) -> Submitted:
     """Submit the same request anew. Raises `NotFound`, `TaskNotFinished` and what submit raises."""
     stored = await views.stored_request(parts.db, tenant_id, task_id)
     if stored is None:
@@ -18,4 +20,4 @@ async def retry(parts: Parts, tenant_id: UUID, task_id: UUID) -> Submitted:
         raise TaskNotFinished(f"the task is {stored.status}; cancel it first, or wait")
     request = TASK_REQUEST.validate_json(stored.request)
     timeless = request.model_copy(update={"run_at": None, "deadline": None})
-    return await submit(parts, tenant_id, timeless, retry_of=task_id)
+    return await submit(parts, tenant_id, timeless, idempotency_key=idempotency_key, retry_of=task_id)

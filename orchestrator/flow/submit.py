@@ -8,10 +8,10 @@ from orchestrator import clock, failpoints, telemetry
 from orchestrator.flow.admit import admit
 from orchestrator.flow.route import Offer, route
 from orchestrator.store import tasks, views
-from orchestrator.store.engine import Connection, Row
+from orchestrator.store.engine import Row
 from orchestrator.volatile import READY
 from orchestrator.wiring import Parts
-from schemas.errors import IdempotencyKeyReused
+from schemas.errors import IdempotencyKeyReused, InvalidRequest, NoProvider, StoreUnavailable
 from schemas.events import EventName
 from schemas.moves import Happening
 from schemas.providers import Candidate, queue_of
@@ -20,11 +20,23 @@ from schemas.tasks import PRIORITY_BONUS_SECONDS, TaskRequest, TaskStatus
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A stored task's id; `replayed` where an Idempotency-Key brought back an earlier one."""
+    """A stored task; `task` is None where an Idempotency-Key brought back an earlier one."""
 
     id: UUID
-    replayed: bool
-    row: Row[tuple[object, ...]] | None
+    task: views.TaskRow | None
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the task was there before."""
+        return self.task is None
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """An Idempotency-Key and the hash of what was asked under it."""
+
+    text: str | None
+    body_hash: bytes
 
 
 async def submit(
@@ -35,26 +47,31 @@ async def submit(
     idempotency_key: str | None = None,
     retry_of: UUID | None = None,
 ) -> Submitted:
-    """Store a task and return its id once committed.
+    """Store a task and return it once committed.
 
     Raises `InvalidRequest`, `NoProvider`, `IdempotencyKeyReused`, `StoreUnavailable`; after any of
-    them nothing is stored.
+    them nothing is stored. The same key and request bring the same task back, whatever changed since.
     """
-    admit(request, clock.now())
-    candidates = route(request, await _offers(parts, tenant_id))
     body = request.model_dump_json()
-    params = _params(parts, tenant_id, request, candidates, body) | {"retry_of": retry_of}
-    if idempotency_key is None:
-        row = (await tasks.rows_of(parts.db, tasks.INSERT, params))[0]
-    else:
-        async with parts.db.transaction() as connection:
-            earlier = await _earlier(connection, params, idempotency_key, body)
-            if earlier is not None:
-                return Submitted(earlier, replayed=True, row=None)
-            row = (await tasks.rows_of(connection, tasks.INSERT, params))[0]
+    key = _Key(idempotency_key, hashlib.sha256(f"{retry_of}{body}".encode()).digest())
+    try:
+        admit(request, clock.now())
+        offers = await _offers(parts, tenant_id)
+        candidates = route(request, offers)
+    except (InvalidRequest, NoProvider):
+        earlier = await _earlier(parts, tenant_id, key)
+        if earlier is not None:
+            return earlier
+        raise
+    given = _params(parts, tenant_id, request, candidates, body)
+    given |= {"retry_of": retry_of, "key": key.text, "body_hash": key.body_hash}
+    rows = await tasks.rows_of(parts.db, tasks.INSERT, given)
+    if not rows:
+        return await _earlier(parts, tenant_id, key) or _gone()
     failpoints.reach("submit.committed")
-    _tell(parts, row, candidates[0])
-    return Submitted(row.id, replayed=False, row=row)
+    _tell(parts, rows[0], candidates[0])
+    simulated = any(o.provider.simulated for o in offers if o.provider.id == candidates[0].provider_id)
+    return Submitted(rows[0].id, views.fresh(rows[0], candidates[0], request.metadata, simulated))
 
 
 async def _offers(parts: Parts, tenant_id: UUID) -> tuple[Offer, ...]:
@@ -64,15 +81,21 @@ async def _offers(parts: Parts, tenant_id: UUID) -> tuple[Offer, ...]:
     )
 
 
-async def _earlier(connection: Connection, params: dict[str, object], key: str, body: str) -> UUID | None:
-    body_hash = hashlib.sha256(body.encode()).digest()
-    given = {"tenant_id": params["tenant_id"], "key": key, "task_id": params["id"], "body_hash": body_hash}
-    if await tasks.rows_of(connection, tasks.CLAIM_KEY, given):
+async def _earlier(parts: Parts, tenant_id: UUID, key: _Key) -> Submitted | None:
+    if key.text is None:
         return None
-    holder = (await tasks.rows_of(connection, tasks.HOLDER_OF_KEY, given))[0]
-    if bytes(holder.body_hash) != body_hash:
+    holder = await parts.db.one(tasks.HOLDER_OF_KEY, tenant_id=tenant_id, key=key.text)
+    if holder is None:
+        return None
+    if bytes(holder.body_hash) != key.body_hash:
         raise IdempotencyKeyReused
-    return UUID(str(holder.task_id))
+    return Submitted(UUID(str(holder.task_id)), None)
+
+
+def _gone() -> Submitted:
+    raise StoreUnavailable(
+        "The task that held this Idempotency-Key was just removed. Try again.", retry_after=1
+    )
 
 
 def _params(

@@ -26,27 +26,25 @@ EVENTS = """
     )"""
 """Writes the given events under the lock of the row that `moved` has just updated."""
 
-CLAIM_KEY = text(
-    """
-    INSERT INTO idempotency_keys (tenant_id, key, task_id, body_hash)
-    VALUES (:tenant_id, :key, :task_id, :body_hash)
-    ON CONFLICT (tenant_id, key) DO NOTHING
-    RETURNING task_id
-    """
-)
-
 HOLDER_OF_KEY = text(
     "SELECT task_id, body_hash FROM idempotency_keys WHERE tenant_id = :tenant_id AND key = :key"
 )
 
 INSERT = text(
     """
-    WITH given AS (
+    WITH claimed AS (
+        INSERT INTO idempotency_keys (tenant_id, key, task_id, body_hash)
+        SELECT :tenant_id, CAST(:key AS text), :id, CAST(:body_hash AS bytea)
+        WHERE CAST(:key AS text) IS NOT NULL
+        ON CONFLICT (tenant_id, key) DO NOTHING
+        RETURNING task_id
+    ), given AS (
         SELECT clock_timestamp() AS now, CAST(:run_at AS timestamptz) AS run_at,
                CAST(:deadline AS timestamptz) AS deadline
+        WHERE CAST(:key AS text) IS NULL OR EXISTS (SELECT FROM claimed)
     ), timed AS (
-        SELECT now, coalesce(run_at, now) AS run_at, coalesce(run_at <= now, true) AS ready,
-               coalesce(deadline, coalesce(run_at, now) + interval '24 hours') AS deadline
+        SELECT now, greatest(coalesce(run_at, now), now) AS run_at, coalesce(run_at <= now, true) AS ready,
+               coalesce(deadline, greatest(coalesce(run_at, now), now) + interval '24 hours') AS deadline
         FROM given
     ), moved AS (
         INSERT INTO tasks (id, tenant_id, kind, status, status_reason, priority, queue, provider_id,
@@ -69,6 +67,7 @@ INSERT = text(
     SELECT * FROM moved
     """
 )
+"""One task with its payload and first event; no row where the Idempotency-Key is taken already."""
 
 CLAIM = text(
     f"""

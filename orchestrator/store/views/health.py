@@ -1,4 +1,4 @@
-"""How the whole installation stands, over all tenants: for operators' probes and gauges, never for a tenant."""
+"""How the whole installation stands, over all tenants: for operators' probes and gauges only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +11,11 @@ REVISION = text("SELECT version_num FROM alembic_version")
 
 QUEUED = text(
     """
-    SELECT queue, CASE WHEN nudged_at IS NOT NULL THEN 'nudged' WHEN ready THEN 'ready' ELSE 'waiting' END AS state,
+    SELECT queue,
+        CASE WHEN nudged_at IS NOT NULL THEN 'nudged' WHEN ready THEN 'ready' ELSE 'waiting' END AS state,
         count(*)::int AS tasks,
-        coalesce(extract(epoch FROM clock_timestamp() - min(queued_at) FILTER (WHERE ready)), 0)::float8 AS oldest
+        coalesce(extract(epoch FROM clock_timestamp() - min(queued_at) FILTER (WHERE ready)), 0)::float8
+            AS oldest
     FROM tasks WHERE status IN ('queued', 'scheduled')
     GROUP BY 1, 2
     """

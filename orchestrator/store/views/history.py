@@ -73,4 +73,4 @@ async def events(db: Database, tenant_id: UUID, task_id: UUID, after: int, most:
 
 
 def _fields(row: Any) -> dict[str, Any]:
-    return dict(row._mapping)
+    return row._asdict()

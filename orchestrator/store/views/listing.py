@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 
 from orchestrator.store.engine import Database
-from orchestrator.store.views.tasks import WHOLE, TaskRow, whole
+from orchestrator.store.views.tasks import TaskRow, select_whole, whole
 
 _CLAUSES: Final = {
     "statuses": "status = ANY (CAST(:statuses AS text[]))",
@@ -63,10 +63,12 @@ class Stats:
     oldest_queued_seconds: float
 
 
-async def page(db: Database, tenant_id: UUID, filters: Filters, most: int) -> list[TaskRow]:
-    """Up to `most` tasks, newest first."""
+async def page(
+    db: Database, tenant_id: UUID, filters: Filters, most: int, include: frozenset[str] = frozenset()
+) -> list[TaskRow]:
+    """Up to `most` tasks, newest first; `include` may name `result` and `request`."""
     used = {name: value for name, value in asdict(filters).items() if value is not None}
-    rows = await db.run(_statement(frozenset(used)), tenant_id=tenant_id, most=most, **used)
+    rows = await db.run(_statement(frozenset(used), include), tenant_id=tenant_id, most=most, **used)
     return [whole(row) for row in rows]
 
 
@@ -82,7 +84,7 @@ async def stats(db: Database, tenant_id: UUID) -> Stats:
 
 
 @cache
-def _statement(used: frozenset[str]) -> TextClause:
+def _statement(used: frozenset[str], include: frozenset[str]) -> TextClause:
     clauses = "".join(f" AND {clause}" for name, clause in _CLAUSES.items() if name in used)
     picked = f"SELECT * FROM tasks WHERE tenant_id = :tenant_id{clauses} ORDER BY id DESC LIMIT :most"
-    return text(f"WITH picked AS MATERIALIZED ({picked}) {WHOLE} ORDER BY t.id DESC")
+    return select_whole(picked, include)

@@ -6,12 +6,14 @@ Cost and tokens are not stored with a task: they are summed from its calls, whic
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 
 from orchestrator.store.engine import Database
+from schemas.providers import Candidate
 from schemas.tasks import TaskStatus
 
 V = TypeVar("V")
@@ -27,13 +29,13 @@ _HOT: Final = """
         THEN nullif(t.run_at, 'infinity') END AS next_attempt_at
 """
 
-WHOLE: Final = f"""
+_WHOLE: Final = f"""
     SELECT {_HOT}, t.priority, t.failures, t.crashes, t.labels, t.user_id, t.session_id, t.retry_of,
         t.deadline, nullif(t.run_at, 'infinity') AS run_at, t.canceling_at, t.error,
         payload.request -> 'metadata' AS metadata, payload.candidates -> t.candidate::int AS candidate,
         coalesce((SELECT p.simulated FROM providers AS p WHERE p.id = t.provider_id), false) AS simulated,
         money.calls, money.nanos, money.estimated, money.input_tokens, money.cached_tokens,
-        money.output_tokens, money.reasoning_tokens
+        money.output_tokens, money.reasoning_tokens{{more}}
     FROM picked AS t
     JOIN task_payloads AS payload ON payload.id = t.id
     CROSS JOIN LATERAL (
@@ -46,7 +48,10 @@ WHOLE: Final = f"""
         FROM calls WHERE calls.task_id = t.id
     ) AS money
 """
-"""The columns of a `TaskRow` over rows `picked`; an open call counts at its hold, as an estimate."""
+_MORE: Final = {
+    "result": "(SELECT CAST(r.result AS text) FROM task_results AS r WHERE r.id = t.id) AS result",
+    "request": "CAST(payload.request #- '{preferences,webhook,secret}' AS text) AS request",
+}
 
 STATE = text(f"SELECT {_HOT} FROM tasks AS t WHERE t.id = :id AND t.tenant_id = :tenant_id")
 
@@ -58,7 +63,8 @@ STATES = text(
     """
 )
 
-TASK = text(f"WITH picked AS (SELECT * FROM tasks WHERE id = :id AND tenant_id = :tenant_id) {WHOLE}")
+_SUMS: Final = ("calls", "nanos", "input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+_ONE: Final = "SELECT * FROM tasks WHERE id = :id AND tenant_id = :tenant_id"
 
 OUTCOME = text(
     """
@@ -97,7 +103,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class TaskRow(State):
-    """A whole task but for its request and result; money in nano-dollars."""
+    """A whole task; money in nano-dollars; result and request as JSON where they were asked for."""
 
     priority: str
     failures: int
@@ -120,6 +126,8 @@ class TaskRow(State):
     cached_tokens: int
     output_tokens: int
     reasoning_tokens: int
+    result: str | None = None
+    request: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +163,11 @@ async def states(db: Database, asked: Sequence[tuple[UUID, UUID]]) -> dict[UUID,
     return {row.id: (row.event_seq, TaskStatus(row.status)) for row in rows}
 
 
-async def task(db: Database, tenant_id: UUID, task_id: UUID) -> TaskRow | None:
-    """The whole task, or None."""
-    row = await db.one(TASK, id=task_id, tenant_id=tenant_id)
+async def task(
+    db: Database, tenant_id: UUID, task_id: UUID, include: frozenset[str] = frozenset()
+) -> TaskRow | None:
+    """The whole task, or None; `include` may name `result` and `request`."""
+    row = await db.one(select_whole(_ONE, include), id=task_id, tenant_id=tenant_id)
     return whole(row) if row else None
 
 
@@ -173,11 +183,36 @@ async def stored_request(db: Database, tenant_id: UUID, task_id: UUID) -> Stored
     return _of(StoredRequest, row) if row else None
 
 
+@cache
+def select_whole(picked: str, include: frozenset[str]) -> TextClause:
+    """The query of `TaskRow`s over the tasks that `picked` selects, newest first.
+
+    An open call counts at its hold, as an estimate.
+    """
+    more = "".join(f", {_MORE[name]}" for name in sorted(include))
+    return text(f"WITH picked AS MATERIALIZED ({picked}) {_WHOLE.format(more=more)} ORDER BY t.id DESC")
+
+
 def whole(row: Row[Any]) -> TaskRow:
-    """A row of `WHOLE` as a value."""
+    """A row of `select_whole` as a value."""
     return _of(TaskRow, row)
 
 
+def fresh(row: Row[Any], candidate: Candidate, metadata: dict[str, str], simulated: bool) -> TaskRow:
+    """A task that was stored this instant, from its own row: nothing was called yet."""
+    fields = {name: value for name, value in row._asdict().items() if name in TaskRow.__dataclass_fields__}
+    zeros = dict.fromkeys(_SUMS, 0)
+    waits = None if row.ready else row.run_at
+    return TaskRow(
+        **{**fields, **zeros, "status": TaskStatus(row.status)},
+        next_attempt_at=waits,
+        metadata=metadata,
+        candidate=candidate.model_dump(mode="json"),
+        simulated=simulated,
+        estimated=False,
+    )
+
+
 def _of(kind: type[V], row: Row[Any]) -> V:
-    fields = dict(row._mapping)
+    fields = row._asdict()
     return kind(**{**fields, "status": TaskStatus(fields["status"])})

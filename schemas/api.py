@@ -1,0 +1,277 @@
+"""The wire shapes of the HTTP API: what its bodies look like, for its document and for clients.
+
+Money is a decimal string of dollars, times are RFC 3339 in UTC, ids are UUIDv7.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from schemas.base import Value
+from schemas.calls import AnswerVerdict, CallStatus, Purpose
+from schemas.errors import Category, FieldError, TaskError
+from schemas.events import TaskEvent
+from schemas.providers import Vendor
+from schemas.results import CodeResult, ReviewResult
+from schemas.tasks import Priority, StatusReason, TaskKind, TaskStatus
+
+Item = TypeVar("Item")
+
+
+Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class Problem(Value):
+    """What went wrong (RFC 9457); `code` is for programs, `errors` names each field at fault."""
+
+    type: str = Field(description="`urn:orchestrator:problem:<code>`")
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="the path of the request")
+    code: str
+    request_id: str
+    retryable: bool = Field(description="whether the same request may succeed later")
+    errors: list[FieldError]
+
+
+class TaskCost(Value):
+    """What a task's calls have cost so far; `estimated` while one is open or gave no usage."""
+
+    usd: str = Field(description="decimal dollars", examples=["0.0123"])
+    estimated: bool
+    calls: int
+
+
+class TaskUsage(Value):
+    """Tokens over all calls of a task; `input` includes cached, `output` includes reasoning."""
+
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+
+
+class Links(Value):
+    """Where to go from here; paths of this API."""
+
+    self: str
+    status: str
+    result: str
+    events: str
+    calls: str
+    cancel: str
+
+
+class CallView(Value):
+    """One request to a provider and what it cost."""
+
+    id: UUID
+    attempt: int
+    purpose: Purpose
+    provider: str
+    vendor: Vendor
+    model: str
+    served_model: str | None
+    status: CallStatus
+    verdict: AnswerVerdict | None = Field(description="what became of the answer")
+    category: Category | None = Field(description="how it failed")
+    message: str | None
+    http_status: int | None
+    provider_request_id: str | None
+    cost_usd: str = Field(description="decimal dollars; the hold while the call is open")
+    estimated: bool
+    price_source: str | None
+    price_version: str | None
+    input_tokens: int | None
+    cached_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    started_at: datetime
+    first_token_at: datetime | None
+    ended_at: datetime | None
+
+
+class TaskView(Value):
+    """A task as it stands."""
+
+    id: UUID
+    kind: TaskKind
+    status: TaskStatus
+    status_reason: StatusReason | None = Field(description="why a queued task waits")
+    next_attempt_at: datetime | None = Field(description="not before this time")
+    priority: Priority
+    provider: str = Field(description="the configured provider it stands at")
+    vendor: Vendor
+    simulated: bool = Field(description="whether that provider only plays a model")
+    attempt: int = Field(description="how often a worker took it")
+    failures: int = Field(description="failed attempts, of at most `preferences.max_attempts`")
+    crashes: int = Field(description="workers that died with it")
+    labels: list[str]
+    metadata: dict[str, str]
+    user_id: str | None
+    session_id: str | None
+    retry_of: UUID | None
+    deadline: datetime
+    run_at: datetime | None
+    created_at: datetime
+    queued_at: datetime | None
+    started_at: datetime | None
+    canceling_at: datetime | None
+    finished_at: datetime | None
+    error: TaskError | None
+    cost: TaskCost
+    usage: TaskUsage
+    links: Links
+    result: CodeResult | ReviewResult | None = Field(None, description="with `include=result`")
+    calls: list[CallView] | None = Field(None, description="with `include=calls`")
+    request: dict[str, Any] | None = Field(
+        None, description="with `include=request`; without the webhook's secret"
+    )
+
+
+class StatusView(Value):
+    """The part of a task that a poll asks for."""
+
+    id: UUID
+    kind: TaskKind
+    status: TaskStatus
+    status_reason: StatusReason | None
+    next_attempt_at: datetime | None
+    attempt: int
+    last_event_id: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class ResultView(Value):
+    """How a task ended: a result, or an error."""
+
+    id: UUID
+    kind: TaskKind
+    status: TaskStatus
+    finished_at: datetime
+    error: TaskError | None
+    result: CodeResult | ReviewResult | None
+
+
+class Page(Value, Generic[Item]):
+    """A page of a list; ask for the next with `next_cursor` while `has_more`."""
+
+    data: list[Item]
+    has_more: bool
+    next_cursor: str | None
+
+
+class TaskPage(Page[TaskView]):
+    """Tasks, newest first."""
+
+
+class CallPage(Page[CallView]):
+    """Calls of a task in the order they were made."""
+
+
+class EventPage(Page[TaskEvent]):
+    """Events of a task in the order they happened; `next_cursor` is the `after` of the next page."""
+
+
+class StatsView(Value):
+    """Counts over all tasks of the tenant."""
+
+    by_status: dict[TaskStatus, int]
+    waiting_by_queue: dict[str, int] = Field(description="queued tasks by Celery queue")
+    oldest_queued_seconds: float
+
+
+class CandidateView(Value):
+    """A provider the task would go to, in the order they are tried."""
+
+    provider: str
+    vendor: Vendor
+    model: str
+
+
+class EstimateView(Value):
+    """An upper bound of one call at the first candidate."""
+
+    input_tokens: int
+    max_output_tokens: int
+    max_cost_usd: str
+
+
+class Validated(Value):
+    """The request would be accepted; nothing was stored."""
+
+    valid: bool
+    candidates: list[CandidateView]
+    estimate: EstimateView
+
+
+class KindView(Value):
+    """A kind of task."""
+
+    kind: TaskKind
+    description: str
+    submit: str = Field(description="where to post one")
+    json_schema: str = Field(description="where its schemas are")
+
+
+class KindPage(Page[KindView]):
+    """All kinds of tasks."""
+
+
+class KindSchema(Value):
+    """JSON Schemas of what a task of this kind takes and gives."""
+
+    kind: TaskKind
+    context: dict[str, Any]
+    result: dict[str, Any]
+
+
+class TaskFilters(Value):
+    """Which tasks to list: all that is given must fit; several values of one filter are alternatives."""
+
+    status: list[TaskStatus] | None = Field(None, max_length=8)
+    kind: list[TaskKind] | None = Field(None, max_length=20)
+    label: list[Word] | None = Field(None, max_length=20, description="tasks that carry all of these")
+    user_id: Word | None = None
+    session_id: Word | None = None
+    created_after: AwareDatetime | None = None
+    created_before: AwareDatetime | None = None
+    ids: str | None = Field(None, max_length=4000, description="task ids, separated by commas, at most 100")
+    limit: int = Field(20, description="taken into 1..100")
+    cursor: str | None = Field(None, max_length=100, description="`next_cursor` of the page before")
+    include: str | None = Field(None, description="`result`, `request`, `calls`, separated by commas")
+
+
+class Live(Value):
+    """The process runs."""
+
+    status: str
+
+
+class ReadyCheck(Value):
+    """One thing this process depends on."""
+
+    name: str
+    status: str = Field(description="`ok` or `failing`")
+    required: bool
+    detail: str
+
+
+class Ready(Value):
+    """Whether this process can take work; `checks` with `?verbose`."""
+
+    status: str
+    checks: list[ReadyCheck] | None = None
+
+
+class Version(Value):
+    """What runs here."""
+
+    name: str
+    version: str
+    revision: str = Field(description="the schema this release expects")
