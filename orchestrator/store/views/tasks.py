@@ -200,17 +200,17 @@ def whole(row: Row[Any]) -> TaskRow:
 
 def fresh(row: Row[Any], candidate: Candidate, metadata: dict[str, str], simulated: bool) -> TaskRow:
     """A task that was stored this instant, from its own row: nothing was called yet."""
-    fields = {name: value for name, value in row._asdict().items() if name in TaskRow.__dataclass_fields__}
-    zeros = dict.fromkeys(_SUMS, 0)
-    waits = None if row.ready else row.run_at
-    return TaskRow(
-        **{**fields, **zeros, "status": TaskStatus(row.status)},
-        next_attempt_at=waits,
-        metadata=metadata,
-        candidate=candidate.model_dump(mode="json"),
-        simulated=simulated,
-        estimated=False,
-    )
+    known = {name: value for name, value in row._asdict().items() if name in TaskRow.__dataclass_fields__}
+    known |= dict.fromkeys(_SUMS, 0)
+    known |= {
+        "status": TaskStatus(row.status),
+        "next_attempt_at": None if row.ready else row.run_at,
+        "metadata": metadata,
+        "candidate": candidate.model_dump(mode="json"),
+        "simulated": simulated,
+        "estimated": False,
+    }
+    return TaskRow(**known)
 
 
 def _of(kind: type[V], row: Row[Any]) -> V:
