@@ -14,6 +14,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from orchestrator import clock
+
 READY: Final = "orchestrator:ready"
 DONE: Final = "orchestrator:done"
 _CANARY: Final = "orchestrator:canary"
@@ -48,7 +50,7 @@ class Volatile:
             self._sender = asyncio.get_running_loop().create_task(self._send())
 
     async def _send(self) -> None:
-        await asyncio.sleep(_GATHER_SECONDS)
+        await clock.sleep(_GATHER_SECONDS)
         pending, self._pending = self._pending, {}
         with suppress(*Unreachable):
             for channel, words in pending.items():

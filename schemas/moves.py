@@ -6,6 +6,7 @@ from uuid import UUID
 
 from schemas.errors import TaskError
 from schemas.events import EventName
+from schemas.providers import Candidate
 from schemas.tasks import StatusReason, TaskStatus
 
 
@@ -28,6 +29,27 @@ class Counters:
     failures: int = 0
     candidate_failures: int = 0
     crashes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a task stands; `seconds_left` to its deadline."""
+
+    counters: Counters
+    max_attempts: int
+    max_crashes: int
+    seconds_left: float
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def provider(self) -> str:
+        """The name of the provider it stands at."""
+        return self.candidates[self.counters.candidate].name
+
+    @property
+    def has_next(self) -> bool:
+        """Whether the route has another candidate."""
+        return self.counters.candidate + 1 < len(self.candidates)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from celery.signals import (
     worker_shutdown,
     worker_shutting_down,
 )
+from celery.worker.consumer import Consumer as CeleryConsumer
 
 from orchestrator import telemetry
 from orchestrator.broker import make_app
@@ -20,6 +21,17 @@ from workers.process import Process
 app: Celery = make_app(config().broker_url)
 app.set_default()
 app.conf.imports = ("workers.tasks",)
+
+
+class Consumer(CeleryConsumer):
+    """Celery's consumer, which drops and counts what it can't decode without printing its body."""
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        """Acknowledge and count a message of a content type or encoding that is not accepted."""
+        telemetry.DROPPED.labels("undecodable").inc()
+        telemetry.warn("message.dropped", why="undecodable", error=type(exc).__name__)
+        message.ack()
+
 
 _processes: list[Process] = []
 

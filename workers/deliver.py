@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from orchestrator import clock
-from orchestrator.flow.errand import Delivery, Sent
+from orchestrator.flow.notify import Delivery, Sent
 from orchestrator.http import AddressRefused, TransportError, guarded
 from orchestrator.wiring import Parts
 

@@ -22,13 +22,11 @@ from orchestrator.flow.enlist import Enlisted, enlist
 from orchestrator.flow.heartbeat import heartbeat
 from orchestrator.flow.interrupted import interrupted
 from orchestrator.flow.retire import retire
-from orchestrator.store.engine import Database
 from orchestrator.wiring import Parts, open_parts
 from schemas.errors import Category, StoreUnavailable
 
 T = TypeVar("T")
 WATCH_SECONDS = 0.5
-BEATS_OWN_POOL = 1
 
 
 class Process:
@@ -148,19 +146,19 @@ class Process:
         asyncio.run(self._beat())
 
     async def _beat(self) -> None:
-        db = Database(self.config.database_url or "", pool_size=BEATS_OWN_POOL, name="heart")
+        config = self.config.model_copy(update={"database_pool": 1})
         enlisted = False
-        while not self._stopped.is_set():
-            pause = self.config.heartbeat_seconds
-            try:
-                if not enlisted:
-                    await enlist(db, self.me)
-                    enlisted = True
-                held = {task_id: lease.token for task_id, lease in list(self._held.items())}
-                lost = await heartbeat(db, self.boot_id, held, self.config.lease_seconds)
-                if lost:
-                    telemetry.warn("worker.leases_lost", count=len(lost))
-            except StoreUnavailable:
-                pause = min(1.0, pause)
-            await asyncio.to_thread(self._stopped.wait, pause)
-        await db.close()
+        async with open_parts(config, "heart") as parts:
+            while not self._stopped.is_set():
+                pause = config.heartbeat_seconds
+                try:
+                    if not enlisted:
+                        await enlist(parts, self.me)
+                        enlisted = True
+                    held = {task_id: lease.token for task_id, lease in list(self._held.items())}
+                    lost = await heartbeat(parts, self.boot_id, held)
+                    if lost:
+                        telemetry.warn("worker.leases_lost", count=len(lost))
+                except StoreUnavailable:
+                    pause = min(1.0, pause)
+                await asyncio.to_thread(self._stopped.wait, pause)

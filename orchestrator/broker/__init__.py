@@ -49,7 +49,7 @@ def make_app(url: str | None) -> Celery:
         worker_send_task_events=True,
         worker_pool="threads",
         worker_concurrency=config().concurrency,
-        worker_consumer="workers.consumer:Consumer",
+        worker_consumer="workers.celery:Consumer",
         enable_utc=True,
     )
     return app

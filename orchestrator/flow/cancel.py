@@ -3,8 +3,7 @@
 from uuid import UUID
 
 from orchestrator import telemetry
-from orchestrator.flow import notify, states
-from orchestrator.flow.claim import standing_of
+from orchestrator.flow import states
 from orchestrator.store import tasks
 from orchestrator.volatile import DONE
 from orchestrator.wiring import Parts
@@ -19,7 +18,7 @@ async def cancel(parts: Parts, tenant_id: UUID, task_id: UUID) -> TaskStatus:
         rows = await tasks.rows_of(connection, tasks.STANDING, {"id": task_id, "tenant_id": tenant_id})
         if not rows:
             raise NotFound(f"there is no task {task_id}")
-        status, standing = TaskStatus(rows[0].status), standing_of(rows[0])
+        status, standing = TaskStatus(rows[0].status), tasks.standing_of(rows[0])
         if status in (TaskStatus.CANCELED, TaskStatus.CANCELING):
             return status
         if status.terminal:
@@ -27,7 +26,6 @@ async def cancel(parts: Parts, tenant_id: UUID, task_id: UUID) -> TaskStatus:
         move = states.canceling(standing) if status is TaskStatus.RUNNING else states.after_cancel(standing)
         fence = Fence(task_id, status, rows[0].attempt, rows[0].lease_token)
         await tasks.move(connection, fence, move, standing.candidates)
-        await notify.notify(connection, tenant_id, task_id, move)
     telemetry.emit(task_id, move.happenings)
     parts.volatile.hint(DONE, str(task_id))
     return move.status

@@ -4,16 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-import orjson
-
 from orchestrator import clock, telemetry
-from orchestrator.flow.states import Standing
 from orchestrator.store import calls, tasks
 from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
 from schemas.calls import Purpose
 from schemas.events import EventName
-from schemas.moves import Counters, Happening
+from schemas.moves import Happening, Standing
 from schemas.providers import Candidate, Provider
 from schemas.tasks import TASK_REQUEST, TaskRequest
 
@@ -68,17 +65,6 @@ async def claim(parts: Parts, boot_id: UUID, queues: tuple[str, ...], task_id: U
     return lease
 
 
-def standing_of(row: Row[Any]) -> Standing:
-    """Where the task of a row stands."""
-    return Standing(
-        counters=Counters(row.candidate, row.failures, row.candidate_failures, row.crashes),
-        max_attempts=row.max_attempts,
-        max_crashes=row.max_crashes,
-        seconds_left=float(row.seconds_left),
-        candidates=tuple(Candidate.model_validate(each) for each in orjson.loads(row.candidates)),
-    )
-
-
 async def _lease(parts: Parts, row: Row[Any], token: UUID, claimed_at: float) -> Lease:
     provider = Provider(
         id=row.provider_id,
@@ -97,7 +83,7 @@ async def _lease(parts: Parts, row: Row[Any], token: UUID, claimed_at: float) ->
         attempt=row.attempt,
         token=token,
         request=TASK_REQUEST.validate_json(row.request),
-        standing=standing_of(row),
+        standing=tasks.standing_of(row),
         provider=provider,
         paid=await _paid_answer(parts, row.id) if row.attempt > 1 else None,
         claimed_at=claimed_at,

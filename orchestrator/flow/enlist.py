@@ -6,7 +6,7 @@ from uuid import UUID
 
 from orchestrator import __version__
 from orchestrator.store import leases
-from orchestrator.store.engine import Database
+from orchestrator.wiring import Parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class Enlisted:
     slots: int
 
 
-async def enlist(db: Database, worker: Enlisted) -> int:
+async def enlist(parts: Parts, worker: Enlisted) -> int:
     """Register the process; how many dead predecessors of the same name were buried."""
-    await db.run(
+    await parts.db.run(
         leases.REGISTER,
         boot_id=worker.boot_id,
         name=worker.name,
@@ -33,12 +33,12 @@ async def enlist(db: Database, worker: Enlisted) -> int:
         slots=worker.slots,
         version=__version__,
     )
-    rows = await db.run(
+    rows = await parts.db.run(
         leases.PREDECESSORS, name=worker.name, hostname=worker.hostname, boot_id=worker.boot_id
     )
     dead = [row.boot_id for row in rows if row.pid == worker.pid or not _alive(row.pid)]
     if dead:
-        await db.run(leases.BURY, boots=dead)
+        await parts.db.run(leases.BURY, boots=dead)
     return len(dead)
 
 

@@ -4,18 +4,16 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from orchestrator.store import leases
-from orchestrator.store.engine import Database
+from orchestrator.wiring import Parts
 
 
-async def heartbeat(
-    db: Database, boot_id: UUID, held: Mapping[UUID, UUID], lease_seconds: float
-) -> list[UUID]:
+async def heartbeat(parts: Parts, boot_id: UUID, held: Mapping[UUID, UUID]) -> list[UUID]:
     """Extend the leases (task id → token); the tasks whose lease is no longer ours."""
-    rows = await db.run(
+    rows = await parts.db.run(
         leases.HEARTBEAT,
         boot_id=boot_id,
         ids=list(held),
         tokens=list(held.values()),
-        lease=lease_seconds,
+        lease=parts.config.lease_seconds,
     )
     return [row.id for row in rows]

@@ -10,8 +10,6 @@ from typing import Any
 
 from orchestrator import telemetry
 from orchestrator.flow import states
-from orchestrator.flow.claim import standing_of
-from orchestrator.flow.notify import notify
 from orchestrator.store import calls, leases, tasks
 from orchestrator.store.engine import Connection, Row
 from orchestrator.volatile import DONE
@@ -33,11 +31,11 @@ async def rescue(parts: Parts) -> int:
 
 
 def _after_crash(row: Row[Any]) -> Move:
-    return states.after_crash(standing_of(row), TaskStatus(row.status), random())
+    return states.after_crash(tasks.standing_of(row), TaskStatus(row.status), random())
 
 
 def _after_deadline(row: Row[Any]) -> Move:
-    return states.after_deadline(standing_of(row))
+    return states.after_deadline(tasks.standing_of(row))
 
 
 async def _each(parts: Parts, finding: Any, decide: Any, *, close_calls: bool) -> int:
@@ -64,10 +62,8 @@ async def _each(parts: Parts, finding: Any, decide: Any, *, close_calls: bool) -
 async def _move(connection: Connection, row: Row[Any], move: Move) -> bool:
     fence = Fence(row.id, TaskStatus(row.status), row.attempt, row.lease_token)
     outcome = EventName.RESCUED.partition(".")[2] if row.lease_token else None
-    if await tasks.move(connection, fence, move, standing_of(row).candidates, outcome=outcome) is None:
-        return False
-    await notify(connection, row.tenant_id, row.id, move)
-    return True
+    candidates = tasks.standing_of(row).candidates
+    return await tasks.move(connection, fence, move, candidates, outcome=outcome) is not None
 
 
 async def _close(connection: Connection, rows: Sequence[Row[Any]]) -> dict[Any, tuple[Happening, ...]]:

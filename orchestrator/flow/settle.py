@@ -11,7 +11,6 @@ from uuid import UUID
 from orchestrator import failpoints, telemetry
 from orchestrator.flow import states
 from orchestrator.flow.claim import Lease
-from orchestrator.flow.notify import notify
 from orchestrator.store import tasks
 from orchestrator.store.engine import Connection
 from orchestrator.volatile import DONE, READY
@@ -80,8 +79,6 @@ async def _carry_out(connection: Connection, lease: Lease, ending: Ending, decid
             verdict=verdict,
         )
         if row is not None:
-            if lease.request.preferences.webhook is not None:
-                await notify(connection, lease.tenant_id, lease.task_id, move)
             return move
     if ending.call_id is not None:
         await tasks.supersede(connection, lease.task_id, ending.call_id, lease.attempt)

@@ -3,40 +3,18 @@
 Nothing here reads a clock, a database or a random source; jitter comes in as a number in [0, 1).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, assert_never
 
 from schemas.errors import FOLLOWS, Category, Failure, Follow, TaskError
 from schemas.events import ENDINGS, EventName
-from schemas.moves import Counters, Happening, Move
-from schemas.providers import Candidate
+from schemas.moves import Counters, Happening, Move, Standing
 from schemas.tasks import StatusReason, TaskStatus
 
 BACKOFF_BASE: Final = 1.0
 BACKOFF_CAP: Final = 60.0
 FAILURES_PER_CANDIDATE: Final = 2
 HAND_BACK_DELAY: Final = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a task stands; `seconds_left` to its deadline."""
-
-    counters: Counters
-    max_attempts: int
-    max_crashes: int
-    seconds_left: float
-    candidates: tuple[Candidate, ...]
-
-    @property
-    def provider(self) -> str:
-        """The name of the provider it stands at."""
-        return self.candidates[self.counters.candidate].name
-
-    @property
-    def has_next(self) -> bool:
-        """Whether the route has another candidate."""
-        return self.counters.candidate + 1 < len(self.candidates)
 
 
 def backoff(failures: int, jitter: float) -> float:

@@ -114,6 +114,7 @@ def _params(
         "max_attempts": request.preferences.max_attempts,
         "max_crashes": parts.config.max_crashes,
         "labels": request.labels,
+        "webhook_url": request.preferences.webhook.url if request.preferences.webhook else None,
         "user_id": request.user_id,
         "session_id": request.session_id,
         "request": body,

@@ -2,20 +2,6 @@
 
 from sqlalchemy import text
 
-ADD_DELIVERY = text(
-    """
-    WITH delivery AS (
-        INSERT INTO deliveries (id, tenant_id, task_id, event, url, status)
-        SELECT :id, :tenant_id, :task_id, :event, request -> 'preferences' -> 'webhook' ->> 'url', 'pending'
-        FROM task_payloads
-        WHERE id = :task_id AND request -> 'preferences' -> 'webhook' ->> 'url' IS NOT NULL
-        RETURNING id, tenant_id
-    )
-    INSERT INTO chores (id, tenant_id, kind, subject_id, status, max_attempts)
-    SELECT :chore_id, tenant_id, 'delivery', id, 'queued', :max_attempts FROM delivery
-    """
-)
-
 NUDGE = text(
     """
     WITH due AS (

@@ -110,6 +110,7 @@ tasks = Table(
     Column("parent_id", Uuid),
     Column("open_children", Integer, nullable=False),
     Column("labels", ARRAY(Text), nullable=False),
+    Column("webhook_url", Text),
     Column("user_id", Text),
     Column("session_id", Text),
     Column("error", JSONB),

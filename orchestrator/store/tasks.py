@@ -11,10 +11,14 @@ import orjson
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from orchestrator import clock
 from orchestrator.store.engine import Database
 from schemas.events import EventName
-from schemas.moves import Fence, Happening, Move
+from schemas.moves import Counters, Fence, Happening, Move, Standing
 from schemas.providers import Candidate, queue_of
+
+MAX_DELIVERIES = 12
+"""Tries of one webhook delivery: with growing waits, about a day."""
 
 EVENTS = """
     events_written AS (
@@ -49,11 +53,12 @@ INSERT = text(
     ), moved AS (
         INSERT INTO tasks (id, tenant_id, kind, status, status_reason, priority, queue, provider_id,
             run_at, rank, ready, deadline, max_attempts, max_crashes, event_seq, retry_of, labels,
-            user_id, session_id, created_at, queued_at)
+            webhook_url, user_id, session_id, created_at, queued_at)
         SELECT :id, :tenant_id, :kind, CASE WHEN ready THEN 'queued' ELSE 'scheduled' END,
             CASE WHEN ready THEN 'waiting_for_worker' END, :priority, :queue, :provider_id,
             run_at, run_at - make_interval(secs => :bonus), ready, deadline, :max_attempts, :max_crashes,
-            1, CAST(:retry_of AS uuid), CAST(:labels AS text[]), CAST(:user_id AS text),
+            1, CAST(:retry_of AS uuid), CAST(:labels AS text[]),
+            CAST(:webhook_url AS text), CAST(:user_id AS text),
             CAST(:session_id AS text), now, CASE WHEN ready THEN now END
         FROM timed
         RETURNING *
@@ -129,6 +134,14 @@ MOVE = text(
         FROM moved
         WHERE attempts.task_id = moved.id AND attempts.attempt = moved.attempt
             AND attempts.ended_at IS NULL AND :status <> 'canceling'
+    ), delivery AS (
+        INSERT INTO deliveries (id, tenant_id, task_id, event, url, status)
+        SELECT CAST(:delivery_id AS uuid), tenant_id, id, 'task.' || status, webhook_url, 'pending'
+        FROM moved WHERE finished_at IS NOT NULL AND webhook_url IS NOT NULL
+        RETURNING id, tenant_id
+    ), chore AS (
+        INSERT INTO chores (id, tenant_id, kind, subject_id, status, max_attempts)
+        SELECT CAST(:chore_id AS uuid), tenant_id, 'delivery', id, 'queued', :max_deliveries FROM delivery
     ), verdict_written AS (
         UPDATE calls SET verdict = CASE WHEN calls.id = CAST(:call_id AS uuid)
             THEN CAST(:verdict AS text) ELSE 'superseded' END
@@ -198,6 +211,17 @@ def as_json(candidates: Sequence[Candidate]) -> str:
     return orjson.dumps([candidate.model_dump(mode="json") for candidate in candidates]).decode()
 
 
+def standing_of(row: Row[Any]) -> Standing:
+    """Where the task of a row stands."""
+    return Standing(
+        counters=Counters(row.candidate, row.failures, row.candidate_failures, row.crashes),
+        max_attempts=row.max_attempts,
+        max_crashes=row.max_crashes,
+        seconds_left=float(row.seconds_left),
+        candidates=tuple(Candidate.model_validate(each) for each in orjson.loads(row.candidates)),
+    )
+
+
 async def move(
     run: Database | AsyncConnection,
     fence: Fence,
@@ -231,6 +255,9 @@ async def move(
         "result": result,
         "call_id": call_id,
         "verdict": verdict,
+        "delivery_id": clock.new_id(),
+        "chore_id": clock.new_id(),
+        "max_deliveries": MAX_DELIVERIES,
         **event_arrays(to.happenings),
     }
     rows = await rows_of(run, MOVE, params)

@@ -68,6 +68,7 @@ CREATE TABLE tasks (
     parent_id uuid,
     open_children integer NOT NULL DEFAULT 0,
     labels text[] NOT NULL DEFAULT '{}',
+    webhook_url text,
     user_id text,
     session_id text,
     error jsonb,
