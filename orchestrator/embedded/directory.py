@@ -42,6 +42,8 @@ class Remembered:
 def held(data_dir: Path) -> Iterator[None]:
     """Be the only process that runs the embedded parts here."""
     try:
+        if os.geteuid() == 0:
+            make_enterable(data_dir)
         data_dir.mkdir(parents=True, exist_ok=True)
         lock = (data_dir / "lock").open("a", encoding="utf-8")
     except OSError as error:
