@@ -257,6 +257,7 @@ def test_a_stale_pid_file_with_a_pid_that_lives_again_is_no_obstacle(data_dir: P
 
 def test_a_start_that_was_killed_while_it_made_the_cluster_leaves_nothing(data_dir: Path) -> None:
     (data_dir / "postgres.making-killed/base").mkdir(parents=True)
+    data_dir.chmod(0o755)
     with running(data_dir, quiet):
         assert not list(data_dir.glob("postgres.making-*"))
 
