@@ -39,14 +39,14 @@ def _unavailable() -> Iterator[None]:
 
 
 class Database:
-    """An async engine on psycopg 3 with bounded waits: connect 3 s, pool 5 s, statement 15 s."""
+    """An async engine on psycopg 3 with bounded waits: connect 3 s, pool 10 s, statement 15 s."""
 
     def __init__(self, url: str, *, pool_size: int, name: str) -> None:
         self._engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=5,
+            pool_timeout=10,
             connect_args={
                 "connect_timeout": 3,
                 "application_name": f"orchestrator-{name}",
