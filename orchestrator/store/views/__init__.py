@@ -3,7 +3,7 @@
 Views are frozen values; none of them carries a secret, and none takes a lock.
 """
 
-from orchestrator.store.views.health import Health, Levels, health, levels
+from orchestrator.store.views.health import Health, Levels, expected_revision, health, levels
 from orchestrator.store.views.history import CallRow, calls, events
 from orchestrator.store.views.listing import Filters, Stats, page, stats
 from orchestrator.store.views.providers import forget_providers, provider, providers
@@ -32,6 +32,7 @@ __all__ = [
     "TaskRow",
     "calls",
     "events",
+    "expected_revision",
     "forget_providers",
     "fresh",
     "health",

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from sqlalchemy import text
 
 from orchestrator.store.engine import Database
+
+MIGRATED = text("SELECT to_regclass('alembic_version') IS NOT NULL AS migrated")
 
 REVISION = text("SELECT version_num FROM alembic_version")
 
@@ -54,9 +58,17 @@ class Levels:
     slots: int
 
 
+@cache
+def expected_revision() -> str:
+    """The newest revision among this release's migrations."""
+    versions = Path(__file__).parents[1] / "migrations" / "versions"
+    return max(path.stem.partition("_")[0] for path in versions.glob("[0-9]*.py"))
+
+
 async def health(db: Database) -> Health:
-    """The state of the database. Raises `StoreUnavailable`; a database without tables has no revision."""
-    row = await db.one(REVISION)
+    """The state of the database. Raises `StoreUnavailable`."""
+    exists = await db.one(MIGRATED)
+    row = await db.one(REVISION) if exists and exists.migrated else None
     return Health(row.version_num if row else None)
 
 

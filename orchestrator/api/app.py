@@ -1,0 +1,68 @@
+"""The application: all doors in one place, and the document that describes them."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
+from starlette.types import ASGIApp
+
+from orchestrator.api import events, health, kinds, manual, problems, reading, submissions
+from orchestrator.api.doorway import DECLARED
+from orchestrator.api.edge import Edge
+from orchestrator.api.submissions import MODELS
+from orchestrator.flow.watch import Watch
+from orchestrator.wiring import Parts
+from schemas.api import Problem
+from schemas.tasks import TASK_REQUEST
+
+_TITLE = "Orchestrator"
+_ABOUT = """A durable, budgeted, verified task queue for AI coding work.
+
+Submit a task, then poll it, wait for it (`Prefer: wait=30`) or follow its events. Every error is a
+problem (RFC 9457) whose `code` is for programs and whose `errors` name the fields at fault."""
+
+
+def create_app(parts: Parts, watch: Watch) -> ASGIApp:
+    """The ASGI application over these parts; whoever made them closes them."""
+    app = _doors()
+    app.state.parts = parts
+    app.state.watch = watch
+    app.state.gauges = health.LatestGauges()
+    return Edge(app)
+
+
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the API."""
+    return _doors().openapi()
+
+
+def _doors() -> FastAPI:
+    app = FastAPI(title=_TITLE, docs_url=None, redoc_url=None, redirect_slashes=False)
+    for router in (submissions.router, reading.router, events.router, kinds.router):
+        app.include_router(router, dependencies=DECLARED)
+    app.include_router(health.router)
+    app.include_router(manual.router, include_in_schema=False)
+    problems.install(app)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        document = get_openapi(title=_TITLE, version="1", description=_ABOUT, routes=app.routes)
+        schemas = document["components"]["schemas"]
+        for name, adapter in _bodies().items():
+            schema = adapter.json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(schema.pop("$defs", {}))
+            schemas[name] = schema
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        document["components"]["schemas"] = dict(sorted(schemas.items()))
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _bodies() -> dict[str, TypeAdapter[Any]]:
+    named: dict[str, TypeAdapter[Any]] = {model.__name__: TypeAdapter(model) for model in MODELS.values()}
+    return {**named, "TaskRequest": TASK_REQUEST, "Problem": TypeAdapter(Problem)}

@@ -1,0 +1,60 @@
+"""What the API's document says beyond the signatures: request bodies, headers, problems."""
+
+from typing import Any, Final
+
+from schemas.api import Problem, TaskView
+
+_PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_WHAT: Final = {
+    400: "The body is not valid JSON.",
+    401: "The API key is missing or refused.",
+    403: "The API key lacks the scope.",
+    404: "There is no such task.",
+    409: "The task's state does not allow it.",
+    413: "The body is too large.",
+    415: "The body is not `application/json`.",
+    422: "The request does not fit; `errors` names the fields.",
+    503: "The database does not answer; `Retry-After` says when to try again.",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems an endpoint answers with."""
+    return {status: {"description": _WHAT[status], "content": _PROBLEM} for status in (401, *statuses, 503)}
+
+
+def _header(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
+
+
+_PREFER = _header(
+    "Prefer", "`wait=N`: hold the answer until the task ended, at most N (60) seconds", {"type": "string"}
+)
+_KEY = _header(
+    "Idempotency-Key",
+    "the same key and body bring the same task back",
+    {"type": "string", "minLength": 1, "maxLength": 255},
+)
+_NONE_MATCH = _header("If-None-Match", "an ETag; 304 while nothing changed", {"type": "string"})
+
+PREFER: Final[dict[str, Any]] = {"parameters": [_PREFER]}
+IDEMPOTENCY: Final[dict[str, Any]] = {"parameters": [_KEY, _PREFER]}
+CONDITIONAL: Final[dict[str, Any]] = {"parameters": [_NONE_MATCH, _PREFER]}
+
+SUBMIT_RESPONSES: Final[dict[str, Any]] = {
+    "status_code": 202,
+    "response_model": None,
+    "responses": {
+        202: {"model": TaskView, "description": "Stored; `Location` names it."},
+        **problems(400, 403, 409, 413, 415, 422),
+    },
+}
+
+
+def body_of(schema: str) -> dict[str, Any]:
+    """A JSON body of a schema that the document has among its components."""
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+__all__ = ["CONDITIONAL", "IDEMPOTENCY", "PREFER", "SUBMIT_RESPONSES", "Problem", "body_of", "problems"]

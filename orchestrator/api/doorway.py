@@ -1,0 +1,52 @@
+"""What every endpoint starts with: the process's parts, who asks, and what they may do."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Security
+from fastapi.security import HTTPBearer
+from starlette.requests import Request
+
+from orchestrator.auth import Principal, Scope, authenticate
+from orchestrator.flow.watch import Watch
+from orchestrator.wiring import Parts
+from schemas.errors import Forbidden, NotFound
+
+BEARER = HTTPBearer(scheme_name="ApiKey", description="an API key, `orc_live_…`", auto_error=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """An authenticated request: who asks, and what the process has to answer with."""
+
+    parts: Parts
+    watch: Watch
+    who: Principal
+
+    @property
+    def tenant_id(self) -> UUID:
+        """Whose data this request may see."""
+        return self.who.tenant_id
+
+
+def _visitor(scope: Scope) -> Callable[[Request], Awaitable[Visit]]:
+    async def visit(request: Request) -> Visit:
+        state = request.app.state
+        who = await authenticate(state.parts, request.headers.get("authorization"))
+        if scope not in who.scopes:
+            raise Forbidden(f"This API key lacks the scope {scope}.")
+        return Visit(state.parts, state.watch, who)
+
+    return visit
+
+
+Reader = Annotated[Visit, Depends(_visitor(Scope.READ))]
+Writer = Annotated[Visit, Depends(_visitor(Scope.WRITE))]
+DECLARED = [Security(BEARER)]
+
+
+def no_task(task_id: UUID) -> NotFound:
+    """The error for a task that is not there, or not this tenant's."""
+    return NotFound(f"There is no task {task_id}.")

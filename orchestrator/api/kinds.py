@@ -1,0 +1,55 @@
+"""The kinds of tasks, with the JSON Schemas of what they take and give."""
+
+from functools import cache
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import TypeAdapter
+from starlette.responses import Response
+
+from orchestrator.api.described import problems
+from orchestrator.api.doorway import Reader
+from orchestrator.api.replies import json_reply
+from orchestrator.api.shapes import BASE, page_shape
+from orchestrator.api.submissions import MODELS
+from schemas.api import KindPage, KindSchema
+from schemas.errors import NotFound
+from schemas.results import CodeResult, ReviewResult
+from schemas.tasks import TaskKind, normal_kind
+
+router = APIRouter(prefix=BASE, tags=["kinds"])
+
+
+@router.get("/task-kinds", response_model=None, responses={200: {"model": KindPage}, **problems(403)})
+async def list_kinds(visit: Reader) -> Response:
+    """List the kinds of tasks."""
+    return json_reply(page_shape([_kind(kind) for kind in MODELS], None))
+
+
+@router.get(
+    "/task-kinds/{kind}/schema",
+    response_model=None,
+    responses={200: {"model": KindSchema}, **problems(403, 404)},
+)
+async def kind_schema(visit: Reader, kind: str) -> Response:
+    """Show the JSON Schemas of a kind's context and result."""
+    known = normal_kind(kind)
+    if known not in MODELS:
+        raise NotFound(f"There is no kind {kind[:100]!r}; there are {', '.join(MODELS)}.")
+    return json_reply(_schemas(TaskKind(str(known))))
+
+
+def _kind(kind: TaskKind) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "description": MODELS[kind].__doc__,
+        "submit": f"{BASE}/tasks/{kind.replace('_', '-')}",
+        "json_schema": f"{BASE}/task-kinds/{kind}/schema",
+    }
+
+
+@cache
+def _schemas(kind: TaskKind) -> dict[str, Any]:
+    context = TypeAdapter(MODELS[kind].model_fields["context"].annotation)
+    result = ReviewResult if kind is TaskKind.REVIEW_CODE else CodeResult
+    return {"kind": kind, "context": context.json_schema(), "result": result.model_json_schema()}

@@ -1,0 +1,156 @@
+"""Doors that make tasks: submit (in general and by name), its dry run, and retry."""
+
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from orchestrator import clock
+from orchestrator.api.bodies import read_json
+from orchestrator.api.complaints import field_errors
+from orchestrator.api.described import IDEMPOTENCY, SUBMIT_RESPONSES, body_of
+from orchestrator.api.doorway import Visit, Writer, no_task
+from orchestrator.api.problems import invalid
+from orchestrator.api.replies import json_reply, state_headers, wait_asked
+from orchestrator.api.selection import TASK_PARTS, Include, included
+from orchestrator.api.shapes import BASE, task_shape
+from orchestrator.catalogue import prices, tokens
+from orchestrator.catalogue.models import DEFAULT_MAX_OUTPUT
+from orchestrator.flow.admit import admit
+from orchestrator.flow.retry import retry
+from orchestrator.flow.route import Offer, route
+from orchestrator.flow.submit import Submitted, submit
+from orchestrator.store import views
+from schemas.calls import dollars
+from schemas.errors import FieldError
+from schemas.tasks import (
+    TASK_REQUEST,
+    FixBugRequest,
+    GenerateCodeRequest,
+    ReviewCodeRequest,
+    TaskKind,
+    TaskRequest,
+    normal_kind,
+)
+
+router = APIRouter(prefix=BASE, tags=["tasks"])
+
+MODELS: Final[dict[TaskKind, type[GenerateCodeRequest | FixBugRequest | ReviewCodeRequest]]] = {
+    TaskKind.GENERATE_CODE: GenerateCodeRequest,
+    TaskKind.FIX_BUG: FixBugRequest,
+    TaskKind.REVIEW_CODE: ReviewCodeRequest,
+}
+_LONGEST_KEY: Final = 255
+
+Dry = Annotated[bool, Query(description="only say whether it would be accepted, and at what cost")]
+
+
+@router.post("/tasks", **SUBMIT_RESPONSES, openapi_extra=body_of("TaskRequest") | IDEMPOTENCY)
+async def submit_task(
+    request: Request, visit: Writer, include: Include = None, validate_only: Dry = False
+) -> Response:
+    """Submit a task of any kind. 202 means that it is stored and will reach an end."""
+    return await _accept(request, visit, None, included(include, TASK_PARTS), validate_only)
+
+
+def _named(kind: TaskKind) -> None:
+    path, model = str(kind).replace("_", "-"), MODELS[kind]
+
+    async def by_name(
+        request: Request, visit: Writer, include: Include = None, validate_only: Dry = False
+    ) -> Response:
+        return await _accept(request, visit, kind, included(include, TASK_PARTS), validate_only)
+
+    by_name.__doc__ = f"{model.__doc__} As POST /tasks; `kind` may be left out."
+    router.post(
+        f"/tasks/{path}",
+        **SUBMIT_RESPONSES,
+        name=f"submit_{kind}",
+        openapi_extra=body_of(model.__name__) | IDEMPOTENCY,
+    )(by_name)
+
+
+for _kind in MODELS:
+    _named(_kind)
+
+
+@router.post("/tasks/{task_id}/retry", **SUBMIT_RESPONSES, openapi_extra=IDEMPOTENCY)
+async def retry_task(request: Request, visit: Writer, task_id: UUID, include: Include = None) -> Response:
+    """Submit a finished task's request again: a new task, whose `retry_of` names the old one."""
+    key = _idempotency_key(request)
+    submitted = await retry(visit.parts, visit.tenant_id, task_id, idempotency_key=key)
+    return await _stored(request, visit, submitted, included(include, TASK_PARTS))
+
+
+async def _accept(
+    request: Request, visit: Visit, kind: TaskKind | None, include: frozenset[str], dry: bool
+) -> Response:
+    key = _idempotency_key(request)
+    asked = read_request(await read_json(request, visit.parts.config.max_body_bytes), kind)
+    if dry:
+        return json_reply(await _preview(visit, asked))
+    submitted = await submit(visit.parts, visit.tenant_id, asked, idempotency_key=key)
+    return await _stored(request, visit, submitted, include)
+
+
+async def _stored(request: Request, visit: Visit, submitted: Submitted, include: frozenset[str]) -> Response:
+    seconds, row = wait_asked(request), submitted.task
+    if seconds is not None:
+        await visit.watch.ended(visit.tenant_id, submitted.id, seconds)
+    if row is None or seconds is not None or include:
+        row = await views.task(visit.parts.db, visit.tenant_id, submitted.id, include)
+    if row is None:
+        raise no_task(submitted.id)
+    headers = state_headers(row, include) | {"Location": f"{BASE}/tasks/{row.id}"}
+    if seconds is not None:
+        headers["Preference-Applied"] = f"wait={seconds}"
+    if submitted.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return json_reply(task_shape(row, include), 202, headers)
+
+
+def read_request(body: Any, kind: TaskKind | None) -> TaskRequest:
+    """The request a body holds; of `kind`, where the address names it. Raises `InvalidRequest`."""
+    if not isinstance(body, dict):
+        raise invalid([FieldError(field="body", message="body must be a JSON object", code="object_type")])
+    if kind is not None:
+        body = {"kind": kind} | body
+        if normal_kind(body["kind"]) != kind:
+            raise invalid(
+                [FieldError(field="kind", message=f"kind must be {kind} here", code="unknown_kind")]
+            )
+    try:
+        return TASK_REQUEST.validate_python(body)
+    except ValidationError as error:
+        model = next(
+            (model for known, model in MODELS.items() if known == normal_kind(body.get("kind"))), None
+        )
+        raise invalid(field_errors(error, model, skip=1)) from error
+
+
+async def _preview(visit: Visit, asked: TaskRequest) -> dict[str, Any]:
+    now = clock.now()
+    admit(asked, now)
+    offers = await views.providers(visit.parts.db, visit.tenant_id)
+    candidates = route(asked, tuple(Offer(*each) for each in offers))
+    first, most = candidates[0], asked.preferences.max_tokens or DEFAULT_MAX_OUTPUT
+    taken = tokens.estimate(asked.model_dump_json())
+    nanos = prices.upper_bound(first.vendor, first.model, taken, most, now)
+    return {
+        "valid": True,
+        "candidates": [{"provider": c.name, "vendor": c.vendor, "model": c.model} for c in candidates],
+        "estimate": {"input_tokens": taken, "max_output_tokens": most, "max_cost_usd": dollars(nanos)},
+    }
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= _LONGEST_KEY or not all("!" <= char <= "~" for char in key):
+        message = f"Idempotency-Key must be 1 to {_LONGEST_KEY} visible ASCII characters"
+        raise invalid([FieldError(field="Idempotency-Key", message=message, code="invalid_header")])
+    return key

@@ -1,0 +1,106 @@
+"""The API process: `python -m orchestrator.server`, one loop, one process.
+
+It prints one JSON line with its address once it listens, and stops on SIGTERM or Ctrl-C: waiting
+requests are answered as things stand, streams end, open requests finish.
+"""
+
+import argparse
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import orjson
+import uvicorn
+import uvloop
+
+from orchestrator import telemetry
+from orchestrator.api.app import create_app
+from orchestrator.config import Config, config
+from orchestrator.flow.watch import Watch, watch
+from orchestrator.wiring import NotConfigured, open_parts
+
+_BACKLOG: Final = 2048
+_STOPPING_SECONDS: Final = 10
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling, which would kill the process before its parts are closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: Config, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT; port 0 takes a free one."""
+    listener = _listen(host, port)
+    async with open_parts(settings, "api") as parts, watch(parts) as watcher:
+        server = _Server(
+            uvicorn.Config(
+                create_app(parts, watcher),
+                loop="uvloop",
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                backlog=_BACKLOG,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=_STOPPING_SECONDS,
+            )
+        )
+        _stop_on_signals(server, watcher)
+        _announce(listener)
+        await server.serve(sockets=[listener])
+    telemetry.tell("api.stopped")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    listener.set_inheritable(True)
+    return listener
+
+
+def _stop_on_signals(server: uvicorn.Server, watcher: Watch) -> None:
+    def stop() -> None:
+        watcher.stop()
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+
+
+def _announce(listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    line = orjson.dumps({"event": "api.listening", "url": f"http://{shown}:{port}", "port": port})
+    sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
+    telemetry.tell("api.listening", host=host, port=port)
+
+
+def main() -> int:
+    """Run the API process; 2 where a setting is missing or the address is taken."""
+    settings = config()
+    options = argparse.ArgumentParser(prog="python -m orchestrator.server", description=__doc__)
+    options.add_argument("--host", default=settings.host, help="address to listen on")
+    options.add_argument("--port", default=settings.port, type=int, help="port; 0 takes a free one")
+    given = options.parse_args()
+    telemetry.configure("api", settings.log_level)
+    try:
+        uvloop.run(serve(settings, given.host, given.port))
+    except (NotConfigured, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
