@@ -11,6 +11,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_USED_ELSEWHERE = {"ORCHESTRATOR_SIMULATOR_KEY"}
+
 
 class Config(BaseSettings):
     """Everything that can be set, with its default. Times are in seconds."""
@@ -89,6 +91,12 @@ def child_environment(**settings: str | None) -> dict[str, str]:
     """This process's environment with these variables set (None: removed), for a process it starts."""
     changed = {**os.environ, **settings}
     return {name: value for name, value in changed.items() if value is not None}
+
+
+def unknown_settings() -> list[str]:
+    """Variables that look like settings and are none: most often a typing error."""
+    known = {f"ORCHESTRATOR_{name.upper()}" for name in Config.model_fields} | _USED_ELSEWHERE
+    return sorted(name for name in os.environ if name.startswith("ORCHESTRATOR_") and name not in known)
 
 
 def credential(name: str) -> str | None:

@@ -3,6 +3,7 @@
 A submit carries an Idempotency-Key made here, so repeating it can't make a second task.
 """
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType
@@ -72,16 +73,16 @@ class Client:
         query = {"validate_only": "true"}
         return Reply.read(self._sender.send("POST", "/tasks", json=_json(request), params=query).json())
 
-    def get(self, task: TaskRef) -> Task:
-        """The whole task as it stands."""
-        return Task.read(self._json(_path(task)))
+    def get(self, task: TaskRef, *, include: str | None = None) -> Task:
+        """The whole task as it stands; `include` names more of it: `result`, `request`, `calls`."""
+        return Task.read(self._json(_path(task), {"include": include}))
 
     def status(self, task: TaskRef) -> Reply:
         """The short form: status, reason, times."""
         return Reply.read(self._json(f"{_path(task)}/status"))
 
     def result(self, task: TaskRef) -> Reply:
-        """What a succeeded task gave back; raises `Conflict` while it has not ended."""
+        """How the task ended, a result or an error; raises `Conflict` while it has not."""
         return Reply.read(self._json(f"{_path(task)}/result"))
 
     def calls(self, task: TaskRef) -> Page[Call]:
@@ -114,10 +115,9 @@ class Client:
 
     def events(self, task: TaskRef, *, after: int | None = None) -> Iterator[Event]:
         """The events so far, after the one with this id; pages are fetched as they are needed."""
-        cursor: str | None = None
+        cursor = None if after is None else str(after)
         while True:
-            query = {"after": after, "cursor": cursor}
-            found = page(Event, self._json(f"{_path(task)}/events", query))
+            found = page(Event, self._json(f"{_path(task)}/events", {"after": cursor}))
             yield from found
             cursor = found.next_cursor
             if not found.has_more or cursor is None:
@@ -153,7 +153,7 @@ class Client:
                 response.read()
                 raise refused(response)
             for message in messages(response.iter_lines()):
-                yield Event.model_validate_json(message.data)
+                yield Event.read(json.loads(message.data))
 
     def watch(
         self, task: TaskRef, *, timeout: float | None = None, every: float = LONGEST_WAIT

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from schemas.tasks import TaskStatus
 
@@ -35,14 +35,53 @@ class Reply(BaseModel):
         return self._body
 
 
+class Cost(Reply):
+    """What a task's calls have cost so far, in decimal dollars."""
+
+    usd: str = "0.00"
+    estimated: bool = False
+    calls: int = 0
+
+
+class Usage(Reply):
+    """Tokens over all calls; `input` includes cached, `output` includes reasoning."""
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+class Error(Reply):
+    """Why a task failed."""
+
+    code: str
+    message: str
+    retryable: bool = False
+    category: str | None = None
+    provider: str | None = None
+
+
 class Task(Reply):
-    """A task as it stands."""
+    """A task as it stands; `result` only where it was asked for."""
 
     id: UUID
     kind: str
     status: TaskStatus
     status_reason: str | None = None
-    error: dict[str, Any] | None = None
+    next_attempt_at: datetime | None = None
+    priority: str = ""
+    provider: str | None = None
+    simulated: bool = False
+    attempt: int = 0
+    labels: list[str] = Field(default_factory=list)
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    error: Error | None = None
+    cost: Cost = Field(default_factory=Cost)
+    usage: Usage = Field(default_factory=Usage)
+    result: dict[str, Any] | None = None
 
     @property
     def ended(self) -> bool:
@@ -69,6 +108,14 @@ class Call(Reply):
 
     id: UUID
     status: str
+    attempt: int = 0
+    purpose: str = ""
+    provider: str = ""
+    model: str = ""
+    category: str | None = None
+    cost_usd: str = "0.00"
+    input_tokens: int | None = None
+    output_tokens: int | None = None
 
 
 R = TypeVar("R", bound=Reply)

@@ -1,0 +1,133 @@
+"""Tasks and their results as a person reads them."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from orchestrator.cli import printing
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from orchestrator.client import Task
+
+STATUS_STYLES: Final = {
+    "succeeded": "green",
+    "failed": "red",
+    "expired": "red",
+    "canceled": "yellow",
+    "canceling": "yellow",
+    "running": "cyan",
+}
+_SEVERITY_STYLES: Final = {"critical": "bold red", "high": "red", "medium": "yellow"}
+_VERDICT_MARKS: Final = {"met": "✓", "not_met": "✗", "cant_tell": "?"}
+_DIFF_STYLES: Final = (
+    ("+++", "bold"),
+    ("---", "bold"),
+    ("diff ", "bold"),
+    ("@@", "cyan"),
+    ("+", "green"),
+    ("-", "red"),
+)
+
+
+def summary(task: "Task", result: Mapping[str, Any] | None) -> str:
+    """One line: how the task stands, who answered, how far it is verified, what it took and cost."""
+    parts = [f"{task.kind} {task.status}"]
+    if task.provider:
+        parts.append(f"by {task.provider}{' (simulated)' if task.simulated else ''}")
+    if result:
+        parts.append(f"verified: {result['verification']['level']}")
+    parts.append(tokens(task))
+    parts.append(cost(task))
+    return " · ".join(parts)
+
+
+def tokens(task: "Task") -> str:
+    """What went in and what came out."""
+    return f"{task.usage.input_tokens:,} + {task.usage.output_tokens:,} tokens"
+
+
+def cost(task: "Task") -> str:
+    """The cost in dollars, and in how many calls."""
+    calls = f"{task.cost.calls} call{'s' if task.cost.calls != 1 else ''}"
+    return f"${task.cost.usd}{' (estimated)' if task.cost.estimated else ''} in {calls}"
+
+
+def show_result(result: Mapping[str, Any]) -> None:
+    """A result on standard output: a change as its diff, a review as its findings."""
+    if result.get("type") == "code":
+        show_diff(result["diff"])
+    elif result.get("type") == "review":
+        show_review(result)
+
+
+def show_notes(result: Mapping[str, Any]) -> None:
+    """What belongs to a change but not into a patch: on standard error, so that the diff can be piped."""
+    if result.get("type") != "code":
+        return
+    if result["explanation"]:
+        printing.say(result["explanation"].strip())
+    for verdict in result["criteria"]:
+        mark = _VERDICT_MARKS.get(verdict["verdict"], "?")
+        where = f" ({verdict['evidence']})" if verdict.get("evidence") else ""
+        printing.say(f"  {mark} {verdict['number']}. {verdict['criterion']}{where}")
+
+
+def show_diff(diff: str) -> None:
+    """A diff: coloured on a terminal, else byte for byte, ready for `git apply`."""
+    from rich.text import Text
+
+    if not printing.console_for_output().is_terminal:
+        printing.write(diff)
+        return
+    lines = [
+        Text(printing.visible(line), style=_diff_style(line)) for line in diff.removesuffix("\n").split("\n")
+    ]
+    printing.show(*lines, soft_wrap=True)
+
+
+def show_review(review: Mapping[str, Any]) -> None:
+    """The summary and each finding with its place, its quote and what to do."""
+    from rich.text import Text
+
+    blocks = [Text(printing.visible(review["summary"]))]
+    for finding in review["findings"]:
+        blocks += [Text(""), *_finding(finding)]
+    if review["unanchored"]:
+        count = len(review["unanchored"])
+        blocks += [
+            Text(""),
+            Text(f"{count} more whose quote stands nowhere in the change: see -o json", style="dim"),
+        ]
+    printing.show(*blocks, soft_wrap=True)
+
+
+def _finding(finding: Mapping[str, Any]) -> "Iterator[Text]":
+    from rich.text import Text
+
+    severity = str(finding["severity"])
+    head = Text()
+    head.append(f"{severity:<8} ", style=_SEVERITY_STYLES.get(severity, "bold"))
+    head.append(place(finding), style="bold")
+    head.append(printing.visible(f"  {finding['title']} ({finding['category']})"))
+    yield head
+    for line in str(finding["quote"]).strip("\n").split("\n"):
+        yield Text(printing.visible(f"    | {line}"), style="dim")
+    yield Text(printing.visible(_indented(finding["body"])))
+    if finding.get("suggestion"):
+        yield Text("    Suggested:", style="green")
+        yield Text(printing.visible(_indented(finding["suggestion"], "    > ")), style="green")
+
+
+def place(finding: Mapping[str, Any]) -> str:
+    """`file:line` of a finding."""
+    line = finding.get("start_line")
+    return printing.visible(f"{finding['file']}:{line}" if line else str(finding["file"]))
+
+
+def _indented(text: str, margin: str = "    ") -> str:
+    return "\n".join(f"{margin}{line}" for line in text.strip("\n").split("\n"))
+
+
+def _diff_style(line: str) -> str:
+    return next((style for beginning, style in _DIFF_STYLES if line.startswith(beginning)), "")

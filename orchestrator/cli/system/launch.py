@@ -1,0 +1,190 @@
+"""Launch a system and take it down again: servers, tables, processes, in that order and back.
+
+When `launched` yields, the API answers and every worker is registered; when its block ends, nothing
+that it started is left.
+"""
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from orchestrator.cli.exits import Ending
+from orchestrator.cli.system import answerers, plan
+from orchestrator.cli.system.keys import Kept
+from orchestrator.cli.system.network import can_listen, free_port, next_free_port, reachable_host
+from orchestrator.cli.system.prepare import Key, prepare
+from orchestrator.cli.system.readiness import wait_until_ready
+from orchestrator.cli.system.servers import Servers, serving
+from orchestrator.cli.system.signals import Asked
+from orchestrator.cli.system.supervisor import GaveUp, Supervisor
+from orchestrator.config import Config
+from orchestrator.embedded.errors import EmbeddedError
+from orchestrator.flow.configure import ProviderSetting
+
+Announce = Callable[[str], None]
+FLOWER_USER: Final = "operator"
+USUAL_PORT: Final = 8000
+
+
+class Interrupted(Exception):
+    """Told to stop before everything was up."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be launched. Without a port it is the usual one, or the next that is free."""
+
+    data_dir: Path
+    host: str
+    port: int | None
+    workers: int
+    concurrency: int
+    flower: bool
+    latency_ms: float
+    new_key: bool = False
+
+
+@dataclass(frozen=True)
+class System:
+    """What runs now."""
+
+    wish: Wish
+    addresses: plan.Addresses
+    servers: Servers
+    providers: tuple[ProviderSetting, ...]
+    key: Key
+    flower_password: str
+    supervisor: Supervisor
+
+    @property
+    def api_url(self) -> str:
+        """The API as this machine calls it."""
+        return f"http://{reachable_host(self.wish.host)}:{self.addresses.port}"
+
+    @property
+    def flower_url(self) -> str | None:
+        """Flower's address, where it runs."""
+        port = self.addresses.flower_port
+        return f"http://127.0.0.1:{port}" if port else None
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the processes' logs."""
+        return self.wish.data_dir / "logs"
+
+    @property
+    def simulated(self) -> bool:
+        """Whether nobody but the simulator answers."""
+        return all(provider.simulated for provider in self.providers)
+
+
+@contextmanager
+def launched(wish: Wish, config: Config, asked: Asked, announce: Announce) -> Iterator[System]:
+    """A running system until the end of the block. Raises `Ending`, `Interrupted`."""
+    wish = replace(wish, data_dir=wish.data_dir.resolve())
+    try:
+        with (
+            serving(config, wish.data_dir, announce) as servers,
+            _processes(wish, config, servers, asked, announce) as system,
+        ):
+            yield system
+    except EmbeddedError as error:
+        raise Ending(error.problem, error.remedy) from error
+    except GaveUp as error:
+        raise Ending(f"{error}. The end of {error.child.log}:\n{error.child.last_lines()}") from error
+
+
+@contextmanager
+def _processes(
+    wish: Wish, config: Config, servers: Servers, asked: Asked, announce: Announce
+) -> Iterator[System]:
+    _go_on(asked)
+    supervisor = Supervisor(wish.data_dir, announce)
+    system = _prepared(wish, config, servers, supervisor, announce)
+    try:
+        _start(system, config)
+        wait_until_ready(system.api_url, wish.workers, _ports(system), supervisor, asked.stop)
+        _go_on(asked)
+        Kept(wish.data_dir).keep_url(system.api_url)
+        yield system
+    finally:
+        supervisor.stop(plan.STOP_ORDER, asked.hurry)
+
+
+def _prepared(
+    wish: Wish, config: Config, servers: Servers, supervisor: Supervisor, announce: Announce
+) -> System:
+    """Everything decided and in the database; no process runs yet."""
+    found = answerers.real(config)
+    addresses = plan.Addresses(
+        servers.database_url,
+        servers.broker_url,
+        wish.host,
+        _api_port(wish, announce),
+        free_port() if wish.flower else None,
+        None if found else free_port(),
+    )
+    providers = found or answerers.simulated(addresses.simulator_url or "")
+    urls = {"database_url": servers.database_url, "broker_url": servers.broker_url}
+    ready = config.model_copy(update=urls)
+    key = prepare(
+        ready, providers, Kept(wish.data_dir), own_database=servers.own_database, new_key=wish.new_key
+    )
+    given = config.flower_password.get_secret_value() if config.flower_password else None
+    password = given or secrets.token_urlsafe(12)
+    _make_folders(wish.data_dir)
+    return System(wish, addresses, servers, providers, key, password, supervisor)
+
+
+def _start(system: System, config: Config) -> None:
+    wish, addresses = system.wish, system.addresses
+    environment = plan.settings(addresses, wish.data_dir, "simulated")
+    if addresses.simulator_port:
+        system.supervisor.start([plan.simulator(addresses.simulator_port, wish.latency_ms, environment)])
+    system.supervisor.start(plan.core(environment))
+    system.supervisor.start(plan.workers(wish.workers, wish.concurrency, config.drain_seconds, environment))
+    if addresses.flower_port:
+        login = f"{FLOWER_USER}:{system.flower_password}"
+        system.supervisor.start([plan.flower(addresses.flower_port, login, environment)])
+
+
+def _ports(system: System) -> list[int]:
+    found = (system.addresses.simulator_port, system.addresses.flower_port)
+    return [port for port in found if port]
+
+
+def _api_port(wish: Wish, announce: Announce) -> int:
+    if wish.port == 0:
+        return free_port()
+    if wish.port is not None:
+        if not can_listen(wish.host, wish.port):
+            raise Ending(
+                f"Port {wish.port} on {wish.host} is taken.",
+                "Give another one with --port, or none to take the next that is free.",
+            )
+        return wish.port
+    port = next_free_port(wish.host, USUAL_PORT)
+    if port is None:
+        raise Ending(f"Nothing can listen on {wish.host} from port {USUAL_PORT} on.", "Check --host.")
+    if port != USUAL_PORT:
+        announce(f"port {USUAL_PORT} is taken, so the API listens on {port}")
+    return port
+
+
+def _make_folders(data_dir: Path) -> None:
+    """Empty folders: figures of processes that are gone would count twice, old logs are kept once."""
+    shutil.rmtree(data_dir / "metrics", ignore_errors=True)
+    (data_dir / "metrics").mkdir()
+    logs = data_dir / "logs"
+    logs.mkdir(exist_ok=True)
+    for log in logs.glob("*.log"):
+        log.replace(log.with_name(f"{log.name}.1"))
+
+
+def _go_on(asked: Asked) -> None:
+    if asked.stop.is_set():
+        raise Interrupted

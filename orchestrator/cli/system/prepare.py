@@ -1,0 +1,68 @@
+"""Before the processes start: tables, tenant, providers, a first API key."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator import auth
+from orchestrator.cli.exits import Code, Ending
+from orchestrator.cli.system.keys import Kept
+from orchestrator.config import Config
+from orchestrator.flow.configure import ProviderSetting, configure
+from orchestrator.store.migrate import migrate
+from orchestrator.wiring import open_parts
+from schemas.errors import StoreUnavailable
+
+TENANT: Final = "default"
+
+
+@dataclass(frozen=True)
+class Key:
+    """The API key: `fresh` where it was made just now; `value` None where it is known elsewhere only."""
+
+    value: str | None
+    fresh: bool
+
+
+def prepare(
+    config: Config, providers: tuple[ProviderSetting, ...], kept: Kept, *, own_database: bool, new_key: bool
+) -> Key:
+    """Everything in the database that the processes expect; the key is kept for the command line.
+
+    A key whose file was lost is replaced where the database is ours; elsewhere others may use it.
+    """
+    lost = own_database and kept.key is None
+    made = asyncio.run(_prepared(config, providers, rotate=new_key or lost))
+    if made is None:
+        return Key(kept.key, fresh=False)
+    kept.keep_key(made)
+    return Key(made, fresh=True)
+
+
+async def _prepared(config: Config, providers: tuple[ProviderSetting, ...], *, rotate: bool) -> str | None:
+    await answering(config)
+    await asyncio.to_thread(migrate, config.database_url or "")
+    async with open_parts(config, "up") as parts:
+        configured = await configure(parts, TENANT, providers)
+        return await auth.bootstrap_key(parts, configured.tenant_id, rotate=rotate)
+
+
+async def answering(config: Config) -> None:
+    """Return when the database answers; raises `Ending` where it doesn't."""
+    # No broker is asked for anything here, so any address will do where none is known.
+    with_broker = config.model_copy(update={"broker_url": config.broker_url or "redis://127.0.0.1:6379/0"})
+    async with open_parts(with_broker, "cli") as parts:
+        try:
+            await parts.db.ping()
+        except StoreUnavailable as error:
+            raise Ending(
+                f"The database does not answer: {_reason(error)}",
+                "Check ORCHESTRATOR_DATABASE_URL; `orchestrator doctor` looks closer.",
+                code=Code.UNAVAILABLE,
+            ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of what the driver said, where there was one."""
+    said = str(error.__cause__ or error).strip()
+    return said.splitlines()[0] if said else type(error).__name__

@@ -1,0 +1,38 @@
+"""The database server's own settings, for `doctor`: its version, its promises on durability, its clock."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+
+from orchestrator.store.engine import Database
+
+SERVER = text(
+    """
+    SELECT current_setting('server_version_num')::int / 10000 AS major,
+        current_setting('server_version') AS version,
+        current_setting('fsync') AS fsync,
+        current_setting('full_page_writes') AS full_page_writes,
+        current_setting('synchronous_commit') AS synchronous_commit,
+        current_setting('max_connections')::int AS max_connections,
+        clock_timestamp() AS now
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A Postgres server as this session meets it."""
+
+    major: int
+    version: str
+    fsync: str
+    full_page_writes: str
+    synchronous_commit: str
+    max_connections: int
+    now: datetime
+
+
+async def server(db: Database) -> Server:
+    """The server's settings. Raises `StoreUnavailable`."""
+    return Server(**(await db.run(SERVER))[0]._mapping)
