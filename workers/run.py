@@ -21,6 +21,7 @@ from workers.verify import Accepted, verify
 
 def run(process: Process, task_id: UUID) -> None:
     """Do what a nudge asks for; a stale or doubled one finds nothing to claim."""
+    failpoints.reach("run.nudged")
     if process.draining:
         process.wait(release(process.parts, task_id))
         return

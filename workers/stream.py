@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from orchestrator import clock
+from orchestrator import clock, failpoints
 from orchestrator.config import Config
 from orchestrator.http import Clients, ConnectError, Response, TransportError
 from schemas.errors import Category, Failure
@@ -130,6 +130,7 @@ async def _read_stream(config: Config, wire: WireFormat, response: Response, res
         wire.feed(result.reply, data)
         if result.first_token is None and result.reply.parts:
             result.first_token = result.seconds
+            failpoints.reach("call.began")
 
 
 @dataclass

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from orchestrator import clock, telemetry
+from orchestrator import clock, failpoints, telemetry
 from orchestrator.broker import RUN, Publisher, Unpublished
 from orchestrator.flow.shares import Gang, Lane, Limit, Situation, shares
 from orchestrator.store import lanes
@@ -59,7 +59,9 @@ async def dispatch(parts: Parts, board: Board) -> int:
     if not takes:
         return 0
     nudged = await _mark(parts, board, takes)
+    failpoints.reach("dispatch.marked")
     await _publish(parts, board, nudged)
+    failpoints.reach("dispatch.published")
     return len(nudged)
 
 
