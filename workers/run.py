@@ -43,7 +43,8 @@ def run(process: Process, task_id: UUID) -> None:
             telemetry.warn("worker.store_unavailable", task_id=task_id, attempt=lease.attempt)
 
 
-_LOST = Ending(None, failure=Failure(category=Category.CANCELED, message="The lease was lost."))
+# The heart may have revived the lease since: what is ours again goes back, and is not cancelled.
+_LOST = Ending(None, failure=Failure(category=Category.SHUTDOWN, message="The lease was lost."))
 
 
 def _work(process: Process, lease: Lease) -> Ending:
