@@ -46,7 +46,7 @@ def make_app(url: str | None) -> Celery:
         worker_enable_remote_control=True,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
-        worker_send_task_events=True,
+        worker_send_task_events=False,
         worker_pool="threads",
         worker_concurrency=config().concurrency,
         worker_consumer="workers.celery:Consumer",

@@ -12,7 +12,6 @@ from orchestrator import failpoints, telemetry
 from orchestrator.flow import states
 from orchestrator.flow.claim import Lease
 from orchestrator.store import tasks
-from orchestrator.store.engine import Connection
 from orchestrator.volatile import DONE, READY
 from orchestrator.wiring import Parts
 from schemas.calls import AnswerVerdict
@@ -43,9 +42,8 @@ class Ending:
 async def settle(parts: Parts, lease: Lease, ending: Ending) -> TaskStatus | None:
     """The task's new state, or None if the lease was lost."""
     decided = _decide(lease, ending)
-    async with parts.db.transaction() as connection:
-        move = await _carry_out(connection, lease, ending, decided)
-        failpoints.reach("settle.uncommitted")
+    failpoints.reach("settle.uncommitted")
+    move = await _carry_out(parts, lease, ending, decided)
     if move is None:
         telemetry.emit(lease.task_id, (Happening(EventName.SUPERSEDED, {"attempt": lease.attempt}),))
         return None
@@ -60,7 +58,7 @@ def _decide(lease: Lease, ending: Ending) -> Move:
     return states.after_success(lease.standing)
 
 
-async def _carry_out(connection: Connection, lease: Lease, ending: Ending, decided: Move) -> Move | None:
+async def _carry_out(parts: Parts, lease: Lease, ending: Ending, decided: Move) -> Move | None:
     for status, move in (
         (TaskStatus.RUNNING, decided),
         (TaskStatus.CANCELING, states.after_cancel(lease.standing)),
@@ -69,7 +67,7 @@ async def _carry_out(connection: Connection, lease: Lease, ending: Ending, decid
         verdict = ending.verdict if move is decided else AnswerVerdict.SUPERSEDED
         fence = Fence(lease.task_id, status, lease.attempt, lease.token, unexpired=True)
         row = await tasks.move(
-            connection,
+            parts.db,
             fence,
             move,
             lease.standing.candidates,
@@ -81,7 +79,7 @@ async def _carry_out(connection: Connection, lease: Lease, ending: Ending, decid
         if row is not None:
             return move
     if ending.call_id is not None:
-        await tasks.supersede(connection, lease.task_id, ending.call_id, lease.attempt)
+        await tasks.supersede(parts.db, lease.task_id, ending.call_id, lease.attempt)
     return None
 
 

@@ -293,8 +293,8 @@ SUPERSEDE = text(
 """A late answer of an ended task is no result. One of a living task stays, for its next attempt."""
 
 
-async def supersede(connection: AsyncConnection, task_id: UUID, call_id: UUID, attempt: int) -> None:
+async def supersede(db: Database, task_id: UUID, call_id: UUID, attempt: int) -> None:
     """Record that the answer of a fenced-off worker was not used, if the task has ended."""
     happening = Happening(EventName.SUPERSEDED, {"attempt": attempt, "call_id": str(call_id)})
     params = {"task_id": task_id, "call_id": call_id, **event_arrays([happening])}
-    await connection.execute(SUPERSEDE, params)
+    await db.run(SUPERSEDE, **params)
