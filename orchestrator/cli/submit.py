@@ -131,7 +131,7 @@ def review(
     diff: Annotated[
         str | None,
         typer.Argument(
-            metavar="[DIFF]",
+            metavar="DIFF",
             help="A file with a diff; - is standard input. Without it: `git diff HEAD` of this folder.",
         ),
     ] = None,

@@ -62,6 +62,12 @@ class MergeTest(unittest.TestCase):
 if __name__ == "__main__":
     unittest.main()
 """
+CALC: Final = {
+    "calc/__init__.py": "",
+    INTERVALS_PATH: INTERVALS,
+    "tests/__init__.py": "",
+    TESTS_PATH: TESTS,
+}
 
 ORDERS_PATH: Final = "shop/orders.py"
 ORDERS: Final = '''\

@@ -53,7 +53,7 @@ def fix(play: Play) -> bool:
     stage = play.stage
     stage.scene("fix_bug", inputs.BUG)
     repository = Repository(play.folder / "repository")
-    repository.begin({inputs.INTERVALS_PATH: inputs.INTERVALS, inputs.TESTS_PATH: inputs.TESTS})
+    repository.begin(inputs.CALC)
     before = repository.test()
     stage.tell(f"before: {_last_line(before.output)}")
     files = [
@@ -106,6 +106,7 @@ def _done(play: Play, request: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _last_line(output: str) -> str:
-    lines = output.strip().splitlines()
-    ran = next((line for line in lines if line.startswith("Ran ")), "")
-    return f"{ran.partition(' in ')[0]}: {lines[-1]}" if lines else "nothing ran"
+    """How unittest sums up, for example `Ran 4 tests: FAILED (failures=2)`."""
+    lines = output.strip().splitlines() or ["nothing ran"]
+    ran = next((line.partition(" in ")[0] for line in lines if line.startswith("Ran ")), None)
+    return f"{ran}: {lines[-1]}" if ran else lines[-1]

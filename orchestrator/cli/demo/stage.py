@@ -4,7 +4,6 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.rule import Rule
 from rich.text import Text
 
 from orchestrator.cli import printing, rendering
@@ -65,6 +64,5 @@ class Stage:
 
     def curtain(self, lines: Sequence[str]) -> None:
         """The end."""
-        printing.show(
-            Text(), Rule(style="dim"), *(Text(printing.visible(line)) for line in lines), soft_wrap=True
-        )
+        rule = Text("─" * _WIDTH, style="dim")
+        printing.show(Text(), rule, *(Text(printing.visible(line)) for line in lines), soft_wrap=True)

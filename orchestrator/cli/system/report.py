@@ -9,6 +9,7 @@ from orchestrator.cli.system.keys import Kept
 from orchestrator.cli.system.launch import FLOWER_USER, System
 
 _MARGIN: Final = 11
+_IN_OTHER_TERMINALS: Final = "In another terminal, in a repository with changes:"
 
 
 def facts(system: System) -> dict[str, Any]:
@@ -33,7 +34,8 @@ def text(system: System) -> str:
     """Where everything is."""
     lines = [f"Orchestrator {__version__} is up", ""]
     lines += [f"  {name:<{_MARGIN}}{value}".rstrip() for name, value in _rows(system)]
-    lines += ["", "  Try          git diff | orchestrator submit review -", "  Ctrl-C       stops everything"]
+    lines += ["", f"  {_IN_OTHER_TERMINALS}", f"    export ORCHESTRATOR_DATA_DIR={system.wish.data_dir}"]
+    lines += ["    git diff | orchestrator submit review -", "", "  Ctrl-C stops everything."]
     return "\n".join(["", *lines, "", ""])
 
 
@@ -80,8 +82,6 @@ def _key(system: System) -> Iterator[tuple[str, str]]:
         yield "API key", "not known here"
     elif system.key.fresh:
         yield "API key", system.key.value
-        yield "", f"shown this once; kept in {kept} (only you can read it)"
-        yield "", "so that `orchestrator …` works here by itself. From another folder:"
-        yield "", f"export ORCHESTRATOR_DATA_DIR={system.wish.data_dir}"
+        yield "", f"shown this once; kept in {kept} for the command line"
     else:
         yield "API key", f"in {kept}, since an earlier start"
