@@ -27,14 +27,11 @@ INTEND = text(
 
 BOOK = text(
     f"""
-    WITH moved AS (
-        UPDATE tasks SET event_seq = event_seq + cardinality(CAST(:names AS text[]))
-        WHERE id = :task_id
-            AND EXISTS (SELECT FROM calls WHERE calls.id = :id AND calls.status IN ('started', 'unknown'))
-        RETURNING id, tenant_id, event_seq
+    WITH locked AS (
+        SELECT id FROM tasks WHERE id = :task_id FOR NO KEY UPDATE
     ), before AS (
-        SELECT calls.id, calls.status, calls.cost_nanos, calls.hold_nanos FROM calls, moved
-        WHERE calls.id = :id AND calls.status IN ('started', 'unknown')
+        SELECT calls.id, calls.status, calls.cost_nanos, calls.hold_nanos FROM calls, locked
+        WHERE calls.id = :id AND calls.task_id = locked.id AND calls.status IN ('started', 'unknown')
         FOR NO KEY UPDATE OF calls
     ), booked AS (
         UPDATE calls SET status = :status, served_model = CAST(:served_model AS text),
@@ -61,6 +58,10 @@ BOOK = text(
         SELECT tenant_id, task_id, id, CASE status_before WHEN 'started' THEN 'spend' ELSE 'correction' END,
             cost_nanos - CASE status_before WHEN 'started' THEN 0 ELSE cost_before END
         FROM booked
+    ), moved AS (
+        UPDATE tasks SET event_seq = event_seq + cardinality(CAST(:names AS text[]))
+        FROM booked WHERE tasks.id = booked.task_id
+        RETURNING tasks.id, tasks.tenant_id, tasks.event_seq
     ), {EVENTS}
     SELECT id, cost_nanos FROM booked
     """
