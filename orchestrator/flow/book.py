@@ -59,24 +59,34 @@ def _params(intent: Intent, outcome: Outcome) -> dict[str, Any]:
     return {
         "id": intent.call_id,
         "status": CallStatus.FAILED if failure else CallStatus.ANSWERED,
-        "served_model": outcome.served_model,
-        "served_tier": outcome.served_tier,
+        "served_model": _storable(outcome.served_model),
+        "served_tier": _storable(outcome.served_tier),
         "cost_nanos": cost.nanos if cost else None,
         "estimated": cost.estimated if cost else True,
         "price_source": cost.source if cost else "hold",
         "price_version": cost.version if cost else "1",
-        "usage": orjson.dumps(outcome.raw_usage).decode() if outcome.raw_usage else None,
+        "usage": _as_json(outcome.raw_usage),
         "input_tokens": usage.input_tokens if usage else None,
         "cached_tokens": usage.cached_tokens if usage else None,
         "output_tokens": usage.output_tokens if usage else None,
         "reasoning_tokens": usage.reasoning_tokens if usage else None,
         "http_status": outcome.http_status,
-        "request_id": outcome.request_id,
+        "request_id": _storable(outcome.request_id),
         "category": failure.category if failure else None,
-        "message": failure.message[:2000] if failure else None,
+        "message": _storable(failure.message[:2000]) if failure else None,
         "first_token_after": outcome.first_token_after,
-        "answer": outcome.answer,
+        "answer": _storable(outcome.answer),
     }
+
+
+def _storable(text: str | None) -> str | None:
+    """Postgres keeps no NUL in a text, and the money of a call must be booked whatever was answered."""
+    return text.replace("\0", "\ufffd") if text else text
+
+
+def _as_json(usage: dict[str, Any] | None) -> str | None:
+    told = orjson.dumps(usage).decode() if usage else None
+    return None if told and "\\u0000" in told else told
 
 
 def _happenings(intent: Intent, outcome: Outcome) -> tuple[Happening, ...]:
