@@ -6,6 +6,7 @@ REGISTER = text(
     """
     INSERT INTO workers (boot_id, name, hostname, pid, queues, slots, version)
     VALUES (:boot_id, :name, :hostname, :pid, CAST(:queues AS text[]), :slots, :version)
+    ON CONFLICT (boot_id) DO NOTHING
     """
 )
 
