@@ -50,11 +50,12 @@ class Volatile:
             self._sender = asyncio.get_running_loop().create_task(self._send())
 
     async def _send(self) -> None:
-        await clock.sleep(_GATHER_SECONDS)
-        pending, self._pending = self._pending, {}
-        with suppress(*Unreachable):
-            for channel, words in pending.items():
-                await self._redis.publish(channel, "\n".join(words))
+        while self._pending:
+            await clock.sleep(_GATHER_SECONDS)
+            pending, self._pending = self._pending, {}
+            with suppress(*Unreachable):
+                for channel, words in pending.items():
+                    await self._redis.publish(channel, "\n".join(words))
 
     async def hints(self, channel: str) -> AsyncIterator[set[str]]:
         """The hints of a channel as they come; an empty set once it listens. Raises `Unreachable`."""
