@@ -70,8 +70,9 @@ class Process:
         try:
             yield
         finally:
-            self._held.pop(lease.task_id, None)
-            self._reasons.pop(lease.task_id, None)
+            if self._held.get(lease.task_id) is lease:
+                del self._held[lease.task_id]
+                self._reasons.pop(lease.task_id, None)
 
     @contextmanager
     def interruptible(self, task_id: UUID, running: asyncio.Future[None]) -> Iterator[None]:
@@ -82,7 +83,8 @@ class Process:
         try:
             yield
         finally:
-            self._flights.pop(task_id, None)
+            if self._flights.get(task_id) is running:
+                del self._flights[task_id]
 
     def why_interrupted(self, task_id: UUID) -> Category | None:
         """Why a task's request was ended, if we ended it."""
@@ -98,10 +100,10 @@ class Process:
 
     def stop(self) -> None:
         """Say goodbye and close everything."""
-        with suppress(StoreUnavailable):
-            self.wait(retire(self.parts, self.boot_id, stopped=True))
         self._stopped.set()
         self._threads[1].join(timeout=5)
+        with suppress(StoreUnavailable):
+            self.wait(retire(self.parts, self.boot_id, stopped=True))
         self.wait(self._closing.aclose())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._threads[0].join(timeout=5)
