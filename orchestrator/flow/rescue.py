@@ -35,7 +35,8 @@ def _after_crash(row: Row[Any]) -> Move:
 
 
 def _after_deadline(row: Row[Any]) -> Move:
-    return states.after_deadline(tasks.standing_of(row))
+    canceling = TaskStatus(row.status) is TaskStatus.CANCELING
+    return (states.after_cancel if canceling else states.after_deadline)(tasks.standing_of(row))
 
 
 async def _each(parts: Parts, finding: Any, decide: Any, *, close_calls: bool) -> int:
