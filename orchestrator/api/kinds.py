@@ -1,10 +1,10 @@
 """The kinds of tasks, with the JSON Schemas of what they take and give."""
 
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter
-from pydantic import TypeAdapter
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from orchestrator.api.described import problems
@@ -13,11 +13,18 @@ from orchestrator.api.replies import json_reply
 from orchestrator.api.shapes import BASE, page_shape
 from orchestrator.api.submissions import MODELS
 from schemas.api import KindPage, KindSchema
+from schemas.contexts import FixBugContext, GenerateCodeContext, ReviewCodeContext
 from schemas.errors import NotFound
 from schemas.results import CodeResult, ReviewResult
 from schemas.tasks import TaskKind, normal_kind
 
 router = APIRouter(prefix=BASE, tags=["kinds"])
+
+_SHAPES: Final[dict[TaskKind, tuple[type[BaseModel], type[BaseModel]]]] = {
+    TaskKind.GENERATE_CODE: (GenerateCodeContext, CodeResult),
+    TaskKind.FIX_BUG: (FixBugContext, CodeResult),
+    TaskKind.REVIEW_CODE: (ReviewCodeContext, ReviewResult),
+}
 
 
 @router.get("/task-kinds", response_model=None, responses={200: {"model": KindPage}, **problems(403)})
@@ -50,6 +57,5 @@ def _kind(kind: TaskKind) -> dict[str, Any]:
 
 @cache
 def _schemas(kind: TaskKind) -> dict[str, Any]:
-    context = TypeAdapter(MODELS[kind].model_fields["context"].annotation)
-    result = ReviewResult if kind is TaskKind.REVIEW_CODE else CodeResult
-    return {"kind": kind, "context": context.json_schema(), "result": result.model_json_schema()}
+    context, result = _SHAPES[kind]
+    return {"kind": kind, "context": context.model_json_schema(), "result": result.model_json_schema()}

@@ -8,16 +8,19 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from sqlalchemy import Executable, Row, text
+import psycopg
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from orchestrator.store.direct import Direct
 from schemas.errors import StoreUnavailable
 
 __all__ = ["Connection", "Database", "Duplicate", "Row"]
 
 STATEMENT_TIMEOUT_MS = 15_000
+_PATIENCE = 10
 
 Connection = AsyncConnection
 
@@ -32,6 +35,10 @@ def _unavailable() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         raise StoreUnavailable(retry_after=2) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise StoreUnavailable(retry_after=2) from error
+    except psycopg.errors.UniqueViolation as error:
+        raise Duplicate from error
     except IntegrityError as error:
         if getattr(error.orig, "sqlstate", "") == _UNIQUE_VIOLATION:
             raise Duplicate from error
@@ -39,34 +46,41 @@ def _unavailable() -> Iterator[None]:
 
 
 class Database:
-    """An async engine on psycopg 3 with bounded waits: connect 3 s, pool 10 s, statement 15 s."""
+    """Postgres by psycopg 3 with bounded waits: connect 3 s, pool 10 s, statement 15 s.
+
+    At most `pool_size` connections for single statements, and as many for transactions.
+    """
 
     def __init__(self, url: str, *, pool_size: int, name: str) -> None:
+        settings = {
+            "connect_timeout": 3,
+            "application_name": f"orchestrator-{name}",
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+        }
+        self._direct = Direct(url, settings, size=pool_size, patience=_PATIENCE)
         self._engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=10,
-            connect_args={
-                "connect_timeout": 3,
-                "application_name": f"orchestrator-{name}",
-                "keepalives_idle": 5,
-                "keepalives_interval": 2,
-                "keepalives_count": 3,
-                "tcp_user_timeout": 10_000,
-                "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
-            },
+            pool_timeout=_PATIENCE,
+            connect_args=settings,
+            hide_parameters=True,
         )
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
-    async def run(self, statement: Executable, /, **params: Any) -> Sequence[Row[Any]]:
+    async def run(self, statement: TextClause, /, **params: Any) -> Sequence[Row[Any]]:
         """The rows of one statement that commits by itself."""
         with _unavailable():
-            async with self._autocommit.connect() as connection:
-                result = await connection.execute(statement, params)
-                return result.all() if result.returns_rows else []
+            try:
+                return await self._direct.run(statement, params)
+            except TimeoutError as error:
+                raise StoreUnavailable(retry_after=2) from error
 
-    async def one(self, statement: Executable, /, **params: Any) -> Row[Any] | None:
+    async def one(self, statement: TextClause, /, **params: Any) -> Row[Any] | None:
         """The first row of one statement, if any."""
         rows = await self.run(statement, **params)
         return rows[0] if rows else None
@@ -80,10 +94,13 @@ class Database:
 
     @asynccontextmanager
     async def dedicated(self) -> AsyncIterator[AsyncConnection]:
-        """A connection of one's own in autocommit, for an advisory lock."""
+        """A connection of one's own for an advisory lock, which ends with the block."""
         with _unavailable():
             async with self._autocommit.connect() as connection:
-                yield connection
+                try:
+                    yield connection
+                finally:
+                    await connection.invalidate()
 
     async def ping(self) -> None:
         """Raise `StoreUnavailable` unless the database answers."""
@@ -91,6 +108,7 @@ class Database:
 
     async def close(self) -> None:
         """Give all connections back."""
+        await self._direct.close()
         await self._engine.dispose()
 
 

@@ -39,7 +39,7 @@ async def providers(db: Database, tenant_id: UUID) -> list[Standing]:
 
 def provider(row: Row[Any]) -> Provider:
     """A row of the table as a value."""
-    return Provider.model_validate({name: row._mapping[name] for name in Provider.model_fields})
+    return Provider.model_validate({name: getattr(row, name) for name in Provider.model_fields})
 
 
 def forget_providers(tenant_id: UUID) -> None:
