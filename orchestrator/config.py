@@ -32,22 +32,24 @@ class Config(BaseSettings):
     public_url: str | None = Field(None, description="the API's address as clients see it")
     api_url: str | None = Field(None, description="the API that the command line talks to")
     api_key: SecretStr | None = Field(None, description="the API key that the command line shows there")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="what is logged, as JSON lines on standard error"
+    )
     key_pepper: SecretStr | None = Field(None, description="mixed into the hashes of API keys")
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="largest request body")
     database_pool: int = Field(10, ge=1, le=200, description="connections of one process")
     concurrency: int = Field(100, ge=1, le=2000, description="slots of one worker process")
     lease_seconds: float = Field(60, ge=1, description="how long a claim lasts without a heartbeat")
-    heartbeat_seconds: float = Field(10, gt=0)
+    heartbeat_seconds: float = Field(10, gt=0, description="how often a worker renews its leases")
     dead_after_seconds: float = Field(
         45, ge=1, description="a process without a heartbeat is dead after this"
     )
     nudge_seconds: float = Field(15, ge=1, description="an unclaimed nudge is repeated after this")
     max_crashes: int = Field(3, ge=1, le=100, description="dead workers a task survives before it fails")
     drain_seconds: float = Field(30, ge=0, description="what a stopping worker gives its tasks")
-    connect_timeout: float = Field(5, gt=0)
-    first_token_timeout: float = Field(60, gt=0)
-    idle_timeout: float = Field(60, gt=0)
+    connect_timeout: float = Field(5, gt=0, description="connecting to a provider")
+    first_token_timeout: float = Field(60, gt=0, description="until a provider begins to answer")
+    idle_timeout: float = Field(60, gt=0, description="between two pieces of an answer")
     total_timeout: float = Field(600, gt=0, description="one provider call, whatever trickles in")
     max_answer_bytes: int = Field(
         16 * 1024 * 1024, ge=1024, description="largest answer read from a provider"
@@ -61,7 +63,9 @@ class Config(BaseSettings):
     )
     metrics_port: int | None = Field(None, description="a worker or dispatcher serves /metrics here")
 
-    openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY")
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias="OPENAI_API_KEY", description="asks OpenAI instead of the simulator"
+    )
 
     @field_validator("database_url")
     @classmethod

@@ -51,6 +51,17 @@ REQUESTS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
 )
 
+GAUGES: Final[dict[str, str]] = {
+    "orchestrator_database_up": "1 while Postgres answers",
+    "orchestrator_queue_depth": "Queued tasks of a queue, by state: ready, nudged, waiting",
+    "orchestrator_oldest_queued_age_seconds": "Age of the oldest queued task of a queue",
+    "orchestrator_leases": "Tasks of a queue that a worker holds",
+    "orchestrator_window": "Nudges of a queue that nobody claimed yet",
+    "orchestrator_workers_live": "Worker processes with a fresh heartbeat",
+    "orchestrator_slots": "Slots of the live workers",
+}
+"""Read from Postgres when they are asked for, so they are the same whoever is asked."""
+
 _log = structlog.get_logger()
 
 
@@ -102,7 +113,7 @@ def figures(gauges: Mapping[str, Mapping[tuple[tuple[str, str], ...], float]]) -
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     lines = [generate_latest(registry).decode()]
     for name, samples in gauges.items():
-        lines.append(f"# TYPE {name} gauge\n")
+        lines.append(f"# HELP {name} {GAUGES[name]}\n# TYPE {name} gauge\n")
         lines.extend(f"{name}{_labels(labels)} {value:g}\n" for labels, value in samples.items())
     return "".join(lines).encode()
 
