@@ -1,0 +1,1 @@
+"""Answers: usable or not."""

@@ -1,0 +1,92 @@
+"""Answers made to be slow are not: two megabytes take about two seconds of one core at the very most."""
+
+import time
+from functools import cache
+
+import pytest
+
+from schemas.tasks import TaskRequest
+from tests.unit.verify.answers import block, code_request, deletion, review_request
+from workers.verify import verify
+
+SIZE = 2_000_000
+# Twice the promise, in processor time: other tests' load does not count, a slow machine does.
+ALLOWED_SECONDS = 4.0
+
+FUNCTIONS = "".join(f"def f{number}(a, b):\n    return a + b * {number}\n\n" for number in range(42_000))
+SMALL = code_request({"a.py": "x = 1\ny = 2\n"}, acceptance_criteria=["a"] * 50)
+BIG = code_request({"b.txt": FUNCTIONS})
+ONE = block("a.py", "x = 1\n", "x = 2\n")
+LINES = "--- a/x\n+++ b/x\n@@ -1,0 +1,499999 @@\n" + "+a\n" * 490_000
+BLANK = "--- a/x\n+++ b/x\n@@ -1,0 +1,999999 @@\n" + "+\n" * 990_000
+
+
+def many(path: str, search: str, replace: str) -> str:
+    return "".join(block(path, search.format(number), replace.format(number)) for number in range(500))
+
+
+def findings(quote: str) -> str:
+    one = (
+        '<finding file="x" line="{0}000" title="t{0}">\n<quote>\n{1}\n</quote>\n<body>b</body>\n</finding>\n'
+    )
+    return "<summary>s</summary>\n" + "".join(one.format(number, quote) for number in range(300))
+
+
+def code_answers() -> dict[str, tuple[TaskRequest, str]]:
+    return {
+        "a huge Python file": (SMALL, block("b.py", "", FUNCTIONS)),
+        "a huge file of blank lines": (SMALL, block("b.txt", "", "\n" * (SIZE - 50))),
+        "many edits of a huge file": (BIG, many("b.txt", "def f{}(a, b):\n", "def g{}(a, b):\n")),
+        "many misses in a huge file": (BIG, many("b.txt", "def h{}(a, b):\n", "x\n")),
+        "misses among blank lines": (code_request({"b.txt": "\n" * SIZE}), many("b.txt", "\nx\n", "y\n")),
+        "a periodic search": (
+            code_request({"b.txt": "  a\nb\n" * 200_000}), block("b.txt", " a\nb\n" * 100_000, "z\n"),
+        ),
+        "a permuted file": (
+            code_request({"b.txt": "".join(f"{line % 7919}\n" for line in range(300_000))}),
+            deletion("b.txt") + block("b.txt", "", "".join(f"{line % 3671}\n" for line in range(300_000))),
+        ),
+        "lookalike lines": (
+            code_request({"b.txt": "".join("ab" * 40 + f"{line}\n" for line in range(2_000))}),
+            many("b.txt", "ba" * 40 + "x{}\n", "y\n"),
+        ),
+        "lookalike paths": (
+            code_request({"ab/" * 20 + f"{number}x.py": "1\n" for number in range(500)}),
+            many("ba/" * 20 + "x.pyz", "{}\n", "y\n"),
+        ),
+        "markers without end": (SMALL, "<<<<<<< SEARCH\n" * (SIZE // 15)),
+        "markers of all lengths": (SMALL, "".join("<" * (5 + n % 16) + " SEARCH\n" for n in range(90_000))),
+        "dividers without end": (SMALL, block("a.py", "=======\n" * (SIZE // 8), "")),
+        "fences without end": (SMALL, "```\n" * (SIZE // 4) + ONE),
+        "open criteria": (SMALL, ONE + "<criterion number='" * (SIZE // 19)),
+        "one long line": (SMALL, " " * SIZE),
+        "long comparisons": (SMALL, block("b.py", "", "a" + "<a" * 190_000 + "\n")),
+    }  # fmt: skip
+
+
+def review_answers() -> dict[str, tuple[TaskRequest, str]]:
+    many_files = "".join(
+        f"--- a/f{n}.py\n+++ b/f{n}.py\n@@ -1,2 +1,2 @@\n a\n-b{n}\n+c{n}\n" for n in range(20_000)
+    )
+    return {
+        "quotes in a blank diff": (review_request(BLANK), findings("q\n\n\nq")),
+        "quotes that fit everywhere": (review_request(LINES), findings("a\n" * 150 + "a")),
+        "quotes that almost fit everywhere": (review_request(LINES), findings("a\n" * 150 + "b")),
+        "a quote of its own size": (review_request(LINES), findings("q").replace("q", "a\n" * 900_000, 1)),
+        "many files": (review_request(many_files), findings("c")),
+        "open findings": (review_request(LINES[:900]), '<finding a="' * (SIZE // 12)),
+        "open summaries": (review_request(LINES[:900]), "<summary>" * (SIZE // 9)),
+    }
+
+
+@cache
+def answers() -> dict[str, tuple[TaskRequest, str]]:
+    return code_answers() | review_answers()
+
+
+@pytest.mark.parametrize("name", answers())
+def test_an_answer_made_to_be_slow_is_not(name: str) -> None:
+    request, answer = answers()[name]
+    started = time.process_time()
+    verify(request, answer)
+    assert time.process_time() - started < ALLOWED_SECONDS

@@ -1,0 +1,43 @@
+"""What verification says: a result that a program can use, or what the model has to mend."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.results import CodeResult, ReviewResult, VerificationLevel
+
+PROBLEM_LENGTH: Final = 1_200
+PROBLEMS: Final = 12
+_ORDER: Final = tuple(VerificationLevel)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The answer is usable, at the level its result states."""
+
+    result: CodeResult | ReviewResult
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """The answer is not usable; each problem tells the model what to mend."""
+
+    problems: tuple[str, ...]
+
+
+def rejected(problems: Iterable[str]) -> Rejected:
+    """The problems, each once, bounded in length and number; those left out are counted."""
+    each = list(dict.fromkeys(clipped(problem, PROBLEM_LENGTH) for problem in problems))
+    if len(each) > PROBLEMS:
+        each[PROBLEMS:] = [f"{len(each) - PROBLEMS} more problems are not listed."]
+    return Rejected(tuple(each))
+
+
+def below(reached: VerificationLevel, required: VerificationLevel | None) -> bool:
+    """Whether a level is lower than what the submitter asked for."""
+    return required is not None and _ORDER.index(reached) < _ORDER.index(required)
+
+
+def clipped(text: str, length: int) -> str:
+    """The text, cut with a mark where it is longer."""
+    return text if len(text) <= length else text[: length - 2] + " …"
