@@ -151,7 +151,7 @@ MOVE = text(
             OR (moved.finished_at IS NOT NULL AND calls.verdict IS NULL)
         )
     ), {EVENTS}
-    SELECT * FROM moved
+    SELECT id, status FROM moved
     """
 )
 
@@ -233,7 +233,7 @@ async def move(
     call_id: UUID | None = None,
     verdict: str | None = None,
 ) -> Row[Any] | None:
-    """Carry a move out if the fence still holds; the task's new row, or None if it doesn't."""
+    """Carry a move out if the fence still holds; the new state, or None if it doesn't."""
     candidate = candidates[to.counters.candidate]
     params = {
         "id": fence.task_id,
