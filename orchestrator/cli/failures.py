@@ -62,7 +62,10 @@ def as_ending(error: BaseException) -> Ending:
 def _refusal(error: "ApiError") -> Ending:
     from orchestrator import client
 
-    lines = [str(error), *(f"  {fault.field}: {fault.message}" for fault in error.errors)]
+    faults = [
+        f"  {fault.field}: {fault.message}" for fault in error.errors if fault.message not in error.detail
+    ]
+    lines = [str(error), *faults]
     codes: dict[type[client.ApiError], Code] = {
         client.Unauthenticated: Code.AUTH,
         client.PermissionRefused: Code.AUTH,

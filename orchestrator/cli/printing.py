@@ -6,6 +6,7 @@ obeyed. A reader that has seen enough ends the command quietly.
 
 import json
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 _LAYOUT: Final = "\n\t"
+_TRAILING: Final = re.compile(r" +$", re.MULTILINE)
 
 
 def write(text: str) -> None:
@@ -54,7 +56,8 @@ def show(*renderables: "RenderableType", soft_wrap: bool = False) -> None:
     with console.capture() as capture:
         for renderable in renderables:
             console.print(renderable, soft_wrap=soft_wrap)
-    write(capture.get())
+    text = capture.get()
+    write(text if console.is_terminal else _TRAILING.sub("", text))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -64,7 +64,7 @@ class Session:
     def client(self) -> "Client":
         """A client of the API. Raises `Ending` where none is known."""
         from orchestrator.cli.system.keys import Kept
-        from orchestrator.client import Client
+        from orchestrator.client import Client, Patience
 
         kept = Kept(self.home())
         url = self.url or self.config().api_url or kept.url
@@ -77,7 +77,7 @@ class Session:
             )
         if not url.startswith(("http://", "https://")):
             raise Ending(f"{url!r} is no address: it must start with http:// or https://.", code=Code.USAGE)
-        return Client(url, self._key_for(url, kept))
+        return Client(url, self._key_for(url, kept), patience=Patience(tries=4))
 
     def _key_for(self, url: str, kept: "Kept") -> str | None:
         configured = self.config().api_key

@@ -26,13 +26,11 @@ def source_files(paths: Sequence[Path]) -> list[dict[str, str]]:
 
 
 def diff(source: str | None, base: str | None) -> str:
-    """The diff from a file, from standard input, or of the repository that we stand in."""
+    """The diff from a file or standard input; without a source, of the repository that we stand in."""
     if source is not None:
         if base is not None:
             raise Misused("Give a diff or --base, not both.")
         return text_of(source)
-    if base is None and not sys.stdin.isatty():
-        return text_of("-")
     found = _git_diff(base)
     if not found.strip():
         raise Misused("There is nothing to review: `git diff` is empty.", "Name a commit with --base.")
@@ -47,6 +45,8 @@ def _git_diff(base: str | None) -> str:
         raise Misused("git is not installed here.", "Give a diff as a file, or on standard input.") from error
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
+        if said and "not a git repository" in said[0].lower():
+            said = ["this folder is no git repository"]
         raise Misused(
             f"git diff: {said[0] if said else 'failed'}", "Give a diff as a file, or on standard input."
         )

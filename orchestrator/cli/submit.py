@@ -10,7 +10,7 @@ import typer
 
 from orchestrator.cli import outcome, printing, sources
 from orchestrator.cli.exits import Misused
-from orchestrator.cli.session import session
+from orchestrator.cli.session import Session, session
 
 app = typer.Typer(
     help="Submit a task. The result goes to standard output, everything else to standard error.",
@@ -200,12 +200,26 @@ def _submit(context: typer.Context, manner: Manner, request: dict[str, Any]) -> 
     shared = session(context)
     with shared.client() as client:
         if manner.validate_only:
-            printing.write_json(client.validate(request).body, shared.output)
+            _show_plan(shared, client.validate(request).body)
             return
         task = client.submit(request, idempotency_key=manner.key)
         outcome.announce(shared, task, waits=manner.wait)
         if manner.wait:
             outcome.wait_and_show(shared, client, task.id, manner.timeout)
+
+
+def _show_plan(shared: Session, plan: dict[str, Any]) -> None:
+    """Where the task would go and what a call would cost there."""
+    if shared.as_json:
+        printing.write_json(plan, shared.output)
+        return
+    route = [f"{candidate['provider']} ({candidate['model']})" for candidate in plan["candidates"]]
+    estimate = plan["estimate"]
+    printing.write(
+        f"valid; nothing was submitted\nroute     {', then '.join(route)}\n"
+        f"estimate  {estimate['input_tokens']:,} tokens in, at most {estimate['max_output_tokens']:,} out: "
+        f"at most ${estimate['max_cost_usd']} a call\n"
+    )
 
 
 def _given(**fields: Any) -> dict[str, Any]:

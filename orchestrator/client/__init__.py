@@ -23,6 +23,7 @@ from orchestrator.client.errors import (
     WaitTimeout,
 )
 from orchestrator.client.replies import Call, Event, Page, Reply, Task
+from orchestrator.client.sending import Patience
 
 __all__ = [
     "ApiError",
@@ -34,6 +35,7 @@ __all__ = [
     "Event",
     "NotFound",
     "Page",
+    "Patience",
     "PermissionRefused",
     "RateLimited",
     "Reply",

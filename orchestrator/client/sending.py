@@ -25,7 +25,7 @@ class Patience:
     """How often a request is sent, the longest wait between two tries, and the longest outage of the API
     that a wait for a task sits through; in seconds."""
 
-    tries: int = 5
+    tries: int = 6
     longest: float = 60.0
     outage: float = 120.0
     sleep: Callable[[float], None] = time.sleep
@@ -105,4 +105,5 @@ def _timeout(http: httpx.Client, read: float | None) -> httpx.Timeout:
 
 def _unreached(http: httpx.Client, error: Exception) -> str:
     said = str(error) or type(error).__name__
-    return f"{http.base_url} does not answer: {said}"
+    server = str(http.base_url).rstrip("/").removesuffix("/api/v1")
+    return f"{server} does not answer: {said}"

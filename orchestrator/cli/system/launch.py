@@ -86,6 +86,9 @@ class System:
 def launched(wish: Wish, config: Config, asked: Asked, announce: Announce) -> Iterator[System]:
     """A running system until the end of the block. Raises `Ending`, `Interrupted`."""
     wish = replace(wish, data_dir=wish.data_dir.resolve())
+    if wish.port and not can_listen(wish.host, wish.port):
+        remedy = "Give another one with --port, or none to take the next that is free."
+        raise Ending(f"Port {wish.port} on {wish.host} is taken.", remedy)
     try:
         with (
             serving(config, wish.data_dir, announce) as servers,
@@ -103,7 +106,7 @@ def _processes(
     wish: Wish, config: Config, servers: Servers, asked: Asked, announce: Announce
 ) -> Iterator[System]:
     _go_on(asked)
-    supervisor = Supervisor(wish.data_dir, announce)
+    supervisor = Supervisor(wish.data_dir, announce, servers.mender.look)
     system = _prepared(wish, config, servers, supervisor, announce)
     try:
         _start(system, config)
@@ -158,15 +161,8 @@ def _ports(system: System) -> list[int]:
 
 
 def _api_port(wish: Wish, announce: Announce) -> int:
-    if wish.port == 0:
-        return free_port()
     if wish.port is not None:
-        if not can_listen(wish.host, wish.port):
-            raise Ending(
-                f"Port {wish.port} on {wish.host} is taken.",
-                "Give another one with --port, or none to take the next that is free.",
-            )
-        return wish.port
+        return wish.port or free_port()
     port = next_free_port(wish.host, USUAL_PORT)
     if port is None:
         raise Ending(f"Nothing can listen on {wish.host} from port {USUAL_PORT} on.", "Check --host.")

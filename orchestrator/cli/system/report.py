@@ -43,11 +43,25 @@ def warnings(system: System) -> Iterator[str]:
     """What may stand in a user's way."""
     if system.wish.workers == 0:
         yield "No worker runs: tasks wait until one is started, for example with `orchestrator worker`."
-    if system.key.value is None:
+    if not system.key.fresh and not _works(system):
         yield (
-            "This database has an API key that is not kept here. Use it with ORCHESTRATOR_API_KEY, "
+            "The API key of this database is not kept here. Use it with ORCHESTRATOR_API_KEY, "
             "or replace it: orchestrator up --new-key"
         )
+
+
+def _works(system: System) -> bool:
+    """Whether the kept key opens this database's API; it may be of another database."""
+    from orchestrator.client import Client, ClientError, Unauthenticated
+
+    try:
+        with Client(system.api_url, system.key.value) as client:
+            client.list(limit=1)
+    except Unauthenticated:
+        return False
+    except ClientError:
+        return True
+    return True
 
 
 def _rows(system: System) -> Iterator[tuple[str, str]]:

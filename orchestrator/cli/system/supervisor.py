@@ -32,9 +32,12 @@ class GaveUp(Exception):
 class Supervisor:
     """The children of one system, in the order in which they were started."""
 
-    def __init__(self, home: Path, announce: Callable[[str], None]) -> None:
+    def __init__(
+        self, home: Path, announce: Callable[[str], None], look_at_servers: Callable[[], None] = lambda: None
+    ) -> None:
         self._home = home
         self._announce = announce
+        self._look_at_servers = look_at_servers
         self._children: list[Child] = []
         self._deaths: dict[str, deque[float]] = {}
         self._due: dict[str, float] = {}
@@ -63,7 +66,8 @@ class Supervisor:
             self._announce(f"{error}. Its log: {error.child.log}")
 
     def tick(self) -> None:
-        """Look at every child once."""
+        """Look at every child and at the servers once."""
+        self._look_at_servers()
         for child in self._children:
             if not child.running:
                 self._mend(child)
