@@ -1,0 +1,1 @@
+"""Acceptance: whole processes on real servers, as their users meet them."""

@@ -1,0 +1,72 @@
+"""Reads the history of a run: the tables by plain SQL, the simulator's journal from its file.
+
+It shares no statement with the product, so that a wrong one of ours can't hide itself.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psycopg
+
+from tests.chaos.records import Call, Entry, Event, History, Received, Submission, Task
+
+_TASKS = """
+    SELECT id, status, attempt, failures, crashes, lease_token IS NOT NULL, created_at, finished_at FROM tasks
+"""
+_CALLS = """
+    SELECT id, task_id, purpose, status, verdict, cost_nanos, estimated, http_status, started_at FROM calls
+"""
+_UNDER_WAY = """
+    SELECT count(*) FROM tasks WHERE status NOT IN ('succeeded', 'failed', 'canceled', 'expired')
+"""
+_OPEN_CALLS = "SELECT count(*) FROM calls WHERE status = 'started'"
+
+
+def connect(url: str) -> psycopg.Connection[Any]:
+    """A connection of the test's own, in autocommit."""
+    return psycopg.connect(url.replace("+psycopg", ""), autocommit=True, connect_timeout=3)
+
+
+def history(url: str, journal: Path, submissions: tuple[Submission, ...]) -> History:
+    """Everything there is now; the journal first, so that each request in it has its intent in what follows."""
+    requests = tuple(received(journal))
+    with connect(url) as connection:
+        return History(
+            submissions=submissions,
+            tasks=tuple(Task(*row) for row in connection.execute(_TASKS)),
+            keys=tuple(connection.execute("SELECT key, task_id FROM idempotency_keys").fetchall()),
+            results=tuple(row[0] for row in connection.execute("SELECT id FROM task_results")),
+            calls=tuple(Call(*row) for row in connection.execute(_CALLS)),
+            ledger=tuple(
+                Entry(*row) for row in connection.execute("SELECT call_id, kind, amount_nanos FROM ledger")
+            ),
+            events=tuple(Event(*row) for row in connection.execute("SELECT task_id, seq, name FROM events")),
+            journal=requests,
+        )
+
+
+def received(journal: Path) -> Iterator[Received]:
+    """The entries of the simulator's journal."""
+    for line in journal.read_bytes().splitlines() if journal.exists() else ():
+        entry = orjson.loads(line)
+        at = datetime.fromtimestamp(entry["received_at"], UTC)
+        yield Received(entry["id"], at, entry["outcome"], entry["billed_nano_dollars"])
+
+
+def under_way(url: str) -> int:
+    """How many tasks have not ended."""
+    return _count(url, _UNDER_WAY)
+
+
+def open_calls(url: str) -> int:
+    """How many calls have no outcome."""
+    return _count(url, _OPEN_CALLS)
+
+
+def _count(url: str, query: str) -> int:
+    with connect(url) as connection:
+        row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,125 @@
+"""The verdict of a run as one table."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tests.chaos.checker import Violation, extra_calls
+from tests.chaos.ground import Times
+from tests.chaos.nemesis import Fault
+from tests.chaos.records import History
+from tests.chaos.scenes import Played
+
+FAMILIES = {
+    "lost": ("lost",),
+    "unexpected": ("unexpected",),
+    "duplicated tasks": ("duplicated",),
+    "duplicated results": ("duplicated results", "one ending, last", "event sequence"),
+    "stuck": ("stuck", "lease left"),
+    "not succeeded": ("unsuccessful",),
+    "calls without an intent": ("no intent", "late intent", "sent twice"),
+    "unaccounted calls": ("unaccounted call", "never received", "one spend a call"),
+    "calls over P2": ("too many calls",),
+    "ledger drift": ("ledger drift",),
+    "bill not covered": ("bill",),
+}
+MOST_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Everything that a run showed."""
+
+    seed: int
+    times: Times
+    history: History
+    violations: Sequence[Violation]
+    faults: Sequence[Fault]
+    played: Sequence[Played]
+    seconds: float
+
+    @property
+    def good(self) -> bool:
+        """Whether all promises were kept, and all faults struck."""
+        return not self.violations and all(one.struck and not one.violations for one in self.played)
+
+
+def show(verdict: Verdict) -> None:
+    """Print it."""
+    for line in _lines(verdict):
+        print(line)
+
+
+def _lines(verdict: Verdict) -> Iterable[str]:
+    history = verdict.history
+    yield ""
+    yield _row("seed", verdict.seed)
+    yield _row("times", verdict.times)
+    yield _row("tasks", _tasks(history))
+    for kind, count in Counter(fault.kind for fault in verdict.faults).items():
+        hits = "; ".join(fault.hit for fault in verdict.faults if fault.kind == kind)
+        yield _row(f"  {kind}", f"{count:3}   {hits}")
+    counted = Counter(violation.invariant for violation in verdict.violations)
+    for family, names in FAMILIES.items():
+        yield _row(family, sum(counted[name] for name in names))
+    yield _row("recovered submits", sum(one.recovered for one in history.submissions))
+    yield _row("calls", _calls(history))
+    crashes = sum(task.crashes for task in history.tasks)
+    yield _row("extra calls", f"{extra_calls(history)} over {crashes} crashes")
+    yield _row("recovery", _recovery(verdict))
+    yield _row("failpoints", _scenes(verdict.played))
+    yield from _wrong(verdict)
+    yield _row("wall time", f"{verdict.seconds:.0f} s")
+    yield _row("verdict", "every promise kept" if verdict.good else "BROKEN")
+
+
+def _row(name: str, value: object) -> str:
+    return f"{name:<24} {value}"
+
+
+def _tasks(history: History) -> str:
+    states = Counter(task.status for task in history.tasks)
+    told = sum(one.acknowledged is not None for one in history.submissions)
+    listed = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    return f"{len(history.submissions)} submitted, {told} acknowledged; {listed}"
+
+
+def _calls(history: History) -> str:
+    states = Counter(call.status for call in history.calls)
+    repairs = sum(call.purpose == "repair" for call in history.calls)
+    listed = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    return f"{len(history.calls)} ({listed}; {repairs} repairs), {len(history.journal)} in the provider's journal"
+
+
+def _recovery(verdict: Verdict) -> str:
+    """From a fault to the end of each task that was under way when it struck."""
+    waits = sorted(
+        (task.finished_at - fault.at).total_seconds()
+        for fault in verdict.faults
+        for task in verdict.history.tasks
+        if task.finished_at is not None and task.created_at < fault.at < task.finished_at
+    )
+    if not waits:
+        return "no task was under way at any fault"
+    p50, p99 = waits[len(waits) // 2], waits[min(len(waits) - 1, len(waits) * 99 // 100)]
+    return (
+        f"p50 {p50:.2f} s, p99 {p99:.2f} s, max {waits[-1]:.2f} s ({len(waits)} tasks under way at a fault)"
+    )
+
+
+def _scenes(played: Sequence[Played]) -> str:
+    good = sum(one.struck and not one.violations for one in played)
+    slowest = max((one.seconds for one in played), default=0.0)
+    return f"{good} of {len(played)} as they must be, slowest {slowest:.1f} s"
+
+
+def _wrong(verdict: Verdict) -> Iterable[str]:
+    violations = [*verdict.violations]
+    for one in verdict.played:
+        violations += one.violations
+        if not one.struck:
+            yield _row("  not struck", one.scene.name)
+    for violation in violations[:MOST_SHOWN]:
+        yield _row(f"  {violation.invariant}", f"{violation.id}: {violation.found}")
+    if len(violations) > MOST_SHOWN:
+        yield _row("  …", f"{len(violations) - MOST_SHOWN} more")
