@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from celery import Celery
-from kombu.entity import Queue
+from kombu.entity import Exchange, Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 from orchestrator.config import config
 from schemas.providers import CHORES_QUEUE, QUEUES
@@ -17,9 +18,12 @@ RUN: Final = "orchestrator.run"
 CHORE: Final = "orchestrator.chore"
 _DEFAULT_URL: Final = "redis://127.0.0.1:6379/0"
 
+# By alias, so that whoever reads the broker's URL (Flower, `inspect`) still sees `redis://`.
+TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "orchestrator.broker.transport:Transport"))
+
 
 def _queue(name: str) -> Queue:
-    return Queue(name, exchange="", routing_key=name, no_declare=None)
+    return Queue(name, Exchange(name, type="direct"), routing_key=name)
 
 
 def make_app(url: str | None) -> Celery:
@@ -27,7 +31,6 @@ def make_app(url: str | None) -> Celery:
     app = Celery("orchestrator", broker=url or _DEFAULT_URL, set_as_current=False)
     redis = (url or _DEFAULT_URL).startswith(("redis://", "rediss://"))
     app.conf.update(
-        broker_transport="orchestrator.broker.transport:Transport" if redis else None,
         broker_transport_options=_REDIS if redis else {"confirm_publish": True},
         broker_connection_retry_on_startup=True,
         broker_connection_timeout=2,
