@@ -8,8 +8,8 @@ from pydantic import TypeAdapter
 from starlette.types import ASGIApp
 
 from orchestrator.api import events, health, kinds, manual, problems, reading, submissions
-from orchestrator.api.doorway import DECLARED
 from orchestrator.api.edge import Edge
+from orchestrator.api.shapes import BASE
 from orchestrator.api.submissions import MODELS
 from orchestrator.flow.watch import Watch
 from orchestrator.wiring import Parts
@@ -21,6 +21,7 @@ _ABOUT = """A durable, budgeted, verified task queue for AI coding work.
 
 Submit a task, then poll it, wait for it (`Prefer: wait=30`) or follow its events. Every error is a
 problem (RFC 9457) whose `code` is for programs and whose `errors` name the fields at fault."""
+_KEY = {"type": "http", "scheme": "bearer", "description": "an API key, `orc_live_…`"}
 
 
 def create_app(parts: Parts, watch: Watch) -> ASGIApp:
@@ -39,8 +40,8 @@ def openapi_document() -> dict[str, Any]:
 
 def _doors() -> FastAPI:
     app = FastAPI(title=_TITLE, docs_url=None, redoc_url=None, redirect_slashes=False)
-    for router in (submissions.router, reading.router, events.router, kinds.router):
-        app.include_router(router, dependencies=DECLARED)
+    for router in (reading.router, submissions.router, events.router, kinds.router):
+        app.include_router(router)
     app.include_router(health.router)
     app.include_router(manual.router, include_in_schema=False)
     problems.install(app)
@@ -59,6 +60,11 @@ def _described(app: FastAPI) -> dict[str, Any]:
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         document["components"]["schemas"] = dict(sorted(schemas.items()))
+        document["paths"] = dict(sorted(document["paths"].items()))
+        document["components"]["securitySchemes"] = {"ApiKey": _KEY}
+        for path, methods in document["paths"].items():
+            for operation in methods.values() if path.startswith(BASE) else ():
+                operation["security"] = [{"ApiKey": []}]
         app.openapi_schema = document
     return app.openapi_schema
 

@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Security
-from fastapi.security import HTTPBearer
+from fastapi import Depends
 from starlette.requests import Request
 
 from orchestrator.auth import Principal, Scope, authenticate
 from orchestrator.flow.watch import Watch
 from orchestrator.wiring import Parts
 from schemas.errors import Forbidden, NotFound
-
-BEARER = HTTPBearer(scheme_name="ApiKey", description="an API key, `orc_live_…`", auto_error=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,6 @@ def _visitor(scope: Scope) -> Callable[[Request], Awaitable[Visit]]:
 
 Reader = Annotated[Visit, Depends(_visitor(Scope.READ))]
 Writer = Annotated[Visit, Depends(_visitor(Scope.WRITE))]
-DECLARED = [Security(BEARER)]
 
 
 def no_task(task_id: UUID) -> NotFound:

@@ -32,13 +32,24 @@ from schemas.tasks import TaskStatus
 router = APIRouter(prefix=BASE, tags=["tasks"])
 
 
-@router.get("/tasks", response_model=None, responses={200: {"model": TaskPage}, **problems(403, 422)})
-async def list_tasks(visit: Reader, asked: Annotated[TaskFilters, Query()]) -> Response:
-    """List tasks, newest first."""
-    include, most = included(asked.include, LIST_PARTS), page_size(asked.limit)
-    rows = await views.page(visit.parts.db, visit.tenant_id, filters_of(asked), most + 1, include)
-    more = cursor_after(rows[most - 1].id) if len(rows) > most else None
-    return json_reply(page_shape([task_shape(row, include) for row in rows[:most]], more))
+@router.get(
+    "/tasks/{task_id}/status",
+    response_model=None,
+    responses={
+        200: {"model": StatusView},
+        304: {"description": "Nothing changed."},
+        **problems(403, 404, 422),
+    },
+    openapi_extra=CONDITIONAL,
+)
+async def get_status(request: Request, visit: Reader, task_id: UUID) -> Response:
+    """Show where a task stands: the cheapest poll."""
+    applied = await _wait(request, visit, task_id)
+    state = await _state(visit, task_id)
+    headers = state_headers(state) | applied
+    if has_it(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return json_reply(status_shape(state), headers=headers)
 
 
 @router.get("/tasks/stats", response_model=None, responses={200: {"model": StatsView}, **problems(403)})
@@ -74,24 +85,13 @@ async def get_task(request: Request, visit: Reader, task_id: UUID, include: Incl
     return json_reply(shape, headers=state_headers(row, parts) | applied)
 
 
-@router.get(
-    "/tasks/{task_id}/status",
-    response_model=None,
-    responses={
-        200: {"model": StatusView},
-        304: {"description": "Nothing changed."},
-        **problems(403, 404, 422),
-    },
-    openapi_extra=CONDITIONAL,
-)
-async def get_status(request: Request, visit: Reader, task_id: UUID) -> Response:
-    """Show where a task stands: the cheapest poll."""
-    applied = await _wait(request, visit, task_id)
-    state = await _state(visit, task_id)
-    headers = state_headers(state) | applied
-    if has_it(request, headers["ETag"]):
-        return Response(status_code=304, headers=headers)
-    return json_reply(status_shape(state), headers=headers)
+@router.get("/tasks", response_model=None, responses={200: {"model": TaskPage}, **problems(403, 422)})
+async def list_tasks(visit: Reader, asked: Annotated[TaskFilters, Query()]) -> Response:
+    """List tasks, newest first."""
+    include, most = included(asked.include, LIST_PARTS), page_size(asked.limit)
+    rows = await views.page(visit.parts.db, visit.tenant_id, filters_of(asked), most + 1, include)
+    more = cursor_after(rows[most - 1].id) if len(rows) > most else None
+    return json_reply(page_shape([task_shape(row, include) for row in rows[:most]], more))
 
 
 @router.get(

@@ -35,7 +35,8 @@ class Direct:
         """The rows of one statement, committed. Raises psycopg's errors, and `TimeoutError` for a slot."""
         async with self._connection() as connection:
             cursor = await connection.execute(_sql(statement), params)
-            return await cursor.fetchall() if cursor.description is not None else ()
+            has_rows = cursor.pgresult is not None and cursor.pgresult.nfields > 0
+            return await cursor.fetchall() if has_rows else ()
 
     async def close(self) -> None:
         """Close the idle connections."""
