@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from workers.verify.headings import is_fence, path_in
+from workers.verify.verdict import clipped
 
 MAX_BLOCKS: Final = 500
 _MARKER_WIDTH: Final = 60
 _OPEN: Final = re.compile(r"(<{5,20})\s?(SEARCH|DELETE)\s*")
 _DIVIDER: Final = re.compile(r"(={5,20})\s*")
 _CLOSE: Final = re.compile(r"(>{5,20})\s?(?:REPLACE|DELETE)\s*")
+_STRAY: Final = ("<<<<<", ">>>>>")
 _SLACK: Final = 2
 _FORM: Final = (
     "Write the path alone on a line, then `<<<<<<< SEARCH`, the old lines, `=======`, the new lines, "
@@ -57,6 +59,11 @@ def parse_blocks(answer: str, known: Set[str]) -> Parsed:
     """The blocks of an answer in order; `known` are the paths of the tree."""
     reader = _Reader(answer.replace("\r\n", "\n").split("\n"), known)
     reader.read()
+    # A block whose first marker is lost or garbled must not pass for prose: the rest would apply without it.
+    stray = [line.strip() for line in reader.prose if line.lstrip().startswith(_STRAY)]
+    if stray:
+        shown = clipped(stray[0], _MARKER_WIDTH)
+        reader.problems.append(f"`{shown}` stands outside of any block, as if one began wrongly. {_FORM}")
     if not reader.edits and not reader.problems:
         reader.problems.append(f"The answer holds no edit block. {_FORM}")
     return Parsed(tuple(reader.edits), "\n".join(reader.prose).strip(), tuple(reader.problems))

@@ -128,5 +128,20 @@ def test_a_good_block_after_a_bad_one_is_still_read() -> None:
     assert len(parsed.problems) == 1
 
 
+@pytest.mark.parametrize(
+    "garbled",
+    [
+        PLAIN.replace("<<<<<<< SEARCH\n", ""),
+        PLAIN.replace("SEARCH", "SERCH"),
+        PLAIN.replace("<<<<<<< SEARCH", "<<<<<<< SEARCH src/app.py"),
+        PLAIN.replace("<<<<<<< SEARCH", "  <<<<<<< SEARCH"),
+        PLAIN.replace("<<<<<<< SEARCH", "<" * 30 + " SEARCH"),
+        "<<<<<<< REMOVE",
+    ],
+)
+def test_a_garbled_block_does_not_pass_for_prose_while_others_apply(garbled: str) -> None:
+    assert "outside of any block" in refusal(f"src/app.py\n{PLAIN}\n\nsrc/app.py\n{garbled}\n")
+
+
 def test_more_blocks_than_anyone_needs_are_refused() -> None:
     assert "more than 500 blocks" in refusal(f"src/app.py\n{PLAIN}\n" * 501)
