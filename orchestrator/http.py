@@ -7,7 +7,7 @@ deadlines are the caller's. `guarded` refuses addresses that a stranger must not
 import asyncio
 import ipaddress
 import socket
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
 import httpx
@@ -20,6 +20,10 @@ Response = httpx.Response
 
 class AddressRefused(ValueError):
     """This URL leads to an address that is not allowed."""
+
+
+class HostUnknown(AddressRefused):
+    """The host has no address now; it may have one later."""
 
 
 class Clients:
@@ -60,18 +64,31 @@ def _session() -> aiohttp.ClientSession:
 
 async def guarded(url: str, *, allow_private: bool) -> tuple[str, str]:
     """An URL with its host replaced by a checked address, and the host name; raises `AddressRefused`."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise AddressRefused("the URL must start with http:// or https:// and name a host")
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    parts, port = _parsed(url)
     try:
         found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise AddressRefused(f"the host {parts.hostname!r} has no address") from error
+    except (OSError, UnicodeError) as error:
+        raise HostUnknown(f"the host {parts.hostname!r} has no address") from error
     for family, _, _, _, sockaddr in found:
         address = ipaddress.ip_address(str(sockaddr[0]).partition("%")[0])
-        if not allow_private and not address.is_global:
+        if not allow_private and not _is_public(address):
             raise AddressRefused(f"the host {parts.hostname!r} leads to the private address {address}")
         shown = f"[{address}]" if family == socket.AF_INET6 else str(address)
-        return parts._replace(netloc=f"{shown}:{port}").geturl(), parts.netloc
-    raise AddressRefused(f"the host {parts.hostname!r} has no address")
+        return parts._replace(netloc=f"{shown}:{port}").geturl(), parts.netloc.rpartition("@")[2]
+    raise HostUnknown(f"the host {parts.hostname!r} has no address")
+
+
+def _parsed(url: str) -> tuple[SplitResult, int]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise AddressRefused(f"the URL can't be read: {error}") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise AddressRefused("the URL must start with http:// or https:// and name a host")
+    return parts, port
+
+
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    inner = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (inner or address).is_global and not (inner or address).is_multicast

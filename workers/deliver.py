@@ -15,7 +15,7 @@ import orjson
 
 from orchestrator import clock
 from orchestrator.flow.notify import Delivery, Sent
-from orchestrator.http import AddressRefused, TransportError, guarded
+from orchestrator.http import AddressRefused, HostUnknown, TransportError, guarded
 from orchestrator.wiring import Parts
 
 TIMEOUT: Final = 15.0
@@ -27,7 +27,7 @@ async def deliver(parts: Parts, delivery: Delivery) -> Sent:
     try:
         url, host = await guarded(delivery.url, allow_private=parts.config.allow_private_webhooks)
     except AddressRefused as error:
-        return Sent(False, None, str(error), final=True)
+        return Sent(False, None, str(error), final=not isinstance(error, HostUnknown))
     body = payload(delivery)
     headers = {"Host": host, "Content-Type": "application/json", **signed(delivery, body)}
     base = urlsplit(url)
