@@ -27,9 +27,12 @@ def chore(chore_id: str) -> None:
 
 def _with_id(given: object, act: Callable[[UUID], None]) -> None:
     try:
-        act(UUID(given if isinstance(given, str) else ""))
+        uuid = UUID(given if isinstance(given, str) else "")
     except ValueError:
         telemetry.DROPPED.labels("not_an_id").inc()
+        return
+    try:
+        act(uuid)
     except StoreUnavailable:
         telemetry.warn("worker.store_unavailable")
     except Exception as error:  # noqa: BLE001 - whatever it is, the worker lives and rescue follows
