@@ -156,6 +156,7 @@ async def test_at_its_deadline_a_task_expires_from_any_state(world: World, state
             await world.change(task_id, "ready = false, status_reason = 'waiting_for_children', run_at = 'infinity'")
     await world.change(task_id, "deadline = clock_timestamp() - interval '1 millisecond'")
     assert await rescue(world.parts) == 1
+    await world.change(task_id, "run_at = clock_timestamp()")
     task = await world.task(task_id)
     assert (task.status, task.error["code"]) == ("expired", "deadline_exceeded")
     assert (await world.events(task_id))[-1] == "task.expired"
