@@ -21,6 +21,7 @@ from schemas.events import MEANINGS
 from schemas.tasks import StatusReason
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+_PROBLEM: Final = "`type, title, status, detail, instance, code, request_id, retryable, errors[]`"
 _NOTE: Final = "<!-- made by `python -m ops.docs`; change the code it is made from -->\n\n"
 
 
@@ -30,14 +31,21 @@ def settings() -> str:
     for name, field in Config.model_fields.items():
         variable = str(field.validation_alias or f"ORCHESTRATOR_{name.upper()}")
         rows.append(f"| `{variable}` | {_default(field)} | {field.description} |")
-    return _NOTE + "# Settings\n\nAll are environment variables. Times are in seconds.\n\n" + "\n".join(rows) + "\n"
+    return (
+        _NOTE
+        + "# Settings\n\nAll are environment variables. Times are in seconds.\n\n"
+        + "\n".join(rows)
+        + "\n"
+    )
 
 
 def reference() -> str:
     """Events, reasons, errors, failures and metrics."""
     events = [f"| `{name}` | {meaning} |" for name, meaning in MEANINGS.items()]
     reasons = ", ".join(f"`{reason}`" for reason in StatusReason)
-    errors = [f"| `{error.code}` | {error.status} | {_yes(error.retryable)} | {_line(error)} |" for error in ERRORS]
+    errors = [
+        f"| `{error.code}` | {error.status} | {_yes(error.retryable)} | {_line(error)} |" for error in ERRORS
+    ]
     failures = [f"| `{category}` | {FOLLOWS[category]} |" for category in Category]
     metrics = [f"| `{name}` | {kind} | {labels} | {text} |" for name, kind, labels, text in _metrics()]
     return _NOTE + "\n".join(
@@ -50,8 +58,7 @@ def reference() -> str:
             "\n## Why a task waits\n",
             f"`status_reason` is one of {reasons}; `next_attempt_at` says when it is tried again.",
             "\n## Errors\n",
-            "Every 4xx and 5xx is `application/problem+json` with `type, title, status, detail, instance, code,"
-            " request_id, retryable, errors[]`.\n",
+            f"Every 4xx and 5xx is `application/problem+json` with {_PROBLEM}.\n",
             "| code | status | try again | meaning |\n|---|---|---|---|",
             *errors,
             "\n## What follows a provider's failure\n",
@@ -86,7 +93,12 @@ def _describe(command: Any, name: str, lines: list[str]) -> None:
     lines += [f"{'#' * min(4, 2 + name.count(' '))} `{name}`", "", (command.help or "").strip(), ""]
     options = [_option(param) for param in command.params if not getattr(param, "hidden", False)]
     if any(options):
-        lines += ["| argument or option | default | what it does |", "|---|---|---|", *filter(None, options), ""]
+        lines += [
+            "| argument or option | default | what it does |",
+            "|---|---|---|",
+            *filter(None, options),
+            "",
+        ]
     for child in getattr(command, "commands", {}).values():
         if not child.hidden:
             _describe(child, f"{name} {child.name}", lines)

@@ -1,5 +1,7 @@
 """`db`: bring the database's schema to this release, or tell how far it is."""
 
+from typing import Annotated
+
 import typer
 
 from orchestrator.cli import printing
@@ -24,6 +26,36 @@ def migrate(context: typer.Context) -> None:
         printing.write(f"the schema is at {after}; nothing to do\n")
     else:
         printing.write(f"the schema is at {after} now (before: {before or 'empty'})\n")
+
+
+@app.command("prepare")
+def prepare(
+    context: typer.Context,
+    simulator_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Asked where no provider's key is in the environment."),
+    ] = None,
+) -> None:
+    """Migrate, and make the default tenant, its providers and, the first time, an API key.
+
+    `orchestrator up` does this by itself; it is for containers and servers of one's own.
+    """
+    from orchestrator.cli.system import answerers
+    from orchestrator.cli.system.keys import Kept
+    from orchestrator.cli.system.prepare import prepare as prepared
+
+    shared = session(context)
+    _reachable_url(shared)
+    config = shared.config()
+    providers = answerers.real(config) or (answerers.simulated(simulator_url) if simulator_url else ())
+    key = prepared(config, providers, Kept(shared.home()), own_database=False, new_key=False)
+    names = [provider.name for provider in providers]
+    if shared.as_json:
+        printing.write_json({"providers": names, "api_key": key.value if key.fresh else None}, shared.output)
+        return
+    printing.write(f"providers: {', '.join(names) or 'none: set OPENAI_API_KEY'}\n")
+    if key.fresh:
+        printing.write(f"API key, shown this once: {key.value}\n")
 
 
 @app.command("status")
