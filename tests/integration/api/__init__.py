@@ -1,0 +1,1 @@
+"""The HTTP API on a real database, asked as a client asks it."""
