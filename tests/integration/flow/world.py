@@ -189,7 +189,11 @@ class World:
 
     async def expire_lease(self, task_id: UUID) -> None:
         """The lease ran out a moment ago."""
-        await self.change(task_id, "lease_until = clock_timestamp() - interval '1 second'")
+        await self.rows(
+            "UPDATE tasks SET lease_until = clock_timestamp() - interval '1 second'"
+            " WHERE id = :id AND lease_until IS NOT NULL",
+            id=task_id,
+        )
 
     async def die(self, boot_id: UUID | None = None) -> None:
         """The worker process is surely dead, and its leases ran out."""

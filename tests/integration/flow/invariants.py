@@ -1,0 +1,76 @@
+"""What must hold at every commit, as queries that find the breaches."""
+
+from typing import Final
+
+from tests.integration.flow.world import World
+
+BREACHES: Final = {
+    "a task ended more than once": """
+        SELECT task_id FROM events
+        WHERE name IN ('task.succeeded', 'task.failed', 'task.canceled', 'task.expired')
+        GROUP BY task_id HAVING count(*) > 1
+    """,
+    "an ended task and its ending event disagree": """
+        SELECT t.id FROM tasks t
+        LEFT JOIN events e ON e.task_id = t.id
+            AND e.name IN ('task.succeeded', 'task.failed', 'task.canceled', 'task.expired')
+        WHERE (t.finished_at IS NOT NULL AND e.name IS DISTINCT FROM 'task.' || t.status)
+            OR (t.finished_at IS NULL AND e.name IS NOT NULL)
+    """,
+    "an ended task and its time of ending disagree": """
+        SELECT id FROM tasks
+        WHERE (status IN ('succeeded', 'failed', 'canceled', 'expired')) <> (finished_at IS NOT NULL)
+    """,
+    "the ledger is not the calls": """
+        SELECT calls.task_id FROM calls LEFT JOIN ledger ON ledger.call_id = calls.id
+        GROUP BY calls.task_id, calls.id HAVING coalesce(sum(amount_nanos), 0) <> coalesce(max(cost_nanos), 0)
+    """,
+    "a call has not exactly one spend once it is over": """
+        SELECT calls.id FROM calls LEFT JOIN ledger ON ledger.call_id = calls.id AND ledger.kind = 'spend'
+        GROUP BY calls.id, calls.status HAVING count(ledger.id) <> (calls.status <> 'started')::int
+    """,
+    "an entry of the ledger has no call": """
+        SELECT id FROM ledger WHERE NOT EXISTS (SELECT FROM calls WHERE calls.id = ledger.call_id)
+    """,
+    "a result without success, or success without a result": """
+        SELECT t.id FROM tasks t LEFT JOIN task_results r ON r.id = t.id
+        WHERE (t.status = 'succeeded') <> (r.id IS NOT NULL)
+    """,
+    "a lease without a run, or a run without a lease": """
+        SELECT id FROM tasks WHERE (status IN ('running', 'canceling')) <> (lease_token IS NOT NULL)
+            OR (lease_token IS NULL) <> (lease_until IS NULL) OR (lease_token IS NULL) <> (boot_id IS NULL)
+    """,
+    "the numbers of a task's events have gaps": """
+        SELECT t.id FROM tasks t LEFT JOIN events e ON e.task_id = t.id
+        GROUP BY t.id, t.event_seq
+        HAVING count(e.seq) <> t.event_seq OR max(e.seq) <> t.event_seq OR min(e.seq) <> 1
+    """,
+    "an attempt is missing, or runs on": """
+        SELECT t.id FROM tasks t LEFT JOIN attempts a ON a.task_id = t.id
+        GROUP BY t.id, t.attempt, t.status
+        HAVING count(a.attempt) <> t.attempt
+            OR count(*) FILTER (WHERE a.ended_at IS NULL AND a.attempt IS NOT NULL)
+                <> (t.status IN ('running', 'canceling'))::int
+    """,
+    "an answer of an ended task has no verdict": """
+        SELECT c.id FROM calls c JOIN tasks t ON t.id = c.task_id
+        WHERE t.finished_at IS NOT NULL AND c.status = 'answered' AND c.verdict IS NULL
+            AND c.ended_at < t.finished_at
+    """,
+    "two answers were accepted": """
+        SELECT task_id FROM calls WHERE verdict = 'accepted' GROUP BY task_id HAVING count(*) > 1
+    """,
+    "more failures or crashes than allowed": """
+        SELECT id FROM tasks WHERE finished_at IS NULL AND (failures >= max_attempts OR crashes >= max_crashes)
+    """,
+}
+
+
+async def check(world: World) -> None:
+    """Fail with the name of the promise that is broken."""
+    query = " UNION ALL ".join(
+        f"SELECT '{name.replace(chr(39), chr(39) * 2)}' AS breach, found::text AS row FROM ({breaches}) found"
+        for name, breaches in BREACHES.items()
+    )
+    found = [f"{row.breach}: {row.row}" for row in await world.rows(query)]
+    assert not found, "\n".join(found[:10])

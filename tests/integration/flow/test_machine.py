@@ -1,0 +1,221 @@
+"""Any order of steps, by any number of attempts, keeps every promise after each step."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from typing import Any, TypeVar
+from uuid import UUID
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from orchestrator.embedded.stack import Stack
+from orchestrator.flow.cancel import cancel
+from orchestrator.flow.claim import Lease
+from orchestrator.flow.heartbeat import heartbeat
+from orchestrator.flow.intend import Intent, LeaseLost
+from orchestrator.flow.rescue import rescue
+from orchestrator.flow.retry import retry
+from orchestrator.flow.wake import wake
+from schemas.calls import Purpose
+from schemas.errors import FOLLOWS, Category, Follow, TaskFinished, TaskNotFinished
+from schemas.tasks import TERMINAL, TaskStatus
+from tests.integration.flow import world as making
+from tests.integration.flow.invariants import check
+from tests.integration.flow.world import World, answered, failed
+
+T = TypeVar("T")
+CATEGORIES = st.sampled_from([each for each in Category if FOLLOWS[each] is not Follow.END])
+ANY = st.integers(0, 10_000)
+MOST_TASKS = 4
+
+
+class Loop:
+    """A loop in a thread of its own, because hypothesis calls rules without one."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """What the coroutine returns."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout=30)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class Way(RuleBasedStateMachine):
+    """Tasks, the leases and intents that were ever given on them, and what was seen to have ended."""
+
+    loop: Loop
+    parts: Any
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world: World = self.do(self._begin())
+        self.tasks: list[UUID] = []
+        self.leases: list[Lease] = []
+        self.intents: list[tuple[Lease, Intent]] = []
+        self.ended: dict[UUID, str] = {}
+
+    def do(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run(coroutine)
+
+    async def _begin(self) -> World:
+        await making.empty(self.parts)
+        return await making.make_world(self.parts)
+
+    @precondition(lambda self: len(self.tasks) < MOST_TASKS)
+    @rule(max_attempts=st.integers(1, 4))
+    def submit(self, max_attempts: int) -> None:
+        self.tasks.append(self.do(self.world.submit(preferences={"max_attempts": max_attempts})))
+
+    @precondition(lambda self: self.tasks)
+    @rule(index=ANY)
+    def claim(self, index: int) -> None:
+        lease = self.do(self.world.claim(self._task(index)))
+        if lease is not None:
+            self.leases.append(lease)
+
+    @precondition(lambda self: self.leases)
+    @rule(index=ANY, repair=st.booleans())
+    def intend(self, index: int, repair: bool) -> None:
+        lease = self._lease(index)
+        purpose = Purpose.REPAIR if repair and lease.paid else Purpose.FIRST
+        rejected = lease.paid.call_id if repair and lease.paid else None
+        try:
+            intent = self.do(self.world.intend(lease, purpose, rejected_call=rejected))
+        except LeaseLost:
+            return
+        self.intents.append((lease, intent))
+
+    @precondition(lambda self: self.intents)
+    @rule(index=ANY, ok=st.booleans(), nanos=st.one_of(st.none(), st.integers(0, 10**10)))
+    def book(self, index: int, ok: bool, nanos: int | None) -> None:
+        lease, intent = self._intent(index)
+        outcome = answered(nanos=nanos or 0) if ok else failed(nanos=nanos)
+        self.do(self.world.book(lease, intent, outcome))
+
+    @precondition(lambda self: self.intents)
+    @rule(index=ANY)
+    def succeed(self, index: int) -> None:
+        lease, intent = self._intent(index)
+        call = self.do(self.world.call(intent.call_id))
+        if call.status == "answered":
+            self.do(self.world.succeed(lease, intent))
+
+    @precondition(lambda self: self.leases)
+    @rule(index=ANY, category=CATEGORIES, retry_after=st.one_of(st.none(), st.floats(0, 10**6)))
+    def fail(self, index: int, category: Category, retry_after: float | None) -> None:
+        self.do(self.world.fail(self._lease(index), category, retry_after=retry_after))
+
+    @precondition(lambda self: self.tasks)
+    @rule(index=ANY)
+    def cancel(self, index: int) -> None:
+        try:
+            self.do(cancel(self.parts, self.world.tenant_id, self._task(index)))
+        except TaskFinished:
+            assert self._task(index) in self.ended
+
+    @rule(bury=st.booleans())
+    def crash(self, bury: bool) -> None:
+        """The worker process dies; a new one starts, which buries it, or nobody notices yet."""
+        if bury:
+            self.do(self.world.die())
+            self.world.boot_id = self.do(self.world.enlist())
+        else:
+            for task_id in self.tasks:
+                self.do(self.world.expire_lease(task_id))
+
+    @precondition(lambda self: self.leases)
+    @rule()
+    def beat(self) -> None:
+        held = {lease.task_id: lease.token for lease in self.leases}
+        self.do(heartbeat(self.parts, self.world.boot_id, held))
+
+    @rule()
+    def rescue(self) -> None:
+        self.do(rescue(self.parts))
+
+    @rule()
+    def wake(self) -> None:
+        self.do(self.world.rows("UPDATE tasks SET run_at = clock_timestamp() WHERE NOT ready"))
+        self.do(wake(self.parts, ghosts_older_than=0))
+
+    @precondition(lambda self: self.tasks)
+    @rule(index=ANY)
+    def reach_the_deadline(self, index: int) -> None:
+        late = "deadline = clock_timestamp() - interval '1 second'"
+        self.do(self.world.change(self._task(index), late))
+
+    @precondition(lambda self: self.tasks)
+    @rule(index=ANY)
+    def retry(self, index: int) -> None:
+        task_id = self._task(index)
+        try:
+            made = self.do(retry(self.parts, self.world.tenant_id, task_id))
+        except TaskNotFinished:
+            assert task_id not in self.ended
+        else:
+            assert task_id in self.ended
+            assert made.id != task_id
+
+    @invariant()
+    def promises_hold(self) -> None:
+        self.do(check(self.world))
+
+    @invariant()
+    def what_ended_stays_as_it_ended(self) -> None:
+        rows = self.do(self.world.rows("SELECT id, status FROM tasks"))
+        now = {row.id: row.status for row in rows if TaskStatus(row.status) in TERMINAL}
+        assert self.ended.items() <= now.items()
+        self.ended = now
+
+    def _task(self, index: int) -> UUID:
+        return self.tasks[index % len(self.tasks)]
+
+    def _lease(self, index: int) -> Lease:
+        """Mostly the newest ones: they are the ones that still hold."""
+        return self.leases[-1 - index % min(3, len(self.leases))]
+
+    def _intent(self, index: int) -> tuple[Lease, Intent]:
+        return self.intents[-1 - index % min(3, len(self.intents))]
+
+
+@contextmanager
+def machine(url: str, stack: Stack) -> Iterator[type[Way]]:
+    """The machine with a loop and parts of its own."""
+    loop = Loop()
+    opening = AsyncExitStack()
+    config = making.settings(url, stack.broker_url, lease_seconds=1, database_pool=2)
+    parts = loop.run(opening.enter_async_context(making.opened(config)))
+    try:
+        yield type("Way", (Way,), {"loop": loop, "parts": parts})
+    finally:
+        loop.run(opening.aclose())
+        loop.close()
+
+
+def test_every_order_of_steps_keeps_the_promises(flow_database: str, flow_stack: Stack) -> None:
+    few = settings(
+        max_examples=15,
+        stateful_step_count=25,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    with machine(flow_database, flow_stack) as way:
+        run_state_machine_as_test(way, settings=few)  # type: ignore[no-untyped-call]
