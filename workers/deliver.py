@@ -35,7 +35,9 @@ async def deliver(parts: Parts, delivery: Delivery) -> Sent:
     extensions = {"sni_hostname": urlsplit(delivery.url).hostname}
     try:
         async with asyncio.timeout(TIMEOUT):
-            response = await client.post(url, content=body, headers=headers, extensions=extensions)
+            opening = client.stream("POST", url, content=body, headers=headers, extensions=extensions)
+            async with opening as response:  # whatever it answers beyond a status is left unread
+                pass
     except (TransportError, TimeoutError) as error:
         return Sent(False, None, f"{type(error).__name__}: {error}")
     ok = response.is_success
