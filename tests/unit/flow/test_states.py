@@ -1,0 +1,214 @@
+"""What follows an outcome: every category, every standing."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.flow import states
+from schemas.errors import FOLLOWS, Category, Failure, Follow
+from schemas.events import ENDINGS, EventName
+from schemas.moves import Counters, Move, Standing
+from schemas.providers import Candidate, Vendor
+from schemas.tasks import StatusReason, TaskStatus
+
+ROUTE = tuple(
+    Candidate(provider_id=UUID(int=number), name=f"p{number}", vendor=Vendor.OPENAI, model="m")
+    for number in range(3)
+)
+FRESH = Standing(Counters(), max_attempts=4, max_crashes=3, seconds_left=3600.0, candidates=ROUTE)
+TIRED = replace(FRESH, counters=Counters(failures=1, candidate_failures=1))
+USED_UP = replace(FRESH, counters=Counters(failures=3, candidate_failures=1))
+LAST = replace(FRESH, counters=Counters(candidate=2))
+LAST_TIRED = replace(FRESH, counters=Counters(candidate=2, failures=2, candidate_failures=1))
+LATE = replace(FRESH, seconds_left=0.01)
+LATE_LAST = replace(LAST, seconds_left=0.01)
+
+AGAIN, NEXT, FAIL, BACK = "again", "next", "fail", "back"
+STANDINGS = (FRESH, TIRED, USED_UP, LAST, LAST_TIRED, LATE, LATE_LAST)
+BY_FOLLOW = {
+    Follow.RETRY: (AGAIN, NEXT, FAIL, AGAIN, AGAIN, NEXT, FAIL),
+    Follow.WAIT: (AGAIN, AGAIN, AGAIN, AGAIN, AGAIN, NEXT, FAIL),
+    Follow.REROUTE: (NEXT, NEXT, NEXT, FAIL, FAIL, NEXT, FAIL),
+    Follow.FAIL: (FAIL,) * 7,
+    Follow.HAND_BACK: (BACK,) * 7,
+}
+TABLE = [
+    (category, standing, expected)
+    for category in Category
+    if FOLLOWS[category] is not Follow.END
+    for standing, expected in zip(STANDINGS, BY_FOLLOW[FOLLOWS[category]], strict=True)
+]
+
+counters = st.builds(
+    Counters,
+    candidate=st.integers(0, 2),
+    failures=st.integers(0, 19),
+    candidate_failures=st.integers(0, 5),
+    crashes=st.integers(0, 9),
+)
+standings = st.builds(
+    Standing,
+    counters=counters,
+    max_attempts=st.integers(1, 20),
+    max_crashes=st.integers(1, 10),
+    seconds_left=st.floats(-100, 10**6),
+    candidates=st.just(ROUTE),
+)
+failures = st.builds(
+    Failure,
+    category=st.sampled_from(Category),
+    message=st.just("it failed"),
+    retry_after=st.one_of(st.none(), st.floats(0, 10**7)),
+)
+jitters = st.floats(0, 1, exclude_max=True)
+
+
+def failure(category: Category, retry_after: float | None = None) -> Failure:
+    return Failure(category=category, message="it failed", retry_after=retry_after)
+
+
+def kind_of(move: Move, standing: Standing) -> str:
+    if move.status is TaskStatus.FAILED:
+        return FAIL
+    assert move.status is TaskStatus.QUEUED
+    if move.happenings[0].name is EventName.HANDED_BACK:
+        return BACK
+    return NEXT if move.counters.candidate > standing.counters.candidate else AGAIN
+
+
+@pytest.mark.parametrize(("category", "standing", "expected"), TABLE)
+def test_every_category_leads_where_the_table_says(
+    category: Category, standing: Standing, expected: str
+) -> None:
+    move = states.after_failure(standing, failure(category), jitter=0.5)
+    assert kind_of(move, standing) == expected
+
+
+@pytest.mark.parametrize(
+    ("category", "status"),
+    [(Category.CANCELED, TaskStatus.CANCELED), (Category.DEADLINE, TaskStatus.EXPIRED)],
+)
+@pytest.mark.parametrize("standing", STANDINGS)
+def test_our_own_giving_up_ends_the_task(
+    category: Category, status: TaskStatus, standing: Standing
+) -> None:
+    assert states.after_failure(standing, failure(category), 0.5).status is status
+
+
+def test_every_category_has_something_that_follows() -> None:
+    assert set(FOLLOWS) == set(Category)
+
+
+@given(standings, failures, jitters)
+def test_counters_never_get_smaller(standing: Standing, failed: Failure, jitter: float) -> None:
+    before, after = standing.counters, states.after_failure(standing, failed, jitter).counters
+    assert after.failures - before.failures in (0, 1)
+    assert after.crashes == before.crashes
+    assert after.candidate - before.candidate in (0, 1)
+    moved_on = after.candidate > before.candidate
+    assert after.candidate_failures == 0 if moved_on else after.candidate_failures >= before.candidate_failures
+
+
+@given(standings, failures, jitters)
+def test_the_candidate_always_exists(standing: Standing, failed: Failure, jitter: float) -> None:
+    for move in (
+        states.after_failure(standing, failed, jitter),
+        states.after_crash(standing, TaskStatus.RUNNING, jitter),
+    ):
+        assert 0 <= move.counters.candidate < len(standing.candidates)
+
+
+@given(standings, failures, jitters)
+def test_a_hint_to_wait_is_a_minimum(standing: Standing, failed: Failure, jitter: float) -> None:
+    move = states.after_failure(standing, failed, jitter)
+    stays = move.counters.candidate == standing.counters.candidate
+    hand_back = FOLLOWS[failed.category] is Follow.HAND_BACK
+    if move.status is TaskStatus.QUEUED and stays and not hand_back:
+        assert move.delay is not None
+        assert move.delay >= (failed.retry_after or 0)
+
+
+@given(standings, failures, jitters)
+def test_no_wait_reaches_past_the_deadline(standing: Standing, failed: Failure, jitter: float) -> None:
+    move = states.after_failure(standing, failed, jitter)
+    if move.status is TaskStatus.QUEUED and move.delay:
+        assert move.delay < standing.seconds_left
+
+
+@given(standings, failures, jitters, st.sampled_from([TaskStatus.RUNNING, TaskStatus.CANCELING]))
+def test_an_end_carries_its_one_ending_event_and_nothing_else_does(
+    standing: Standing, failed: Failure, jitter: float, status: TaskStatus
+) -> None:
+    for move in (
+        states.after_failure(standing, failed, jitter),
+        states.after_crash(standing, status, jitter),
+        states.after_success(standing),
+        states.after_cancel(standing),
+        states.after_deadline(standing),
+        states.canceling(standing),
+    ):
+        endings = [each.name for each in move.happenings if each.name in ENDINGS.values()]
+        assert endings == ([ENDINGS[move.status]] if move.status.terminal else [])
+        needs_error = move.status in (TaskStatus.FAILED, TaskStatus.EXPIRED)
+        assert (move.error is not None) is needs_error
+
+
+@given(standings, jitters)
+def test_a_hand_back_burns_nothing(standing: Standing, jitter: float) -> None:
+    move = states.after_failure(standing, failure(Category.SHUTDOWN), jitter)
+    assert move.counters == standing.counters
+    assert (move.status, move.delay) == (TaskStatus.QUEUED, 0.0)
+
+
+@given(standings, jitters, st.floats(0, 10**7))
+def test_a_rate_limit_burns_no_attempt(standing: Standing, jitter: float, hint: float) -> None:
+    move = states.after_failure(standing, failure(Category.RATE_LIMITED, hint), jitter)
+    assert move.counters.failures == standing.counters.failures
+
+
+@given(standings, jitters)
+def test_a_crash_counts_apart_and_ends_the_task_when_used_up(standing: Standing, jitter: float) -> None:
+    move = states.after_crash(standing, TaskStatus.RUNNING, jitter)
+    assert move.counters.failures == standing.counters.failures
+    if standing.seconds_left <= 0:
+        assert move.status is TaskStatus.EXPIRED
+        return
+    assert move.counters.crashes == standing.counters.crashes + 1
+    used_up = move.counters.crashes >= standing.max_crashes
+    assert move.status is (TaskStatus.FAILED if used_up else TaskStatus.QUEUED)
+
+
+@given(standings, jitters)
+def test_a_crash_while_cancelling_ends_as_cancelled(standing: Standing, jitter: float) -> None:
+    assert states.after_crash(standing, TaskStatus.CANCELING, jitter).status is TaskStatus.CANCELED
+
+
+@given(st.integers(-5, 10_000), jitters)
+def test_backoff_is_full_jitter_under_its_cap(failed: int, jitter: float) -> None:
+    assert 0 <= states.backoff(failed, jitter) <= states.BACKOFF_CAP
+    assert states.backoff(failed, 0) == 0
+
+
+def test_backoff_doubles_up_to_its_cap() -> None:
+    assert [states.backoff(count, 1) for count in range(1, 9)] == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 5.0])
+def test_who_waits_says_why(seconds: float) -> None:
+    waits = states.after_failure(FRESH, failure(Category.RATE_LIMITED, seconds), 0)
+    expected = StatusReason.RATE_LIMITED if seconds else StatusReason.WAITING_FOR_WORKER
+    assert waits.reason is expected
+
+
+def test_retries_end_within_the_attempts_allowed() -> None:
+    standing, rounds = FRESH, 0
+    while True:
+        rounds += 1
+        move = states.after_failure(standing, failure(Category.SERVER_ERROR), 0.5)
+        if move.status is TaskStatus.FAILED:
+            break
+        standing = replace(standing, counters=move.counters)
+    assert rounds == FRESH.max_attempts
