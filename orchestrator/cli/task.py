@@ -152,7 +152,7 @@ def events(
     with shared.client() as client:
         found = client.stream(task, after=after) if follow else client.events(task, after=after)
         if shared.output is Output.JSON and not follow:
-            printing.write_json([event.body for event in found], shared.output)
+            printing.write_json({"data": [event.body for event in found]}, shared.output)
             return
         for event in found:
             if shared.as_json:

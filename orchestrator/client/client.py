@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import httpx
@@ -188,8 +189,9 @@ class Client:
 
 
 def _path(task: TaskRef) -> str:
+    """The task's address; whatever stands in an id stays one part of the path."""
     reference = task.id if isinstance(task, Task) else task
-    return f"/tasks/{httpx.URL(path=str(reference)).raw_path.decode().replace('/', '%2F')}"
+    return f"/tasks/{quote(str(reference), safe='').replace('.', '%2E')}"
 
 
 def _json(request: Mapping[str, Any] | BaseModel) -> Any:

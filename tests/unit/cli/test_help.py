@@ -1,0 +1,65 @@
+"""The help of every command, as it was when somebody last looked at it.
+
+After a change that is meant: `python -m tests.unit.cli.test_help` writes the files anew.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "cli"
+COMMANDS = (
+    "",
+    "up",
+    "demo",
+    "doctor",
+    "openapi",
+    "version",
+    "submit",
+    "submit generate-code",
+    "submit fix-bug",
+    "submit review",
+    "submit task",
+    "task",
+    "task get",
+    "task list",
+    "task wait",
+    "task result",
+    "task cancel",
+    "task retry",
+    "task events",
+    "task calls",
+    "worker",
+    "worker list",
+    "db",
+    "db migrate",
+    "db status",
+)
+
+
+def golden(command: str) -> Path:
+    return GOLDEN / f"{command.replace(' ', '-') or 'orchestrator'}.txt"
+
+
+def printed(command: str) -> str:
+    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb", "LC_ALL": "C.UTF-8"}
+    arguments = [sys.executable, "-m", "orchestrator.cli", *command.split(), "--help"]
+    done = subprocess.run(arguments, env=environment, stdout=subprocess.PIPE, check=True)
+    return done.stdout.decode()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_reads_as_it_did(command: str) -> None:
+    assert printed(command) == golden(command).read_text(encoding="utf-8")
+
+
+def test_no_golden_help_is_left_over() -> None:
+    assert set(GOLDEN.glob("*.txt")) == {golden(command) for command in COMMANDS}
+
+
+if __name__ == "__main__":
+    for name in COMMANDS:
+        golden(name).write_text(printed(name), encoding="utf-8")
