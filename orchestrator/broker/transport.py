@@ -8,6 +8,7 @@ import binascii
 from typing import Any, Final
 
 from kombu.transport import redis
+from redis.exceptions import ConnectionError  # noqa: A004 - what kombu takes for a lost connection
 
 from orchestrator import telemetry
 
@@ -24,6 +25,13 @@ class Channel(redis.Channel):
         except _NOT_JSON:
             _dropped("not_json")
             return True
+
+    def _connparams(self, asynchronous: bool = False) -> Any:
+        # A channel whose connection was collected fails in stock kombu with AttributeError, which ends the
+        # worker if it happens while it lets go of a lost broker with messages unacknowledged.
+        if self.connection is None or self.connection.client is None:
+            raise ConnectionError("the broker was lost")
+        return super()._connparams(asynchronous)
 
 
 class Transport(redis.Transport):
