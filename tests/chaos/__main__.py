@@ -58,7 +58,7 @@ def main() -> int:
 
 def _storm(stack: Stack, load: Load, keep: bool) -> tuple[History, tuple[Violation, ...], list[Fault]]:
     settings = {"ORCHESTRATOR_MAX_CRASHES": str(MOST_CRASHES)}
-    with ground(stack, Times(), latency_ms=300, **settings) as made:
+    with ground(stack, Times(), latency_ms=300, settings=settings) as made:
         _open(made, load.seed)
         nemesis = Nemesis(made, load.seed, span=load.tasks / load.pace)
         submissions = asyncio.run(_under_fire(made, load, nemesis))
@@ -67,7 +67,9 @@ def _storm(stack: Stack, load: Load, keep: bool) -> tuple[History, tuple[Violati
         except Stalled as stalled:
             print(stalled)
         history = reading.history(made.database_url, made.journal, submissions)
-        violations = check(history)
+        # Whom a fault ended was started again: whoever is gone now gave up by itself.
+        gave_up = tuple(Violation("gave up", name, "ended without being killed") for name in made.dead)
+        violations = (*check(history), *gave_up)
         if violations or keep:
             _keep(made)
         return history, violations, nemesis.done
@@ -79,8 +81,7 @@ def _open(made: Ground, seed: int) -> None:
     for number in range(DISPATCHERS):
         made.start_dispatcher(f"dispatcher-{number + 1}")
     made.start_api()
-    for worker in workers:
-        eventually(lambda worker=worker: made.enlisted(worker), "the worker is enlisted")
+    eventually(lambda: all(map(made.enlisted, workers)), "the workers are enlisted")
 
 
 async def _under_fire(made: Ground, load: Load, nemesis: Nemesis) -> tuple[Submission, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from uuid import UUID
 
 import httpx
@@ -28,6 +29,10 @@ from tests.chaos import reading
 from tests.chaos.children import Child, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
+_CELERY = (
+    *("celery", "-A", "workers", "worker", "--pool", "threads"),
+    *("--without-gossip", "--without-mingle", "-l", "warning"),
+)
 LANES: Mapping[str, tuple[Vendor, str]] = {
     "first": (Vendor.OPENAI, "gpt-5-mini"),
     "second": (Vendor.CUSTOM, "gpt-4.1-mini"),
@@ -107,9 +112,8 @@ class Ground:
     def start_worker(self, name: str, *, queues: str = "", slots: int = 16, failpoints: str = "") -> Child:
         """Start a worker for these queues (all, unless told)."""
         own = ("-Q", queues) if queues else ()
-        fixed = "celery -A workers worker --pool threads --without-gossip --without-mingle -l warning".split()
         return self.start(
-            name, *fixed, "-c", str(slots), "-n", f"{name}@%h", *own, ORCHESTRATOR_FAILPOINTS=failpoints
+            name, *_CELERY, "-c", str(slots), "-n", f"{name}@%h", *own, ORCHESTRATOR_FAILPOINTS=failpoints
         )
 
     def enlisted(self, child: Child) -> bool:
@@ -133,6 +137,11 @@ class Ground:
         health = httpx.get(f"{self.simulator_url}/simulator/health", trust_env=False).json()
         return bool(health["open"] == 0)
 
+    @property
+    def dead(self) -> list[str]:
+        """The names of children that do not run."""
+        return [name for name, child in sorted(self.children.items()) if child.pid is None]
+
     def close(self) -> None:
         """kill -9 for whatever still runs."""
         for child in self.children.values():
@@ -151,7 +160,12 @@ def servers(folder: Path | None = None) -> Iterator[Stack]:
 
 @contextmanager
 def ground(
-    stack: Stack, times: Times, *, tree: Path = ROOT, latency_ms: float = 300, **settings: str
+    stack: Stack,
+    times: Times,
+    *,
+    tree: Path = ROOT,
+    latency_ms: float = 300,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Ground]:
     """The simulator, a database of its own with providers and a key, and an address for the API."""
     with ExitStack() as closing:

@@ -122,4 +122,4 @@ class Nemesis:
         with reading.connect(self.ground.database_url) as connection:
             row = connection.execute(_LEADER).fetchone()
         links = psutil.Process(pid).net_connections("tcp")
-        return row is not None and any(link.laddr and link.laddr.port == row[0] for link in links)
+        return row is not None and any(link.laddr.port == row[0] for link in links)

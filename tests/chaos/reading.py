@@ -31,7 +31,7 @@ def connect(url: str) -> psycopg.Connection[Any]:
 
 
 def history(url: str, journal: Path, submissions: tuple[Submission, ...]) -> History:
-    """Everything there is now; the journal first, so that each request in it has its intent in what follows."""
+    """Everything there is now; the journal first, so that what follows has the intent of each request."""
     requests = tuple(received(journal))
     with connect(url) as connection:
         return History(

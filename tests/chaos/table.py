@@ -22,6 +22,7 @@ FAMILIES = {
     "calls over P2": ("too many calls",),
     "ledger drift": ("ledger drift",),
     "bill not covered": ("bill",),
+    "processes that gave up": ("gave up",),
 }
 MOST_SHOWN = 20
 
@@ -88,7 +89,8 @@ def _calls(history: History) -> str:
     states = Counter(call.status for call in history.calls)
     repairs = sum(call.purpose == "repair" for call in history.calls)
     listed = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-    return f"{len(history.calls)} ({listed}; {repairs} repairs), {len(history.journal)} in the provider's journal"
+    seen = f"{len(history.journal)} in the provider's journal"
+    return f"{len(history.calls)} ({listed}; {repairs} repairs), {seen}"
 
 
 def _recovery(verdict: Verdict) -> str:
