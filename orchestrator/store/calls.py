@@ -2,14 +2,14 @@
 
 from sqlalchemy import text
 
+from orchestrator.store.budgets import CHARGED, CROSSED
 from orchestrator.store.tasks import EVENTS
 
-INTEND = text(
-    f"""
+_INTEND = f"""
     WITH moved AS (
         UPDATE tasks SET event_seq = event_seq + cardinality(CAST(:names AS text[]))
         WHERE id = :task_id AND status = 'running' AND attempt = :attempt AND lease_token = :token
-            AND lease_until > clock_timestamp()
+            AND lease_until > clock_timestamp() {{guard}}
         RETURNING id, tenant_id, event_seq
     ), rejected AS (
         UPDATE calls SET verdict = 'rejected'
@@ -21,9 +21,19 @@ INTEND = text(
         'started', :hold_nanos, :boot_id, clock_timestamp(),
         clock_timestamp() + make_interval(secs => :timeout)
     FROM moved
-    RETURNING id
+    RETURNING id, started_at
     """
+
+INTEND = text(_INTEND.format(guard=""))
+
+INTEND_UNBUDGETED = text(
+    _INTEND.format(
+        guard="""AND NOT EXISTS (
+                SELECT FROM budgets WHERE budgets.tenant_id = tasks.tenant_id AND deleted_at IS NULL
+            )"""
+    )
 )
+"""The same in one round trip, for tenants that have no budget."""
 
 BOOK = text(
     f"""
@@ -47,8 +57,8 @@ BOOK = text(
             first_token_at = started_at + make_interval(secs => CAST(:first_token_after AS float8)),
             ended_at = clock_timestamp()
         FROM before WHERE calls.id = before.id
-        RETURNING calls.id, calls.task_id, calls.tenant_id, calls.cost_nanos,
-            before.status AS status_before, before.cost_nanos AS cost_before
+        RETURNING calls.id, calls.task_id, calls.tenant_id, calls.cost_nanos, calls.hold_nanos,
+            before.status AS status_before, coalesce(before.cost_nanos, 0) AS cost_before
     ), answer AS (
         INSERT INTO call_answers (call_id, answer)
         SELECT id, CAST(:answer AS text) FROM booked WHERE CAST(:answer AS text) IS NOT NULL
@@ -56,14 +66,18 @@ BOOK = text(
     ), entry AS (
         INSERT INTO ledger (tenant_id, task_id, call_id, kind, amount_nanos)
         SELECT tenant_id, task_id, id, CASE status_before WHEN 'started' THEN 'spend' ELSE 'correction' END,
-            cost_nanos - CASE status_before WHEN 'started' THEN 0 ELSE cost_before END
+            cost_nanos - cost_before
         FROM booked
-    ), moved AS (
+    ), money AS (
+        SELECT id, CASE status_before WHEN 'started' THEN hold_nanos ELSE 0 END AS released,
+            cost_nanos - cost_before AS added
+        FROM booked
+    ), {CHARGED.format(closed="money")}, moved AS (
         UPDATE tasks SET event_seq = event_seq + cardinality(CAST(:names AS text[]))
         FROM booked WHERE tasks.id = booked.task_id
         RETURNING tasks.id, tasks.tenant_id, tasks.event_seq
     ), {EVENTS}
-    SELECT id, cost_nanos FROM booked
+    SELECT id, cost_nanos, hold_nanos, ({CROSSED}) AS crossed FROM booked
     """
 )
 """The outcome, once per call whoever brings it; a call already charged as unknown gets a correction."""
@@ -73,11 +87,12 @@ _CLOSE = """
         UPDATE calls SET status = 'unknown', cost_nanos = hold_nanos, estimated = true,
             price_source = 'hold', category = 'crashed', ended_at = clock_timestamp()
         FROM open WHERE calls.id = open.id AND calls.status = 'started'
-        RETURNING calls.id, calls.task_id, calls.tenant_id, calls.cost_nanos
+        RETURNING calls.id, calls.task_id, calls.tenant_id, calls.cost_nanos,
+            calls.cost_nanos AS released, calls.cost_nanos AS added
     ), entry AS (
         INSERT INTO ledger (tenant_id, task_id, call_id, kind, amount_nanos)
         SELECT tenant_id, task_id, id, 'spend', cost_nanos FROM closed
-    )"""
+    ), """ + CHARGED.format(closed="closed")
 
 CLOSE_UNKNOWN = text(
     f"""

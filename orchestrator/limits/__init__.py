@@ -1,0 +1,1 @@
+"""What can say "not now" or "no more"."""

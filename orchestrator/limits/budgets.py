@@ -1,0 +1,111 @@
+"""Holds on budgets: taken on all that apply or on none, in the transaction of the call's intent."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from orchestrator.store import budgets
+from orchestrator.store.engine import Connection, Database, Row
+from schemas.budgets import Period, Scope
+from schemas.calls import dollars
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Whose budgets a call counts against."""
+
+    tenant_id: UUID
+    user_id: str | None
+    api_key_id: str | None
+    session_id: str | None
+    provider: str
+
+    def params(self) -> dict[str, Any]:
+        """As the statements take it."""
+        return {
+            "tenant_id": self.tenant_id,
+            "user_id": self.user_id,
+            "api_key_id": self.api_key_id,
+            "session_id": self.session_id,
+            "provider": self.provider,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a hold did not fit. `passing`: it fits once open calls have ended."""
+
+    budget_id: UUID
+    scope: Scope
+    period: Period
+    limit_nanos: int
+    spent_nanos: int
+    held_nanos: int
+    asked_nanos: int
+
+    @property
+    def passing(self) -> bool:
+        """Whether only the holds of open calls are in the way."""
+        return self.spent_nanos + self.asked_nanos <= self.limit_nanos
+
+    @property
+    def impossible(self) -> bool:
+        """Whether not even an untouched window would do."""
+        return self.asked_nanos > self.limit_nanos
+
+    @property
+    def message(self) -> str:
+        """What to tell the submitter."""
+        used = f"${dollars(self.spent_nanos)} spent and ${dollars(self.held_nanos)} held"
+        asked = f"this call may cost up to ${dollars(self.asked_nanos)}"
+        which = f"{self.scope} budget of ${dollars(self.limit_nanos)} ({self.period})"
+        hint = "; a smaller max_tokens asks for less" if self.impossible else ""
+        return f"The {which} has {used}, and {asked}{hint}."
+
+
+async def hold(
+    connection: Connection, payer: Payer, call_id: UUID, nanos: int, at: datetime
+) -> Refusal | None:
+    """Hold `nanos` on every budget that applies, in the windows of `at`; or the first refusal.
+
+    The caller has locked the task, and rolls back on a refusal.
+    """
+    params = {**payer.params(), "at": at}
+    await connection.execute(budgets.MAKE_WINDOWS, params)
+    rows = (await connection.execute(budgets.LOCK_WINDOWS, params)).all()
+    refusal = refused(rows, nanos)
+    if refusal is None and rows:
+        held = {"budgets": [row.id for row in rows], "starts": [row.starts for row in rows]}
+        await connection.execute(budgets.HOLD, {**held, "call_id": call_id, "nanos": nanos})
+    return refusal
+
+
+async def exhausted(db: Database, payer: Payer, at: datetime) -> Refusal | None:
+    """A hard budget of the payer's that has nothing left to spend, if there is one."""
+    rows = await db.run(budgets.LEVELS, **payer.params(), at=at)
+    return next((_refusal(row, 1) for row in rows if row.spent_nanos >= row.limit_nanos), None)
+
+
+def refused(rows: Sequence[Row[Any]] | Sequence[Mapping[str, Any]], nanos: int) -> Refusal | None:
+    """The first hard budget that `nanos` more would overrun; the worst kind of refusal first. Pure."""
+    over = [
+        _refusal(row, nanos)
+        for row in rows
+        if row.hard and row.spent_nanos + row.held_nanos + nanos > row.limit_nanos  # type: ignore[union-attr]
+    ]
+    over.sort(key=lambda refusal: (not refusal.impossible, refusal.passing))
+    return over[0] if over else None
+
+
+def _refusal(row: Any, nanos: int) -> Refusal:
+    return Refusal(
+        budget_id=row.id,
+        scope=Scope(row.scope),
+        period=Period(row.period),
+        limit_nanos=row.limit_nanos,
+        spent_nanos=row.spent_nanos,
+        held_nanos=row.held_nanos,
+        asked_nanos=nanos,
+    )
