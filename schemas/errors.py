@@ -109,6 +109,12 @@ class IdempotencyKeyReused(OrchestratorError):
     code, status = "idempotency_key_reused", 422
 
 
+class BudgetExhausted(OrchestratorError):
+    """A hard budget has nothing left to spend; waiting for its window to end may help, repeating won't."""
+
+    code, status = "budget_exhausted", 402
+
+
 class NoProvider(OrchestratorError):
     """No configured provider can take this task."""
 
@@ -134,6 +140,7 @@ ERRORS: Final[tuple[type[OrchestratorError], ...]] = (
     PayloadTooLarge,
     UnsupportedMediaType,
     IdempotencyKeyReused,
+    BudgetExhausted,
     NoProvider,
     StoreUnavailable,
 )
@@ -159,6 +166,8 @@ class Category(StrEnum):
     CONTENT_FILTERED = "content_filtered"
     OUTPUT_LIMIT = "output_limit"
     ANSWER_REJECTED = "answer_rejected"
+    BUDGET_EXHAUSTED = "budget_exhausted"
+    BUDGET_HELD = "budget_held"
     CANCELED = "canceled"
     DEADLINE = "deadline"
     SHUTDOWN = "shutdown"
@@ -187,7 +196,9 @@ FOLLOWS: Final[dict[Category, Follow]] = {
     Category.MALFORMED: Follow.RETRY,
     Category.CRASHED: Follow.RETRY,
     Category.RATE_LIMITED: Follow.WAIT,
+    Category.BUDGET_HELD: Follow.WAIT,
     Category.QUOTA_EXHAUSTED: Follow.REROUTE,
+    Category.BUDGET_EXHAUSTED: Follow.REROUTE,
     Category.UNAUTHORIZED: Follow.REROUTE,
     Category.MODEL_NOT_FOUND: Follow.REROUTE,
     Category.CONTEXT_TOO_LONG: Follow.REROUTE,
@@ -202,13 +213,14 @@ FOLLOWS: Final[dict[Category, Follow]] = {
 
 
 class Failure(Value):
-    """How a call failed; `retry_after` in seconds where the provider named one."""
+    """How a call failed; `retry_after` in seconds where one was named, `asked_nanos` where a budget refused."""
 
     category: Category
     message: str
     http_status: int | None = None
     code: str | None = None
     retry_after: float | None = None
+    asked_nanos: int | None = None
 
 
 class TaskError(Value):

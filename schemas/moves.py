@@ -62,11 +62,15 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Where a task goes next. `delay` in seconds from now; None leaves `run_at` as it is."""
+    """Where a task goes next. `delay` in seconds from now; None leaves `run_at` as it is.
+
+    `asked_nanos` is the hold that a task waits for, where it waits for budget.
+    """
 
     status: TaskStatus
     counters: Counters
     reason: StatusReason | None = None
     delay: float | None = None
+    asked_nanos: int | None = None
     error: TaskError | None = None
     happenings: tuple[Happening, ...] = ()

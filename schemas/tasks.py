@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BeforeValidator, Discriminator, Field, Tag, TypeAdapter, field_validator
 
 from schemas.base import Value
+from schemas.budgets import OnBudget
 from schemas.contexts import FixBugContext, GenerateCodeContext, ReviewCodeContext
 from schemas.results import VerificationLevel
 
@@ -136,6 +137,9 @@ class Preferences(Value):
     max_tokens: int | None = Field(None, ge=1, le=200_000, description="output tokens per call")
     max_attempts: int = Field(4, ge=1, le=20, description="provider failures before the task fails")
     timeout_seconds: int | None = Field(None, ge=1, le=3600, description="total time of one call")
+    on_budget: OnBudget = Field(
+        OnBudget.FAIL, description="what to do when a hard budget is used up: fail, or wait for its next window"
+    )
     webhook: Webhook | None = None
 
 

@@ -13,8 +13,10 @@ from orchestrator import clock, failpoints, telemetry
 from orchestrator.catalogue import models, prices, tokens
 from orchestrator.flow.book import Outcome, book
 from orchestrator.flow.claim import Lease, PaidAnswer
-from orchestrator.flow.intend import intend
+from orchestrator.flow.intend import Refused, intend
+from orchestrator.limits.budgets import Refusal
 from orchestrator.secrets import CredentialMissing, credential_of
+from schemas.budgets import OnBudget
 from schemas.calls import Cost, Purpose
 from schemas.errors import Category, Failure, StoreUnavailable
 from workers.context import Message
@@ -25,6 +27,8 @@ from workers.stream import Exchange, exchange
 
 T = TypeVar("T")
 STORE_PATIENCE: Final = 120.0
+BUDGET_POLL: Final = 30.0
+"""A task that waits for budget looks again after this, if nothing woke it before; seconds."""
 _GIVING_UP: Final = {
     Category.CANCELED: "The task was cancelled.",
     Category.DEADLINE: "The task's deadline passed.",
@@ -65,6 +69,8 @@ async def call(
             rejected_call=rejected_call,
         )
     )
+    if isinstance(intent, Refused):
+        return None, _refused(lease, intent.refusal)
     failpoints.reach("call.intended")
     wire = WIRES[lease.provider.wire]
     request = wire.request(ask, credential, str(call_id))
@@ -76,6 +82,19 @@ async def call(
     if outcome.answer is not None:
         return PaidAnswer(call_id, purpose, outcome.answer)
     return call_id, outcome.failure or Failure(category=Category.MALFORMED, message="The answer was empty.")
+
+
+def _refused(lease: Lease, refusal: Refusal) -> Failure:
+    """What a refused hold means: wait where only open calls are in the way or the submitter chose to."""
+    waits = refusal.passing or lease.request.preferences.on_budget is OnBudget.WAIT
+    if refusal.impossible or not waits:
+        return Failure(category=Category.BUDGET_EXHAUSTED, message=refusal.message)
+    return Failure(
+        category=Category.BUDGET_HELD,
+        message=refusal.message,
+        retry_after=BUDGET_POLL,
+        asked_nanos=refusal.asked_nanos,
+    )
 
 
 async def until_stored(step: Callable[[], Awaitable[T]]) -> T:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from orchestrator import clock, telemetry
+from orchestrator.limits.budgets import Payer
 from orchestrator.store import calls, tasks
 from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
@@ -37,6 +38,13 @@ class Lease:
     provider: Provider
     paid: PaidAnswer | None
     claimed_at: float
+    api_key_id: str | None
+
+    @property
+    def payer(self) -> Payer:
+        """Whose budgets its calls count against."""
+        asked = self.request
+        return Payer(self.tenant_id, asked.user_id, self.api_key_id, asked.session_id, self.provider.name)
 
     @property
     def candidate(self) -> Candidate:
@@ -87,6 +95,7 @@ async def _lease(parts: Parts, row: Row[Any], token: UUID, claimed_at: float) ->
         provider=provider,
         paid=await _paid_answer(parts, row.id) if row.attempt > 1 else None,
         claimed_at=claimed_at,
+        api_key_id=row.api_key_id,
     )
 
 

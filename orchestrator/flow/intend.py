@@ -5,12 +5,25 @@ from uuid import UUID
 
 from orchestrator import telemetry
 from orchestrator.flow.claim import Lease
+from orchestrator.limits.budgets import Refusal, hold
 from orchestrator.store import calls, tasks
 from orchestrator.store.engine import Duplicate
 from orchestrator.wiring import Parts
 from schemas.calls import Purpose
 from schemas.events import EventName
 from schemas.moves import Happening
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A hard budget would be overrun; nothing was written."""
+
+    refusal: Refusal
+
+
+class _RolledBack(Exception):
+    def __init__(self, refusal: Refusal) -> None:
+        self.refusal = refusal
 
 
 class LeaseLost(Exception):
@@ -37,8 +50,10 @@ async def intend(
     hold_nanos: int,
     timeout: float,
     rejected_call: UUID | None = None,
-) -> Intent:
-    """The committed intent of a call. Raises `LeaseLost` if the fence does not hold.
+) -> Intent | Refused:
+    """The committed intent of a call with its holds, or why a budget refused it, with nothing written.
+
+    Raises `LeaseLost` if the fence does not hold.
 
     `rejected_call` is the call whose answer this one shall repair. An intent that is already there
     under this `call_id` was committed by an earlier try whose answer got lost.
@@ -46,13 +61,27 @@ async def intend(
     intent = Intent(call_id, purpose, hold_nanos, timeout)
     happenings = _happenings(lease, intent)
     try:
-        rows = await parts.db.run(calls.INTEND, **_params(boot_id, lease, intent, rejected_call, happenings))
+        params = _params(boot_id, lease, intent, rejected_call, happenings)
+        if not await parts.db.run(calls.INTEND_UNBUDGETED, **params):
+            await _with_holds(parts, lease, params)
     except Duplicate:
         return intent
-    if not rows:
-        raise LeaseLost
+    except _RolledBack as back:
+        return Refused(back.refusal)
     telemetry.emit(lease.task_id, happenings)
     return intent
+
+
+async def _with_holds(parts: Parts, lease: Lease, params: dict[str, object]) -> None:
+    payer = lease.payer
+    async with parts.db.transaction() as connection:
+        row = (await connection.execute(calls.INTEND, params)).one_or_none()
+        if row is None:
+            raise LeaseLost
+        nanos = int(str(params["hold_nanos"]))
+        refusal = await hold(connection, payer, row.id, nanos, row.started_at)
+        if refusal is not None:
+            raise _RolledBack(refusal)
 
 
 def _params(

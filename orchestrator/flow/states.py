@@ -17,6 +17,13 @@ FAILURES_PER_CANDIDATE: Final = 2
 HAND_BACK_DELAY: Final = 0.0
 
 
+_OWN_CODES: Final = {
+    Category.ANSWER_REJECTED: "answer_rejected",
+    Category.BUDGET_EXHAUSTED: "budget_exhausted",
+    Category.BUDGET_HELD: "budget_exhausted",
+}
+
+
 def backoff(failures: int, jitter: float) -> float:
     """Full jitter: between 0 and base · 2^(failures-1), at most the cap; seconds."""
     return jitter * min(BACKOFF_CAP, BACKOFF_BASE * 2.0 ** min(max(failures - 1, 0), 10))
@@ -116,7 +123,10 @@ def _wait(standing: Standing, failure: Failure, jitter: float) -> Move:
     delay = hint + jitter * min(BACKOFF_CAP, max(1.0, hint * 0.1))
     if delay >= standing.seconds_left:
         return _reroute(standing, failure)
-    return _again(standing.counters, StatusReason.RATE_LIMITED, delay, _retrying(failure, delay))
+    held = failure.category is Category.BUDGET_HELD
+    reason = StatusReason.WAITING_FOR_BUDGET if held else StatusReason.RATE_LIMITED
+    move = _again(standing.counters, reason, delay, _retrying(failure, delay))
+    return replace(move, asked_nanos=failure.asked_nanos)
 
 
 def _next_candidate(standing: Standing, failure: Failure) -> Move:
@@ -128,9 +138,8 @@ def _next_candidate(standing: Standing, failure: Failure) -> Move:
 
 
 def _fail(standing: Standing, failure: Failure) -> Move:
-    rejected = failure.category is Category.ANSWER_REJECTED
     error = TaskError(
-        code="answer_rejected" if rejected else f"provider_{failure.category}",
+        code=_OWN_CODES.get(failure.category, f"provider_{failure.category}"),
         message=failure.message,
         retryable=FOLLOWS[failure.category] in (Follow.RETRY, Follow.WAIT),
         category=failure.category,

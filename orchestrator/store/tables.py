@@ -33,6 +33,7 @@ PARTITIONED = {
     "attempts": "task_id",
     "calls": "id",
     "call_answers": "call_id",
+    "call_charges": "call_id",
     "events": "task_id",
 }
 
@@ -113,6 +114,8 @@ tasks = Table(
     Column("webhook_url", Text),
     Column("user_id", Text),
     Column("session_id", Text),
+    Column("api_key_id", Text),
+    Column("waits_for_nanos", BigInteger),
     Column("error", JSONB),
     Column("created_at", _TIME, nullable=False),
     Column("queued_at", _TIME),
@@ -204,6 +207,46 @@ ledger = Table(
     Column("call_id", Uuid, nullable=False),
     Column("kind", Text, nullable=False),
     Column("amount_nanos", BigInteger, nullable=False),
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("subject", Text),
+    Column("period", Text, nullable=False),
+    Column("limit_nanos", BigInteger, nullable=False),
+    Column("hard", Boolean, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Column("deleted_at", _TIME),
+)
+
+budget_windows = Table(
+    "budget_windows",
+    metadata,
+    Column("budget_id", Uuid, primary_key=True),
+    Column("starts", _TIME, primary_key=True),
+    Column("spent_nanos", BigInteger, nullable=False),
+    Column("held_nanos", BigInteger, nullable=False),
+)
+
+budget_alerts = Table(
+    "budget_alerts",
+    metadata,
+    Column("budget_id", Uuid, primary_key=True),
+    Column("starts", _TIME, primary_key=True),
+    Column("threshold", SmallInteger, primary_key=True),
+    Column("at", _TIME, nullable=False),
+)
+
+call_charges = Table(
+    "call_charges",
+    metadata,
+    Column("call_id", Uuid, primary_key=True),
+    Column("budget_id", Uuid, primary_key=True),
+    Column("starts", _TIME, nullable=False),
 )
 
 workers = Table(

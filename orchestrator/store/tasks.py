@@ -53,13 +53,13 @@ INSERT = text(
     ), moved AS (
         INSERT INTO tasks (id, tenant_id, kind, status, status_reason, priority, queue, provider_id,
             run_at, rank, ready, deadline, max_attempts, max_crashes, event_seq, retry_of, labels,
-            webhook_url, user_id, session_id, created_at, queued_at)
+            webhook_url, user_id, session_id, api_key_id, created_at, queued_at)
         SELECT :id, :tenant_id, :kind, CASE WHEN ready THEN 'queued' ELSE 'scheduled' END,
             CASE WHEN ready THEN 'waiting_for_worker' END, :priority, :queue, :provider_id,
             run_at, run_at - make_interval(secs => :bonus), ready, deadline, :max_attempts, :max_crashes,
             1, CAST(:retry_of AS uuid), CAST(:labels AS text[]),
             CAST(:webhook_url AS text), CAST(:user_id AS text),
-            CAST(:session_id AS text), now, CASE WHEN ready THEN now END
+            CAST(:session_id AS text), CAST(:api_key_id AS text), now, CASE WHEN ready THEN now END
         FROM timed
         RETURNING *
     ), payload AS (
@@ -89,7 +89,7 @@ CLAIM = text(
         INSERT INTO attempts (task_id, attempt, boot_id, provider_id, started_at)
         SELECT id, attempt, boot_id, provider_id, clock_timestamp() FROM moved
     ), {EVENTS}
-    SELECT moved.id, moved.tenant_id, moved.attempt, moved.candidate, moved.failures,
+    SELECT moved.id, moved.tenant_id, moved.api_key_id, moved.attempt, moved.candidate, moved.failures,
         moved.candidate_failures, moved.crashes, moved.max_attempts, moved.max_crashes,
         extract(epoch FROM moved.deadline - clock_timestamp()) AS seconds_left,
         CAST(payload.request AS text) AS request, CAST(payload.candidates AS text) AS candidates,
@@ -121,6 +121,7 @@ MOVE = text(
             canceling_at = CASE WHEN :status = 'canceling' THEN clock_timestamp() ELSE canceling_at END,
             finished_at = CASE WHEN :status IN ('succeeded', 'failed', 'canceled', 'expired')
                 THEN clock_timestamp() END,
+            waits_for_nanos = CAST(:asked_nanos AS bigint),
             error = CAST(:error AS jsonb), event_seq = event_seq + cardinality(CAST(:names AS text[]))
         WHERE id = :id AND status = :from_status AND attempt = :attempt
             AND lease_token IS NOT DISTINCT FROM CAST(:token AS uuid)
@@ -250,6 +251,7 @@ async def move(
         "candidate_failures": to.counters.candidate_failures,
         "crashes": to.counters.crashes,
         "delay": to.delay,
+        "asked_nanos": to.asked_nanos,
         "error": to.error.model_dump_json() if to.error else None,
         "outcome": outcome or to.status,
         "result": result,
