@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _USED_ELSEWHERE = {"ORCHESTRATOR_SIMULATOR_KEY"}
@@ -79,8 +79,8 @@ class Config(BaseSettings):
 
     @field_validator("failpoints")
     @classmethod
-    def _not_in_production(cls, failpoints: str) -> str:
-        if failpoints and os.environ.get("ORCHESTRATOR_ENVIRONMENT") == "production":
+    def _not_in_production(cls, failpoints: str, info: ValidationInfo) -> str:
+        if failpoints and info.data.get("environment") == "production":
             raise ValueError("must be empty in production")
         return failpoints
 

@@ -5,7 +5,7 @@ reasoning; money is integer nano-dollars.
 """
 
 from enum import StrEnum
-from typing import NewType
+from typing import Annotated, NewType
 from uuid import UUID
 
 from pydantic import Field
@@ -50,14 +50,17 @@ class AnswerVerdict(StrEnum):
     SUPERSEDED = "superseded"
 
 
+Tokens = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
 class Usage(Value):
     """Tokens of one call, each class counted once within its total."""
 
-    input_tokens: int = Field(0, ge=0)
-    cached_tokens: int = Field(0, ge=0)
-    cache_write_tokens: int = Field(0, ge=0)
-    output_tokens: int = Field(0, ge=0)
-    reasoning_tokens: int = Field(0, ge=0)
+    input_tokens: Tokens = 0
+    cached_tokens: Tokens = 0
+    cache_write_tokens: Tokens = 0
+    output_tokens: Tokens = 0
+    reasoning_tokens: Tokens = 0
 
 
 class Cost(Value):

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from schemas.api import Problem, TaskView
+from schemas.api import TaskView
 
 _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _WHAT: Final = {
@@ -20,7 +20,12 @@ _WHAT: Final = {
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems an endpoint answers with."""
-    return {status: {"description": _WHAT[status], "content": _PROBLEM} for status in (401, *statuses, 503)}
+    return only(401, *statuses, 503)
+
+
+def only(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """These problems and no others."""
+    return {status: {"description": _WHAT[status], "content": _PROBLEM} for status in statuses}
 
 
 def _header(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +42,6 @@ _KEY = _header(
 )
 _NONE_MATCH = _header("If-None-Match", "an ETag; 304 while nothing changed", {"type": "string"})
 
-PREFER: Final[dict[str, Any]] = {"parameters": [_PREFER]}
 IDEMPOTENCY: Final[dict[str, Any]] = {"parameters": [_KEY, _PREFER]}
 CONDITIONAL: Final[dict[str, Any]] = {"parameters": [_NONE_MATCH, _PREFER]}
 
@@ -55,6 +59,3 @@ def body_of(schema: str) -> dict[str, Any]:
     """A JSON body of a schema that the document has among its components."""
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
     return {"requestBody": {"required": True, "content": content}}
-
-
-__all__ = ["CONDITIONAL", "IDEMPOTENCY", "PREFER", "SUBMIT_RESPONSES", "Problem", "body_of", "problems"]

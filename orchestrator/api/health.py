@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from orchestrator import clock, telemetry
+from orchestrator.api.described import only
 from orchestrator.api.replies import json_reply
 from orchestrator.store import views
 from orchestrator.volatile import Unreachable
@@ -31,7 +32,9 @@ async def livez() -> Response:
     return json_reply({"status": "ok"})
 
 
-@router.get("/readyz", response_model=None, responses={200: {"model": Ready}, 503: {"model": Ready}})
+@router.get(
+    "/readyz", response_model=None, responses={200: {"model": Ready}, 503: {"model": Ready}, **only(422)}
+)
 async def readyz(request: Request, verbose: Annotated[str | None, Query()] = None) -> Response:
     """Say whether this process can take tasks: the database answers and has the schema of this release."""
     parts: Parts = request.app.state.parts

@@ -36,7 +36,7 @@ async def list_kinds(visit: Reader) -> Response:
 @router.get(
     "/task-kinds/{kind}/schema",
     response_model=None,
-    responses={200: {"model": KindSchema}, **problems(403, 404)},
+    responses={200: {"model": KindSchema}, **problems(403, 404, 422)},
 )
 async def kind_schema(visit: Reader, kind: str) -> Response:
     """Show the JSON Schemas of a kind's context and result."""

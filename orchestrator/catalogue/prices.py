@@ -24,6 +24,7 @@ CEILING_OUTPUT: Final = 180_000
 LOCAL: Final = frozenset({Vendor.OLLAMA, Vendor.LMSTUDIO})
 KNOWN_TIERS: Final = frozenset({None, "", "auto", "default", "standard", "flex", "priority", "batch"})
 _STANDARD: Final = frozenset({None, "", "auto", "default", "standard"})
+_DEARER: Final = frozenset({"priority"})
 _LIBRARY_NAMES: Final[dict[Vendor, str]] = {
     Vendor.OPENAI: "openai",
     Vendor.ANTHROPIC: "anthropic",
@@ -37,6 +38,8 @@ def cost(vendor: Vendor, model: str, tier: str | None, usage: Usage, at: datetim
     if vendor in LOCAL:
         return Cost(nanos=0, source=LOCAL_SOURCE, version="1")
     nanos = _priced(vendor, model, tier, usage, at) if tier in KNOWN_TIERS else None
+    if tier in _DEARER and nanos == _priced(vendor, model, None, usage, at):
+        nanos = None  # the library knows no price of this tier and gave the standard one
     if nanos is None:
         ceiling = usage.input_tokens * CEILING_INPUT + usage.output_tokens * CEILING_OUTPUT
         return Cost(nanos=ceiling, source=CEILING_SOURCE, version="1", estimated=True)

@@ -54,6 +54,10 @@ class Watch:
         """Whether the process is stopping: nobody waits any more."""
         return self._stopped
 
+    def is_waited_for(self, task_id: UUID) -> bool:
+        """Whether anybody waits for this task."""
+        return task_id in self._waiters
+
     def stop(self) -> None:
         """Let everybody go: the process stops."""
         self._stopped = True
@@ -64,13 +68,13 @@ class Watch:
     async def _wait(self, waiter: _Waiter, seconds: float) -> bool:
         until = clock.monotonic() + seconds
         with self._registered(waiter):
-            while not await self._met(waiter):
+            met = await self._met(waiter)
+            while not met and not self._stopped and clock.monotonic() < until:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(until - clock.monotonic()):
                         await waiter.wake.wait()
-                if self._stopped or clock.monotonic() >= until:
-                    return await self._met(waiter)
-            return True
+                met = await self._met(waiter)
+            return met
 
     async def _met(self, waiter: _Waiter) -> bool:
         waiter.wake.clear()

@@ -4,6 +4,7 @@
 finish reason is a failure, not an answer.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -42,6 +43,9 @@ _BY_CODE: Final[dict[str, Category]] = {
     "overloaded_error": Category.OVERLOADED,
     "server_error": Category.SERVER_ERROR,
 }
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|[smhd])")
+_DURATION: Final = re.compile(f"(?:{_PART.pattern})*")
 _BY_FINISH: Final[dict[str, Failure]] = {
     "length": Failure(
         category=Category.OUTPUT_LIMIT, message="The answer reached the output limit; raise max_tokens."
@@ -86,8 +90,8 @@ class OpenAIChat:
         if chunk.get("error"):
             reply.failure = _failure_of(None, chunk["error"], None)
             return
-        reply.model = chunk.get("model") or reply.model
-        reply.tier = chunk.get("service_tier") or reply.tier
+        reply.model = _text(chunk, "model") or reply.model
+        reply.tier = _text(chunk, "service_tier") or reply.tier
         if chunk.get("usage"):
             reply.raw_usage = chunk["usage"]
             reply.usage = _usage(chunk["usage"])
@@ -115,7 +119,7 @@ class OpenAIChat:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait: `retry-after-ms` before `retry-after`; None where neither is a number."""
+    """Seconds to wait: `retry-after-ms`, `retry-after`, or until a used-up rate is reset; None if unsaid."""
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             seconds = float(headers.get(name, "")) * scale
@@ -123,11 +127,31 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
             continue
         if 0 <= seconds < 10**7:
             return seconds
-    return None
+    resets = [
+        _duration(headers.get(f"x-ratelimit-reset-{what}", ""))
+        for what in ("requests", "tokens")
+        if headers.get(f"x-ratelimit-remaining-{what}") == "0"
+    ]
+    return max((seconds for seconds in resets if seconds is not None), default=None)
+
+
+def _duration(text: str) -> float | None:
+    """`20ms`, `7.5s`, `6m0s` in seconds."""
+    parts = _DURATION.fullmatch(text)
+    if parts is None or not text:
+        return None
+    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+
+
+def _text(chunk: dict[str, Any], key: str) -> str | None:
+    value = chunk.get(key)
+    return value[:200] if isinstance(value, str) else None
 
 
 def _take_choice(reply: Reply, choice: dict[str, Any]) -> None:
     content = (choice.get("delta") or {}).get("content")
+    if content and not isinstance(content, str):
+        raise TypeError("content must be a text")
     if content:
         reply.parts.append(content)
     finish = choice.get("finish_reason")
@@ -153,18 +177,24 @@ def _failure_of(status: int | None, error: Any, hint: float | None) -> Failure:
     codes = [str(details[key]) for key in ("code", "type") if details.get(key)]
     return Failure(
         category=_category(status, codes, hint),
-        message=str(details.get("message") or f"The provider answered with status {status}.")[:1000],
+        message=_message(details.get("message") or f"The provider answered with status {status}."),
         http_status=status,
         code=codes[0] if codes else None,
         retry_after=hint,
     )
 
 
+def _message(told: object) -> str:
+    """Postgres keeps neither a NUL nor half a character."""
+    return str(told)[:1000].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 def _category(status: int | None, codes: list[str], hint: float | None) -> Category:
     if any(code in _QUOTA_CODES for code in codes):
         return Category.QUOTA_EXHAUSTED
     if status == 429:
-        return Category.RATE_LIMITED
+        named = any(_BY_CODE.get(code) is Category.RATE_LIMITED for code in codes)
+        return Category.RATE_LIMITED if named or hint is not None else Category.QUOTA_EXHAUSTED
     for code in codes:
         if code in _BY_CODE:
             return _BY_CODE[code]

@@ -139,13 +139,10 @@ async def test_a_malformed_task_id_is_named(caller: Visitor, path: str) -> None:
     assert (response.status_code, problem.errors[0].field) == (422, "task_id")
 
 
-@pytest.mark.parametrize("key", ["", "a b", "ü".encode("latin-1").decode("latin-1"), "x" * 256])
-async def test_a_bad_idempotency_key_is_named(caller: Visitor, key: str) -> None:
-    response = await caller.http.post(
-        TASKS,
-        json=BODY,
-        headers={"Authorization": f"Bearer {caller.key}", "Idempotency-Key": key.encode("latin-1")},
-    )
+@pytest.mark.parametrize("key", [b"", b"a b", b"\xfc", b"x" * 256])
+async def test_a_bad_idempotency_key_is_named(caller: Visitor, key: bytes) -> None:
+    headers = [(b"Authorization", f"Bearer {caller.key}".encode()), (b"Idempotency-Key", key)]
+    response = await caller.http.post(TASKS, json=BODY, headers=headers)
     problem = Problem.model_validate_json(response.content)
     assert (response.status_code, problem.errors[0].field) == (422, "Idempotency-Key")
     assert await caller.stored() == 0

@@ -13,7 +13,7 @@ from orchestrator import auth, clock
 from orchestrator.flow.book import Outcome, book
 from orchestrator.flow.claim import Lease, claim
 from orchestrator.flow.configure import ProviderSetting, configure
-from orchestrator.flow.intend import intend
+from orchestrator.flow.intend import Intent, intend
 from orchestrator.flow.settle import Ending, settle
 from orchestrator.wiring import Parts
 from schemas.api import TaskView
@@ -78,6 +78,10 @@ class Visitor:
         given = {"tenant": self.tenant_id} | params
         await self.parts.db.run(text(statement), **given)
 
+    async def value(self, query: str, **params: Any) -> Any:
+        """The one value a query finds; `:tenant` is this tenant."""
+        return (await self.parts.db.run(text(query), **({"tenant": self.tenant_id} | params)))[0][0]
+
     async def start(self, task_id: UUID) -> Lease:
         """Claim a task as a worker would."""
         lease = await claim(self.parts, uuid4(), ("provider.openai",), task_id)
@@ -98,18 +102,27 @@ class Visitor:
         failure = Failure(category=Category.BAD_REQUEST, message="the provider refused it")
         await settle(self.parts, lease, Ending(None, failure=failure))
 
-    async def _call(self, lease: Lease) -> UUID:
-        boot_id, call_id = uuid4(), clock.new_id()
-        intent = await intend(
-            self.parts, boot_id, lease, Purpose.FIRST, call_id=call_id, hold_nanos=5_000_000, timeout=60
+    async def intend(self, lease: Lease) -> Intent:
+        """The committed intent of a call, held at half a cent."""
+        return await intend(
+            self.parts,
+            uuid4(),
+            lease,
+            Purpose.FIRST,
+            call_id=clock.new_id(),
+            hold_nanos=5_000_000,
+            timeout=60,
         )
+
+    async def _call(self, lease: Lease) -> UUID:
+        intent = await self.intend(lease)
         usage = Usage(input_tokens=100, cached_tokens=40, output_tokens=20, reasoning_tokens=5)
         cost = Cost(nanos=1_234_567, source="test", version="1")
         outcome = Outcome(
             "an answer", None, usage, {"prompt_tokens": 100}, cost, "model-1", None, 200, "req-1", 0.1, 0.2
         )
         assert await book(self.parts, lease.task_id, lease.provider, intent, outcome)
-        return call_id
+        return intent.call_id
 
     def _headers(self, given: dict[str, str]) -> dict[str, str]:
         named = {name.replace("_", "-"): value for name, value in given.items()}

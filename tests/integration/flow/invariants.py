@@ -61,7 +61,8 @@ BREACHES: Final = {
         SELECT task_id FROM calls WHERE verdict = 'accepted' GROUP BY task_id HAVING count(*) > 1
     """,
     "more failures or crashes than allowed": """
-        SELECT id FROM tasks WHERE finished_at IS NULL AND (failures >= max_attempts OR crashes >= max_crashes)
+        SELECT id FROM tasks
+        WHERE finished_at IS NULL AND (failures >= max_attempts OR crashes >= max_crashes)
     """,
 }
 

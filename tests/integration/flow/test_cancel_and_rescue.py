@@ -153,7 +153,9 @@ async def test_at_its_deadline_a_task_expires_from_any_state(world: World, state
     else:
         task_id = await world.submit(**wishes)
         if state == "waiting":
-            await world.change(task_id, "ready = false, status_reason = 'waiting_for_children', run_at = 'infinity'")
+            await world.change(
+                task_id, "ready = false, status_reason = 'waiting_for_children', run_at = 'infinity'"
+            )
     await world.change(task_id, "deadline = clock_timestamp() - interval '1 millisecond'")
     assert await rescue(world.parts) == 1
     await world.change(task_id, "run_at = clock_timestamp()")

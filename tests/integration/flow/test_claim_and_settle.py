@@ -135,7 +135,11 @@ async def test_a_rejected_first_answer_is_resumed_as_a_repair_only(world: World)
     await world.change(lease.task_id, "run_at = clock_timestamp(), ready = true")
     again = await world.take(lease.task_id)
     assert again.paid is not None
-    assert (again.paid.call_id, again.paid.purpose, again.paid.text) == (first.call_id, Purpose.FIRST, "first")
+    assert (again.paid.call_id, again.paid.purpose, again.paid.text) == (
+        first.call_id,
+        Purpose.FIRST,
+        "first",
+    )
 
 
 async def test_the_latest_paid_answer_is_the_one_resumed(world: World) -> None:

@@ -103,7 +103,7 @@ async def test_one_of_two_dispatchers_leads_and_the_other_takes_over(world: Worl
 async def test_a_leader_that_stumbles_over_the_database_leads_again(
     world: World, broker: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stumbled = []
+    stumbled: list[int] = []
 
     async def stumble(*_: object, **__: object) -> int:
         if len(stumbled) < 3:

@@ -218,4 +218,4 @@ def test_every_order_of_steps_keeps_the_promises(flow_database: str, flow_stack:
         suppress_health_check=list(HealthCheck),
     )
     with machine(flow_database, flow_stack) as way:
-        run_state_machine_as_test(way, settings=few)  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(way, settings=few)

@@ -77,7 +77,12 @@ def _with_driver(url: str) -> str:
 
 def settings(database_url: str, broker_url: str, **changed: Any) -> Config:
     """Settings for quick tests: short leases, and nothing from this machine's environment."""
-    given = {"lease_seconds": 30, "dead_after_seconds": 45, "database_pool": 30, "allow_private_webhooks": True}
+    given = {
+        "lease_seconds": 30,
+        "dead_after_seconds": 45,
+        "database_pool": 30,
+        "allow_private_webhooks": True,
+    }
     return Config(database_url=database_url, broker_url=broker_url, **(given | changed))
 
 
@@ -143,7 +148,7 @@ class World:
 
     async def intend(self, lease: Lease, purpose: Purpose = Purpose.FIRST, **fields: Any) -> Intent:
         """An intent under the lease."""
-        given = {"call_id": clock.new_id(), "hold_nanos": HOLD, "timeout": 60.0} | fields
+        given: dict[str, Any] = {"call_id": clock.new_id(), "hold_nanos": HOLD, "timeout": 60.0} | fields
         return await intend(self.parts, self.boot_id, lease, purpose, **given)
 
     async def book(self, lease: Lease, intent: Intent, outcome: Outcome) -> bool:

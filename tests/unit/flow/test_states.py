@@ -92,9 +92,7 @@ def test_every_category_leads_where_the_table_says(
     [(Category.CANCELED, TaskStatus.CANCELED), (Category.DEADLINE, TaskStatus.EXPIRED)],
 )
 @pytest.mark.parametrize("standing", STANDINGS)
-def test_our_own_giving_up_ends_the_task(
-    category: Category, status: TaskStatus, standing: Standing
-) -> None:
+def test_our_own_giving_up_ends_the_task(category: Category, status: TaskStatus, standing: Standing) -> None:
     assert states.after_failure(standing, failure(category), 0.5).status is status
 
 
@@ -109,7 +107,9 @@ def test_counters_never_get_smaller(standing: Standing, failed: Failure, jitter:
     assert after.crashes == before.crashes
     assert after.candidate - before.candidate in (0, 1)
     moved_on = after.candidate > before.candidate
-    assert after.candidate_failures == 0 if moved_on else after.candidate_failures >= before.candidate_failures
+    assert (
+        after.candidate_failures == 0 if moved_on else after.candidate_failures >= before.candidate_failures
+    )
 
 
 @given(standings, failures, jitters)

@@ -1,0 +1,1 @@
+"""Prices, models and token estimates."""

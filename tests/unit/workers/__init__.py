@@ -1,0 +1,1 @@
+"""The workers' parts that need no network."""
