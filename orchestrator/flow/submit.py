@@ -7,11 +7,13 @@ from uuid import UUID
 from orchestrator import clock, failpoints, telemetry
 from orchestrator.flow.admit import admit
 from orchestrator.flow.route import Offer, route
+from orchestrator.limits.budgets import Payer, exhausted
 from orchestrator.store import tasks, views
 from orchestrator.store.engine import Row
 from orchestrator.volatile import READY
 from orchestrator.wiring import Parts
-from schemas.errors import IdempotencyKeyReused, InvalidRequest, NoProvider, StoreUnavailable
+from schemas.budgets import OnBudget
+from schemas.errors import BudgetExhausted, IdempotencyKeyReused, InvalidRequest, NoProvider, StoreUnavailable
 from schemas.events import EventName
 from schemas.moves import Happening
 from schemas.providers import Candidate, queue_of
@@ -46,11 +48,12 @@ async def submit(
     *,
     idempotency_key: str | None = None,
     retry_of: UUID | None = None,
+    api_key_id: str | None = None,
 ) -> Submitted:
     """Store a task and return it once committed.
 
-    Raises `InvalidRequest`, `NoProvider`, `IdempotencyKeyReused`, `StoreUnavailable`; after any of
-    them nothing is stored. The same key and request bring the same task back, whatever changed since.
+    Raises `InvalidRequest`, `NoProvider`, `BudgetExhausted`, `IdempotencyKeyReused`,
+    `StoreUnavailable`; after any of them nothing is stored. The same key and request bring the same task back, whatever changed since.
     """
     body = request.model_dump_json()
     key = _Key(idempotency_key, hashlib.sha256(f"{retry_of}{body}".encode()).digest())
@@ -58,13 +61,15 @@ async def submit(
         admit(request, clock.now())
         offers = await _offers(parts, tenant_id)
         candidates = route(request, offers)
-    except (InvalidRequest, NoProvider):
+        if request.preferences.on_budget is OnBudget.FAIL:
+            await _refuse_exhausted(parts, tenant_id, request, candidates, api_key_id)
+    except (InvalidRequest, NoProvider, BudgetExhausted):
         earlier = await _earlier(parts, tenant_id, key)
         if earlier is not None:
             return earlier
         raise
     given = _params(parts, tenant_id, request, candidates, body)
-    given |= {"retry_of": retry_of, "key": key.text, "body_hash": key.body_hash}
+    given |= {"api_key_id": api_key_id, "retry_of": retry_of, "key": key.text, "body_hash": key.body_hash}
     rows = await tasks.rows_of(parts.db, tasks.INSERT, given)
     if not rows:
         return await _earlier(parts, tenant_id, key) or _gone()
@@ -79,6 +84,24 @@ async def _offers(parts: Parts, tenant_id: UUID) -> tuple[Offer, ...]:
         Offer(provider, paused, position)
         for provider, paused, position in await views.providers(parts.db, tenant_id)
     )
+
+
+async def _refuse_exhausted(
+    parts: Parts,
+    tenant_id: UUID,
+    request: TaskRequest,
+    candidates: tuple[Candidate, ...],
+    api_key_id: str | None,
+) -> None:
+    """Raise `BudgetExhausted` if none of the candidates has anything left to spend."""
+    refusal = None
+    for candidate in candidates:
+        payer = Payer(tenant_id, request.user_id, api_key_id, request.session_id, candidate.name)
+        refusal = await exhausted(parts.db, payer, clock.now())
+        if refusal is None:
+            return
+    if refusal is not None:
+        raise BudgetExhausted(refusal.message)
 
 
 async def _earlier(parts: Parts, tenant_id: UUID, key: _Key) -> Submitted | None:

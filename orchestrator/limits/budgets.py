@@ -109,3 +109,32 @@ def _refusal(row: Any, nanos: int) -> Refusal:
         held_nanos=row.held_nanos,
         asked_nanos=nanos,
     )
+
+
+async def affordable(db: Database, at: datetime, most: int) -> list[UUID]:
+    """The oldest tasks waiting for budget that fit now, each counted against what the next may use."""
+    granted: dict[UUID, int] = {}
+    fitting = []
+    levels: dict[Payer, Sequence[Row[Any]]] = {}
+    for waiter in await db.run(budgets.WAITERS, most=most):
+        payer = Payer(
+            waiter.tenant_id, waiter.user_id, waiter.api_key_id, waiter.session_id, waiter.provider
+        )
+        if payer not in levels:
+            levels[payer] = await db.run(budgets.LEVELS, **payer.params(), at=at)
+        asked = waiter.waits_for_nanos or 0
+        if all(_room(row) - granted.get(row.id, 0) >= asked for row in levels[payer]):
+            fitting.append(waiter.id)
+            for row in levels[payer]:
+                granted[row.id] = granted.get(row.id, 0) + asked
+    return fitting
+
+
+async def let_go(db: Database, task_ids: Sequence[UUID]) -> None:
+    """End the wait of these tasks."""
+    if task_ids:
+        await db.run(budgets.WAKE, ids=list(task_ids))
+
+
+def _room(row: Row[Any]) -> int:
+    return int(row.limit_nanos - row.spent_nanos - row.held_nanos)

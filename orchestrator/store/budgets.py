@@ -117,3 +117,26 @@ DROP = text(
     RETURNING id
     """
 )
+
+WAITERS = text(
+    """
+    SELECT id, tenant_id, user_id, api_key_id, session_id, waits_for_nanos,
+        (SELECT name FROM providers WHERE providers.id = tasks.provider_id) AS provider
+    FROM tasks
+    WHERE status = 'queued' AND status_reason = 'waiting_for_budget' AND NOT ready
+    ORDER BY rank LIMIT :most
+    """
+)
+
+WAKE = text(
+    """
+    WITH moved AS (
+        UPDATE tasks SET run_at = clock_timestamp()
+        WHERE id = ANY (CAST(:ids AS uuid[])) AND status = 'queued'
+            AND status_reason = 'waiting_for_budget' AND NOT ready
+        RETURNING id
+    )
+    SELECT id FROM moved
+    """
+)
+"""Their time has come: the wake step makes them ready."""
