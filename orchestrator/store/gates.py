@@ -1,0 +1,76 @@
+"""Gates of providers: the circuit of (provider, model), the cool-down and credential gate of an account.
+
+`closed_until` says until when nothing may be sent. An account is what two providers share that have the
+same address and credential, so that a limit met by one is known to the other.
+"""
+
+from sqlalchemy import text
+
+PUT = text(
+    """
+    WITH before AS (
+        SELECT state, closed_until FROM gates WHERE kind = :kind AND subject = :subject AND model = :model
+    ), put AS (
+        INSERT INTO gates (kind, subject, model, state, closed_until, reason)
+        VALUES (:kind, :subject, :model, :state,
+            clock_timestamp() + make_interval(secs => :seconds), :reason)
+        ON CONFLICT (kind, subject, model) DO UPDATE SET state = excluded.state,
+            closed_until = CASE WHEN :keep_longest
+                THEN greatest(gates.closed_until, excluded.closed_until) ELSE excluded.closed_until END,
+            reason = excluded.reason, changed_at = clock_timestamp()
+        RETURNING kind, subject, model, state, reason
+    )
+    INSERT INTO gate_transitions (kind, subject, model, state, reason)
+    SELECT kind, subject, model, state, reason FROM put
+    WHERE state IS DISTINCT FROM (SELECT state FROM before)
+        OR (SELECT closed_until FROM before) < clock_timestamp()
+    RETURNING id
+    """
+)
+
+CLOSED = text(
+    """
+    SELECT providers.id AS provider_id, gates.kind, gates.state, gates.reason,
+        gates.closed_until > clock_timestamp() AS closed,
+        least(extract(epoch FROM gates.closed_until - clock_timestamp()), 86400)::float8 AS seconds_left
+    FROM gates JOIN providers
+        ON (gates.kind = 'circuit' AND gates.subject = providers.id::text AND gates.model = providers.model)
+        OR (gates.kind <> 'circuit' AND gates.subject = providers.account)
+    WHERE gates.state <> 'closed'
+        AND (gates.closed_until > clock_timestamp() OR gates.kind = 'circuit')
+    """
+)
+"""The gates that matter now; a circuit whose time is over lets one task through until it is closed."""
+
+OF_PROVIDER = text(
+    """
+    SELECT kind, least(extract(epoch FROM closed_until - clock_timestamp()), 86400)::float8 AS seconds_left,
+        reason
+    FROM gates
+    WHERE kind <> 'circuit' AND state <> 'closed' AND closed_until > clock_timestamp()
+        AND subject = (SELECT account FROM providers WHERE id = :provider_id)
+    ORDER BY closed_until DESC LIMIT 1
+    """
+)
+
+ACCOUNT = text("SELECT account FROM providers WHERE id = :provider_id")
+
+STUCK = text(
+    """
+    SELECT tasks.id, tasks.tenant_id, status, attempt, lease_token, candidate, failures, candidate_failures,
+        crashes, max_attempts, max_crashes, boot_id,
+        extract(epoch FROM deadline - clock_timestamp()) AS seconds_left,
+        (SELECT CAST(candidates AS text) FROM task_payloads WHERE task_payloads.id = tasks.id) AS candidates
+    FROM tasks
+    WHERE status = 'queued' AND ready AND nudged_at IS NULL
+        AND queue = :queue AND provider_id = :provider_id AND tenant_id = :tenant_id
+    ORDER BY rank, id LIMIT :most FOR NO KEY UPDATE SKIP LOCKED
+    """
+)
+
+FORGET_NUDGES = text(
+    """
+    UPDATE tasks SET nudged_at = NULL
+    WHERE status = 'queued' AND nudged_at IS NOT NULL AND provider_id = ANY (CAST(:providers AS uuid[]))
+    """
+)
