@@ -145,7 +145,7 @@ def _prepared(
 def _start(system: System, config: Config, asked: Asked) -> None:
     """Start the processes and wait until they work; Flower last, because it asks the workers who they are."""
     wish, addresses, supervisor = system.wish, system.addresses, system.supervisor
-    environment = plan.settings(addresses, wish.data_dir, "simulated")
+    environment = plan.settings(addresses, wish.data_dir)
     simulator, flower = addresses.simulator_port, addresses.flower_port
     if simulator:
         supervisor.start([plan.simulator(simulator, wish.latency_ms, environment)])
