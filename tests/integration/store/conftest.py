@@ -81,7 +81,8 @@ LOAD = (
     """,
     """
     INSERT INTO deliveries (id, tenant_id, task_id, event, url, status)
-    SELECT pg_temp.id(6, n), pg_temp.id(1, 1), pg_temp.id(3, 102200 + n), 'task.succeeded', 'http://x', 'delivered'
+    SELECT pg_temp.id(6, n), pg_temp.id(1, 1), pg_temp.id(3, 102200 + n), 'task.succeeded', 'http://x',
+        'delivered'
     FROM generate_series(1, 20000) n
     """,
     """

@@ -47,20 +47,22 @@ class Plan:
     @property
     def rows_read(self) -> float:
         """Rows that scans of big tables read, those that a filter removed included."""
-        return sum(
-            (
-                node["Actual Rows"]
-                + node.get("Rows Removed by Filter", 0)
-                + node.get("Rows Removed by Index Recheck", 0)
+        return float(
+            sum(
+                (
+                    node["Actual Rows"]
+                    + node.get("Rows Removed by Filter", 0)
+                    + node.get("Rows Removed by Index Recheck", 0)
+                )
+                * node["Actual Loops"]
+                for node in self.nodes
+                if str(node.get("Relation Name", "")).startswith(BIG) and "Scan" in node["Node Type"]
             )
-            * node["Actual Loops"]
-            for node in self.nodes
-            if str(node.get("Relation Name", "")).startswith(BIG) and "Scan" in node["Node Type"]
         )
 
 
 def explained(url: str, statement: TextClause, params: Mapping[str, Any], *, generic: bool) -> Plan:
-    """The plan of a statement, carried out and rolled back; `generic` is how a pool runs it the sixth time."""
+    """The plan of a statement, carried out and rolled back; `generic`: as a prepared statement has it."""
     plain = f"postgresql://{url.partition('://')[2]}"
     with psycopg.connect(plain, cursor_factory=ClientCursor) as connection:
         cursor = connection.cursor()

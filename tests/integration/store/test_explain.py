@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import TextClause
+from sqlalchemy import TextClause, text
 
 from orchestrator import clock
 from orchestrator.store import calls, chores, lanes, leases, partitions, tasks
@@ -119,6 +119,6 @@ async def test_a_hot_query_reads_by_index_and_in_bounds(
 
 async def test_the_backlog_is_what_the_bounds_were_set_for(backlog: Parts) -> None:
     (row,) = await backlog.db.run(
-        reading.text("SELECT count(*) AS tasks, count(DISTINCT tenant_id) AS tenants FROM tasks WHERE ready")
+        text("SELECT count(*) AS tasks, count(DISTINCT tenant_id) AS tenants FROM tasks WHERE ready")
     )
     assert (row.tasks >= BACKLOG, row.tenants) == (True, LANES)
