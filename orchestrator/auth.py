@@ -52,11 +52,11 @@ _believed: dict[bytes, tuple[float, Principal]] = {}
 
 async def authenticate(parts: Parts, header: str | None) -> Principal:
     """Who the `Authorization` header speaks for. Raises `Unauthenticated`, `StoreUnavailable`."""
-    key = _presented(header)
-    digest = hashlib.sha256(key.encode()).digest()
+    digest = hashlib.sha256((header or "").encode()).digest()
     found = _believed.get(digest)
     if found is not None and clock.monotonic() < found[0]:
         return found[1]
+    key = _presented(header)
     principal = await _checked(parts, key)
     if len(_believed) >= _MOST_BELIEVED:
         _believed.clear()

@@ -40,9 +40,9 @@ def openapi_document() -> dict[str, Any]:
 
 def _doors() -> FastAPI:
     app = FastAPI(title=_TITLE, docs_url=None, redoc_url=None, redirect_slashes=False)
-    for router in (reading.router, submissions.router, events.router, kinds.router):
-        app.include_router(router)
-    app.include_router(health.router)
+    # Taken over as they are: a nested router would be searched anew for every request.
+    for router in (reading.router, submissions.router, events.router, kinds.router, health.router):
+        app.router.routes.extend(router.routes)
     app.include_router(manual.router, include_in_schema=False)
     problems.install(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]

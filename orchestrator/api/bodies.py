@@ -5,6 +5,7 @@ path. The usual body pays for one pass of the parser; the walk through values ha
 bytes give reason.
 """
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any, Final
@@ -16,6 +17,7 @@ from schemas.errors import FieldError, MalformedBody, PayloadTooLarge, Unsupport
 
 MAX_DEPTH: Final = 64
 MAX_VALUES: Final = 100_000
+LONGEST_SECONDS: Final = 60
 _Path = tuple[str | int, ...]
 
 
@@ -54,13 +56,14 @@ async def _read(request: Request, most: int) -> bytes:
         raise _too_large(most)
     chunks, size = [], 0
     try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > most:
-                raise _too_large(most)
-            chunks.append(chunk)
-    except ClientDisconnect as error:
-        raise MalformedBody("The body ended early.") from error
+        async with asyncio.timeout(LONGEST_SECONDS):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > most:
+                    raise _too_large(most)
+                chunks.append(chunk)
+    except (ClientDisconnect, TimeoutError) as error:
+        raise _malformed("it did not come to its end") from error
     return b"".join(chunks)
 
 

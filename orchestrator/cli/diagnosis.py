@@ -12,6 +12,7 @@ from typing import Final
 
 from orchestrator import clock
 from orchestrator.cli.system import answerers
+from orchestrator.cli.system.prepare import is_redis
 from orchestrator.config import Config, unknown_settings
 from orchestrator.store.migrate import head
 from orchestrator.store.views import health
@@ -133,7 +134,7 @@ async def database(parts: Parts) -> list[Check]:
 
 async def broker(parts: Parts) -> Check:
     """The broker: its version and that it never throws messages away."""
-    if not (parts.config.broker_url or "").startswith(("redis://", "rediss://", "unix://")):
+    if not is_redis(parts.config.broker_url):
         return Check(
             "broker", Standing.WARN, "not Redis or Valkey: not looked at", "Look at it with its own tools."
         )

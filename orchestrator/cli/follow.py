@@ -18,11 +18,15 @@ _LOOK_SECONDS: Final = 1.0
 
 def follow(client: "Client", task: UUID | str, timeout: float | None) -> "Task":
     """The ended task with its result; a line on the terminal tells what it is doing."""
-    with _status() as status:
-        if status is None:
-            client.wait(task, timeout=timeout)
-        else:
-            _tell(client, task, timeout, status)
+    try:
+        with _status() as status:
+            if status is None:
+                client.wait(task, timeout=timeout)
+            else:
+                _tell(client, task, timeout, status)
+    except KeyboardInterrupt:
+        remedy = f"Wait for it: orchestrator task wait {task}\nEnd it: orchestrator task cancel {task}"
+        raise Ending("interrupted; the task goes on", remedy, code=Code.INTERRUPTED) from None
     return client.get(task, include="result")
 
 

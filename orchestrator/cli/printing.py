@@ -83,7 +83,8 @@ def console_for_output() -> "Console":
 
 def say(text: str, style: str | None = None) -> None:
     """A line for the person at the terminal, on standard error."""
-    console_for_errors().print(visible(text), style=style, soft_wrap=True)
+    console = console_for_errors()
+    console.print(visible(text), style=style, soft_wrap=not console.is_terminal)
 
 
 def console_for_errors() -> "Console":

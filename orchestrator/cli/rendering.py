@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from orchestrator.cli import printing
 
 if TYPE_CHECKING:
-    from rich.text import Text
+    from rich.console import RenderableType
 
     from orchestrator.client import Task
 
@@ -90,19 +90,16 @@ def show_review(review: Mapping[str, Any]) -> None:
     """The summary and each finding with its place, its quote and what to do."""
     from rich.text import Text
 
-    blocks = [Text(printing.visible(review["summary"]))]
+    blocks: list[RenderableType] = [Text(printing.visible(review["summary"]))]
     for finding in review["findings"]:
         blocks += [Text(""), *_finding(finding)]
     if review["unanchored"]:
-        count = len(review["unanchored"])
-        blocks += [
-            Text(""),
-            Text(f"{count} more whose quote stands nowhere in the change: see -o json", style="dim"),
-        ]
-    printing.show(*blocks, soft_wrap=True)
+        told = f"{len(review['unanchored'])} more whose quote stands nowhere in the change: see -o json"
+        blocks += [Text(""), Text(told, style="dim")]
+    printing.show(*blocks)
 
 
-def _finding(finding: Mapping[str, Any]) -> "Iterator[Text]":
+def _finding(finding: Mapping[str, Any]) -> "Iterator[RenderableType]":
     from rich.text import Text
 
     severity = str(finding["severity"])
@@ -111,12 +108,11 @@ def _finding(finding: Mapping[str, Any]) -> "Iterator[Text]":
     head.append(place(finding), style="bold")
     head.append(printing.visible(f"  {finding['title']} ({finding['category']})"))
     yield head
-    for line in str(finding["quote"]).strip("\n").split("\n"):
-        yield Text(printing.visible(f"    | {line}"), style="dim")
-    yield Text(printing.visible(_indented(finding["body"])))
+    yield _indented(str(finding["quote"]), "| ", "dim")
+    yield _indented(str(finding["body"]), "", "")
     if finding.get("suggestion"):
-        yield Text("    Suggested:", style="green")
-        yield Text(printing.visible(_indented(finding["suggestion"], "    > ")), style="green")
+        yield _indented("Suggested:", "", "green")
+        yield _indented(str(finding["suggestion"]), "> ", "green")
 
 
 def place(finding: Mapping[str, Any]) -> str:
@@ -125,8 +121,13 @@ def place(finding: Mapping[str, Any]) -> str:
     return printing.visible(f"{finding['file']}:{line}" if line else str(finding["file"]))
 
 
-def _indented(text: str, margin: str = "    ") -> str:
-    return "\n".join(f"{margin}{line}" for line in text.strip("\n").split("\n"))
+def _indented(text: str, mark: str, style: str) -> "RenderableType":
+    """Lines set in from the margin, also where the terminal wraps them."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    lines = "\n".join(f"{mark}{line}" for line in text.strip("\n").split("\n"))
+    return Padding(Text(printing.visible(lines), style=style), (0, 0, 0, 4), expand=False)
 
 
 def _diff_style(line: str) -> str:

@@ -51,7 +51,8 @@ class Session:
             return config()
         except ValidationError as error:
             wrong = "\n".join(
-                f"  ORCHESTRATOR_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
+                f"  ORCHESTRATOR_{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+                for fault in error.errors()
             )
             raise Ending(
                 f"The settings in the environment are not valid:\n{wrong}", code=Code.USAGE

@@ -11,6 +11,8 @@ from orchestrator.cli.exits import Code, Ending, Misused
 from orchestrator.cli.session import Session, session
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from orchestrator.config import Config
 
 app = typer.Typer(help="Run a worker, or list them.", invoke_without_command=True, rich_markup_mode=None)
@@ -101,13 +103,25 @@ def _become(shared: Session, config: "Config", name: str, queues: tuple[str, ...
     from orchestrator.config import child_environment
 
     home = shared.home()
+    home.mkdir(parents=True, exist_ok=True)
     environment = child_environment(
         ORCHESTRATOR_DATABASE_URL=config.database_url,
         ORCHESTRATOR_BROKER_URL=config.broker_url,
         ORCHESTRATOR_DATA_DIR=str(home),
+        **_beside_up(home),
     )
-    home.mkdir(parents=True, exist_ok=True)
     # Celery imports from the current folder first, and a folder of the user's may have a `workers` too.
     os.chdir(home)
     arguments = worker_arguments(name, queues, concurrency)
     os.execve(sys.executable, [sys.executable, "-P", "-m", "celery", *arguments], environment)
+
+
+def _beside_up(home: "Path") -> dict[str, str]:
+    """What a worker beside an `up` shares with it: the simulator's key, and the folder of figures."""
+    from orchestrator.cli.system.answerers import SIMULATOR_KEY
+    from orchestrator.cli.system.plan import GIVEN_TO_SIMULATOR
+    from orchestrator.config import credential
+
+    figures = home / "metrics"
+    shared = {"PROMETHEUS_MULTIPROC_DIR": str(figures)} if figures.is_dir() else {}
+    return shared | {SIMULATOR_KEY: credential(SIMULATOR_KEY) or GIVEN_TO_SIMULATOR}

@@ -118,7 +118,7 @@ CLOSE_STALE = text(
         SELECT tasks.id FROM tasks
         WHERE id IN (
             SELECT task_id FROM calls
-            WHERE status = 'started' AND timeout_at < clock_timestamp() - interval '1 minute'
+            WHERE status = 'started' AND timeout_at < statement_timestamp() - interval '1 minute'
             ORDER BY timeout_at LIMIT :most
         )
         AND status NOT IN ('running', 'canceling')

@@ -6,7 +6,7 @@ NUDGE = text(
     """
     WITH due AS (
         SELECT id FROM chores
-        WHERE status = 'queued' AND run_at <= clock_timestamp()
+        WHERE status = 'queued' AND run_at <= statement_timestamp()
             AND (nudged_at IS NULL OR nudged_at < clock_timestamp() - make_interval(secs => :age))
         ORDER BY run_at LIMIT :most FOR NO KEY UPDATE SKIP LOCKED
     )
@@ -41,7 +41,7 @@ END = text(
 RESCUE = text(
     """
     WITH lost AS (
-        SELECT id FROM chores WHERE status = 'running' AND lease_until < clock_timestamp()
+        SELECT id FROM chores WHERE status = 'running' AND lease_until < statement_timestamp()
         ORDER BY lease_until LIMIT :most FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE chores SET status = CASE WHEN attempt < max_attempts THEN 'queued' ELSE 'failed' END,

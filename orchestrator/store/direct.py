@@ -6,8 +6,7 @@ SQLAlchemy's pool and greenlets cost four times as much as such a statement itse
 
 import asyncio
 import select
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -33,31 +32,29 @@ class Direct:
 
     async def run(self, statement: TextClause, params: Mapping[str, Any]) -> Sequence[Any]:
         """The rows of one statement, committed. Raises psycopg's errors, and `TimeoutError` for a slot."""
-        async with self._connection() as connection:
-            cursor = await connection.execute(_sql(statement), params)
-            has_rows = cursor.pgresult is not None and cursor.pgresult.nfields > 0
-            return await cursor.fetchall() if has_rows else ()
+        await self._take_slot()
+        try:
+            connection = await self._idle() or await self._connect()
+            try:
+                cursor = await connection.execute(_sql(statement), params)
+                has_rows = cursor.pgresult is not None and cursor.pgresult.nfields > 0
+                return await cursor.fetchall() if has_rows else ()
+            finally:
+                await self._give_back(connection)
+        finally:
+            self._slots.release()
 
     async def close(self) -> None:
         """Close the idle connections."""
         while self._free:
             await self._free.pop().close()
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[_Connection]:
+    async def _take_slot(self) -> None:
         if self._slots.locked():
             async with asyncio.timeout(self._patience):
                 await self._slots.acquire()
         else:
             await self._slots.acquire()
-        try:
-            connection = await self._idle() or await self._connect()
-            try:
-                yield connection
-            finally:
-                await self._give_back(connection)
-        finally:
-            self._slots.release()
 
     async def _idle(self) -> _Connection | None:
         while self._free:

@@ -30,7 +30,8 @@ class Duplicate(Exception):
 
 
 @contextmanager
-def _unavailable() -> Iterator[None]:
+def unavailable() -> Iterator[None]:
+    """Whatever the driver calls it, a database that can't be reached is `StoreUnavailable`."""
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
@@ -74,7 +75,7 @@ class Database:
 
     async def run(self, statement: TextClause, /, **params: Any) -> Sequence[Row[Any]]:
         """The rows of one statement that commits by itself."""
-        with _unavailable():
+        with unavailable():
             try:
                 return await self._direct.run(statement, params)
             except TimeoutError as error:
@@ -88,14 +89,14 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Several statements that commit together, or not at all."""
-        with _unavailable():
+        with unavailable():
             async with self._engine.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def dedicated(self) -> AsyncIterator[AsyncConnection]:
         """A connection of one's own for an advisory lock, which ends with the block."""
-        with _unavailable():
+        with unavailable():
             async with self._autocommit.connect() as connection:
                 try:
                     yield connection

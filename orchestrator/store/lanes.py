@@ -43,11 +43,13 @@ NUDGE = text(
         SELECT head.id FROM unnest(CAST(:queues AS text[]), CAST(:providers AS uuid[]),
             CAST(:tenants AS uuid[]), CAST(:takes AS int[])) AS lane (queue, provider_id, tenant_id, take),
         LATERAL (
-            SELECT id FROM tasks
-            WHERE status = 'queued' AND ready AND nudged_at IS NULL AND queue = lane.queue
-                AND provider_id = lane.provider_id AND tenant_id = lane.tenant_id
-            ORDER BY rank, id LIMIT lane.take
+            SELECT id, queue, provider_id, tenant_id FROM tasks
+            WHERE status = 'queued' AND ready AND nudged_at IS NULL
+                AND (queue, provider_id, tenant_id) >= (lane.queue, lane.provider_id, lane.tenant_id)
+            ORDER BY queue, provider_id, tenant_id, rank, id LIMIT lane.take
         ) AS head
+        WHERE head.queue = lane.queue AND head.provider_id = lane.provider_id
+            AND head.tenant_id = lane.tenant_id
     ), moved AS (
         UPDATE tasks SET nudged_at = clock_timestamp(), event_seq = event_seq + 1
         FROM picked WHERE tasks.id = picked.id AND status = 'queued' AND ready AND nudged_at IS NULL
@@ -59,6 +61,8 @@ NUDGE = text(
     SELECT id, queue, provider_id, tenant_id FROM moved
     """
 )
+"""Heads are read from the lane's start on, so that they come off the index in order: asked for by equality,
+Postgres takes a lane to be tiny (it multiplies the odds of queue, provider and tenant) and sorts all of it."""
 
 FORGET_NUDGES = text(
     """
@@ -72,7 +76,7 @@ FORGET_GHOSTS = text(
     WITH ghost AS (
         SELECT id FROM tasks
         WHERE status = 'queued' AND nudged_at IS NOT NULL
-            AND nudged_at < clock_timestamp() - make_interval(secs => :age)
+            AND nudged_at < statement_timestamp() - make_interval(secs => :age)
         ORDER BY nudged_at LIMIT :most FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE tasks SET nudged_at = NULL FROM ghost

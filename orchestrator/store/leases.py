@@ -73,7 +73,7 @@ EXPIRED = text(
         extract(epoch FROM deadline - clock_timestamp()) AS seconds_left,
         (SELECT CAST(candidates AS text) FROM task_payloads WHERE task_payloads.id = tasks.id) AS candidates
     FROM tasks LEFT JOIN workers ON workers.boot_id = tasks.boot_id
-    WHERE status IN ('running', 'canceling') AND lease_until < clock_timestamp()
+    WHERE status IN ('running', 'canceling') AND lease_until < statement_timestamp()
         AND (
             workers.stopped_at IS NOT NULL
             OR clock_timestamp() > pg_postmaster_start_time() + make_interval(secs => :lease)

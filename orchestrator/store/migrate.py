@@ -11,6 +11,7 @@ from sqlalchemy.pool import NullPool
 
 from orchestrator import clock
 from orchestrator.store import partitions
+from orchestrator.store.engine import unavailable
 
 _LOCK = text("SELECT pg_advisory_xact_lock(7236911)")
 
@@ -44,9 +45,9 @@ def migrate(url: str) -> str:
 
 
 def extend(url: str) -> None:
-    """Make the coming months' partitions where they are missing."""
+    """Make the coming months' partitions where they are missing. Raises `StoreUnavailable`."""
     engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 3})
-    with engine.begin() as connection:
+    with unavailable(), engine.begin() as connection:
         connection.execute(_LOCK)
         _make_partitions(connection)
 

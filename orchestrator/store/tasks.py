@@ -171,7 +171,7 @@ WAKE = text(
     """
     WITH due AS (
         SELECT id FROM tasks
-        WHERE status IN ('queued', 'scheduled') AND NOT ready AND run_at <= clock_timestamp()
+        WHERE status IN ('queued', 'scheduled') AND NOT ready AND run_at <= statement_timestamp()
         ORDER BY run_at LIMIT :most FOR NO KEY UPDATE SKIP LOCKED
     ), moved AS (
         UPDATE tasks SET status = 'queued', status_reason = 'waiting_for_worker', ready = true,
@@ -193,7 +193,7 @@ OVERDUE = text(
         extract(epoch FROM deadline - clock_timestamp()) AS seconds_left,
         (SELECT CAST(candidates AS text) FROM task_payloads WHERE task_payloads.id = tasks.id) AS candidates
     FROM tasks
-    WHERE status IN ('scheduled', 'queued', 'running', 'canceling') AND deadline < clock_timestamp()
+    WHERE status IN ('scheduled', 'queued', 'running', 'canceling') AND deadline < statement_timestamp()
     ORDER BY deadline LIMIT :most FOR NO KEY UPDATE SKIP LOCKED
     """
 )

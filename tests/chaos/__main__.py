@@ -22,6 +22,7 @@ from tests.chaos.ground import Ground, Times, ground, servers
 from tests.chaos.load import Load, submit_all
 from tests.chaos.nemesis import Fault, Nemesis
 from tests.chaos.records import History, Submission
+from tests.chaos.stage import play_all
 from tests.chaos.table import Verdict, show
 
 TASKS = 300
@@ -79,7 +80,7 @@ def _open(made: Ground, seed: int) -> None:
     made.rules({**FLAKY, "seed": seed}, sloppy_rule())
     workers = [made.start_worker(f"worker-{number + 1}") for number in range(WORKERS)]
     for number in range(DISPATCHERS):
-        made.start_dispatcher(f"dispatcher-{number + 1}")
+        made.start_dispatcher(name=f"dispatcher-{number + 1}")
     made.start_api()
     eventually(lambda: all(map(made.enlisted, workers)), "the workers are enlisted")
 
@@ -91,7 +92,7 @@ async def _under_fire(made: Ground, load: Load, nemesis: Nemesis) -> tuple[Submi
 
 def _failpoints(stack: Stack) -> list[scenes.Played]:
     with ground(stack, scenes.SHORT, latency_ms=scenes.LATENCY_MS) as made:
-        return list(scenes.play_all(made).values())
+        return list(play_all(made).values())
 
 
 def _keep(made: Ground) -> None:

@@ -4,6 +4,8 @@ from typing import Any, Final
 
 SLOPPILY: Final = "sloppily"
 """A word in a description that the simulator is told to answer badly at first: a repair follows."""
+SLOWLY: Final = "slowly"
+"""A word in a description that the simulator takes its time for."""
 
 _FILE: Final = {
     "path": "calc/intervals.py",
@@ -24,6 +26,11 @@ diff --git a/app/users.py b/app/users.py
 def sloppy_rule(**rest: Any) -> dict[str, Any]:
     """The simulator's rule for descriptions with the word above."""
     return {"match": {"prompt_contains": SLOPPILY}, "persona": "sloppy", **rest}
+
+
+def slow_rule() -> dict[str, Any]:
+    """The simulator's rule for the other word."""
+    return {"match": {"prompt_contains": SLOWLY}, "latency_ms": 2_000}
 
 
 def ask(number: int, *, provider: str, manner: str = "carefully") -> dict[str, Any]:

@@ -105,7 +105,7 @@ class Ground:
         eventually(lambda: answers(f"{self.door.url}/livez"), "the API answers")
         return child
 
-    def start_dispatcher(self, name: str = "dispatcher-1", failpoints: str = "") -> Child:
+    def start_dispatcher(self, failpoints: str = "", *, name: str = "dispatcher-1") -> Child:
         """Start a dispatcher."""
         return self.start(name, "orchestrator.dispatcher", ORCHESTRATOR_FAILPOINTS=failpoints)
 
@@ -249,20 +249,20 @@ def ask(ground: Ground, key: str, body: Mapping[str, object]) -> httpx.Response:
     return httpx.post(url, content=content, headers=headers, timeout=10, trust_env=False)
 
 
-def submitted(ground: Ground, key: str, body: Mapping[str, object]) -> tuple[UUID, bool]:
-    """The task under this key, tried until it is acknowledged; and whether a try before had stored it."""
-    found: list[httpx.Response] = []
+def submitted(ground: Ground, key: str, body: Mapping[str, object]) -> UUID:
+    """The task under this key, asked for until it is acknowledged."""
+    told: list[UUID] = []
 
     def tried() -> bool:
         try:
             response = ask(ground, key, body)
         except httpx.TransportError:
             return False
-        if response.status_code < 400:
-            found.append(response)
-        elif response.status_code < 500:
+        if response.is_success:
+            told.append(UUID(response.json()["id"]))
+        elif response.is_client_error:
             raise AssertionError(f"refused: {response.text}")
-        return bool(found)
+        return bool(told)
 
     eventually(tried, "the task is acknowledged")
-    return UUID(found[0].json()["id"]), found[0].headers.get("Idempotent-Replayed") == "true"
+    return told[0]

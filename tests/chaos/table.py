@@ -42,7 +42,7 @@ class Verdict:
     @property
     def good(self) -> bool:
         """Whether all promises were kept, and all faults struck."""
-        return not self.violations and all(one.struck and not one.violations for one in self.played)
+        return not self.violations and all(one.good for one in self.played)
 
 
 def show(verdict: Verdict) -> None:
@@ -110,7 +110,7 @@ def _recovery(verdict: Verdict) -> str:
 
 
 def _scenes(played: Sequence[Played]) -> str:
-    good = sum(one.struck and not one.violations for one in played)
+    good = sum(one.good for one in played)
     slowest = max((one.seconds for one in played), default=0.0)
     return f"{good} of {len(played)} as they must be, slowest {slowest:.1f} s"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from orchestrator.cli import printing
-from orchestrator.cli.exits import Ending
+from orchestrator.cli.exits import Code, Ending
 from orchestrator.cli.session import Session, session
 
 if TYPE_CHECKING:
@@ -44,8 +44,9 @@ def demo(
                 succeeded = _play(system, keep=keep)
                 asked.interrupts = False
                 printing.say("stopping …")
-        except Interrupted:
-            raise KeyboardInterrupt from None
+        except (Interrupted, KeyboardInterrupt):
+            told = "interrupted; everything it started has ended"
+            raise Ending(told, code=Code.INTERRUPTED) from None
     if not succeeded:
         raise Ending("The demo did not come out as it should; the logs are in " + str(system.logs))
 

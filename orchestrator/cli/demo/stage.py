@@ -11,7 +11,7 @@ from orchestrator.cli import printing, rendering
 if TYPE_CHECKING:
     from orchestrator.client import Task
 
-_WIDTH = 100
+_WIDEST = 100
 
 
 class Stage:
@@ -24,8 +24,8 @@ class Stage:
         """A new scene begins."""
         self._scene += 1
         title = Text(f"{self._scene}. {kind}", style="bold")
-        told = textwrap.fill(printing.visible(description), _WIDTH)
-        printing.show(Text(), title, Text(told, style="italic"), soft_wrap=True)
+        told = textwrap.fill(printing.visible(description), _width())
+        printing.show(Text(), title, Text(told, style="italic"))
 
     def facts(self, task: "Task", seconds: float) -> None:
         """How the task ended, who answered, what it took and cost."""
@@ -37,32 +37,41 @@ class Stage:
         lines.append(Text(f"provider  {provider or task.provider}"))
         if task.result:
             checks = task.result["verification"]
-            names = ", ".join(str(check["name"]) for check in checks["checks"] if check["passed"])
-            lines.append(Text(f"verified  {checks['level']}{f' ({names})' if names else ''}"))
+            lines.append(Text(printing.visible(f"verified  {checks['level']}{_details(checks)}")))
         lines.append(Text(f"tokens    {rendering.tokens(task)}"))
         lines.append(Text(f"cost      {rendering.cost(task)}"))
         if task.error:
             lines.append(
                 Text(printing.visible(f"error     {task.error.message} [{task.error.code}]"), style="red")
             )
-        printing.show(*lines, Text(), soft_wrap=True)
+        printing.show(*lines, Text())
 
     def criteria(self, verdicts: Sequence[dict[str, Any]]) -> None:
         """The answer to each acceptance criterion."""
         lines = [f"  {verdict['verdict']:<10}{verdict['criterion']}" for verdict in verdicts]
-        printing.show(Text(), *(Text(printing.visible(line)) for line in lines), soft_wrap=True)
+        printing.show(Text(), *(Text(printing.visible(line)) for line in lines))
 
     def tell(self, line: str) -> None:
         """A line of the story."""
-        printing.show(Text(printing.visible(line)), soft_wrap=True)
+        printing.show(Text(printing.visible(line)))
 
     def judge(self, line: str, *, passed: bool) -> bool:
         """What the scene came to; the verdict is handed back."""
         mark = ("✓ ", "bold green") if passed else ("✗ ", "bold red")
-        printing.show(Text(), Text.assemble(mark, printing.visible(line)), soft_wrap=True)
+        printing.show(Text(), Text.assemble(mark, printing.visible(line)))
         return passed
 
     def curtain(self, lines: Sequence[str]) -> None:
         """The end."""
-        rule = Text("─" * _WIDTH, style="dim")
-        printing.show(Text(), rule, *(Text(printing.visible(line)) for line in lines), soft_wrap=True)
+        rule = Text("─" * _width(), style="dim")
+        printing.show(Text(), rule, *(Text(printing.visible(line)) for line in lines))
+
+
+def _width() -> int:
+    return min(_WIDEST, printing.console_for_output().width)
+
+
+def _details(verification: dict[str, Any]) -> str:
+    """What was looked at and found good, where it was told."""
+    told = [check["detail"] for check in verification["checks"] if check["passed"] and check["detail"]]
+    return f" ({'; '.join(told)})" if told else ""

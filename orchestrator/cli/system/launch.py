@@ -109,8 +109,7 @@ def _processes(
     supervisor = Supervisor(wish.data_dir, announce, servers.mender.look)
     system = _prepared(wish, config, servers, supervisor, announce)
     try:
-        _start(system, config)
-        wait_until_ready(system.api_url, wish.workers, _ports(system), supervisor, asked.stop)
+        _start(system, config, asked)
         _go_on(asked)
         Kept(wish.data_dir).keep_url(system.api_url)
         yield system
@@ -143,21 +142,20 @@ def _prepared(
     return System(wish, addresses, servers, providers, key, password, supervisor)
 
 
-def _start(system: System, config: Config) -> None:
-    wish, addresses = system.wish, system.addresses
-    environment = plan.settings(addresses, wish.data_dir, "simulated")
-    if addresses.simulator_port:
-        system.supervisor.start([plan.simulator(addresses.simulator_port, wish.latency_ms, environment)])
-    system.supervisor.start(plan.core(environment))
-    system.supervisor.start(plan.workers(wish.workers, wish.concurrency, config.drain_seconds, environment))
-    if addresses.flower_port:
-        login = f"{FLOWER_USER}:{system.flower_password}"
-        system.supervisor.start([plan.flower(addresses.flower_port, login, environment)])
-
-
-def _ports(system: System) -> list[int]:
-    found = (system.addresses.simulator_port, system.addresses.flower_port)
-    return [port for port in found if port]
+def _start(system: System, config: Config, asked: Asked) -> None:
+    """Start the processes and wait until they work; Flower last, because it asks the workers who they are."""
+    wish, addresses, supervisor = system.wish, system.addresses, system.supervisor
+    environment = plan.settings(addresses, wish.data_dir)
+    simulator, flower = addresses.simulator_port, addresses.flower_port
+    if simulator:
+        supervisor.start([plan.simulator(simulator, wish.latency_ms, environment)])
+    supervisor.start(plan.core(environment))
+    supervisor.start(plan.workers(wish.workers, wish.concurrency, config.drain_seconds, environment))
+    ports = {"simulator": simulator} if simulator else {}
+    wait_until_ready(system.api_url, wish.workers, ports, supervisor, asked.stop)
+    if flower and not asked.stop.is_set():
+        supervisor.start([plan.flower(flower, f"{FLOWER_USER}:{system.flower_password}", environment)])
+        wait_until_ready(system.api_url, wish.workers, {"flower": flower}, supervisor, asked.stop)
 
 
 def _api_port(wish: Wish, announce: Announce) -> int:

@@ -11,6 +11,8 @@ from schemas.providers import CHORES_QUEUE, QUEUES
 
 STOP_ORDER: Final = ("worker-", "dispatcher", "api", "flower", "simulator")
 ALL_QUEUES: Final = (*QUEUES, CHORES_QUEUE)
+GIVEN_TO_SIMULATOR: Final = "simulated"
+"""What is shown to the simulator as a key; it takes any."""
 _BEYOND_DRAIN: Final = 5.0
 
 
@@ -31,7 +33,7 @@ class Addresses:
         return f"http://127.0.0.1:{self.simulator_port}" if self.simulator_port else None
 
 
-def settings(addresses: Addresses, data_dir: Path, simulator_key: str) -> dict[str, str]:
+def settings(addresses: Addresses, data_dir: Path) -> dict[str, str]:
     """The environment of every child."""
     return child_environment(
         ORCHESTRATOR_DATABASE_URL=addresses.database_url,
@@ -39,7 +41,7 @@ def settings(addresses: Addresses, data_dir: Path, simulator_key: str) -> dict[s
         ORCHESTRATOR_DATA_DIR=str(data_dir),
         ORCHESTRATOR_HOST=addresses.host,
         ORCHESTRATOR_PORT=str(addresses.port),
-        ORCHESTRATOR_SIMULATOR_KEY=simulator_key if addresses.simulator_port else None,
+        ORCHESTRATOR_SIMULATOR_KEY=GIVEN_TO_SIMULATOR if addresses.simulator_port else None,
         ORCHESTRATOR_API_KEY=None,
         PROMETHEUS_MULTIPROC_DIR=str(data_dir / "metrics"),
         PYTHONUNBUFFERED="1",

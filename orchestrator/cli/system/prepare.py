@@ -10,7 +10,8 @@ from orchestrator.cli.system.keys import Kept
 from orchestrator.config import Config
 from orchestrator.flow.configure import ProviderSetting, configure
 from orchestrator.store.migrate import migrate
-from orchestrator.wiring import open_parts
+from orchestrator.volatile import Unreachable
+from orchestrator.wiring import Parts, open_parts
 from schemas.errors import StoreUnavailable
 
 TENANT: Final = "default"
@@ -43,6 +44,7 @@ async def _prepared(config: Config, providers: tuple[ProviderSetting, ...], *, r
     await answering(config)
     await asyncio.to_thread(migrate, config.database_url or "")
     async with open_parts(config, "up") as parts:
+        await _broker_answers(parts)
         configured = await configure(parts, TENANT, providers)
         return await auth.bootstrap_key(parts, configured.tenant_id, rotate=rotate)
 
@@ -60,6 +62,24 @@ async def answering(config: Config) -> None:
                 "Check ORCHESTRATOR_DATABASE_URL; `orchestrator doctor` looks closer.",
                 code=Code.UNAVAILABLE,
             ) from error
+
+
+async def _broker_answers(parts: Parts) -> None:
+    if not is_redis(parts.config.broker_url):
+        return
+    try:
+        await parts.volatile.ping()
+    except Unreachable as error:
+        raise Ending(
+            f"The broker does not answer: {error}",
+            "Check ORCHESTRATOR_BROKER_URL; `orchestrator doctor` looks closer.",
+            code=Code.UNAVAILABLE,
+        ) from error
+
+
+def is_redis(url: str | None) -> bool:
+    """Whether the broker is one that we can look at: Redis or Valkey."""
+    return (url or "").startswith(("redis://", "rediss://", "unix://"))
 
 
 def _reason(error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping
 from threading import Event
 from typing import Final
 
@@ -18,9 +18,9 @@ _WORKERS: Final = re.compile(rb"^orchestrator_workers_live(?:\{[^}]*\})? ([0-9.e
 
 
 def wait_until_ready(
-    api_url: str, workers: int, ports: Sequence[int], supervisor: Supervisor, stop: Event
+    api_url: str, workers: int, ports: Mapping[str, int], supervisor: Supervisor, stop: Event
 ) -> None:
-    """Return when the API is ready, the workers are registered and the ports take connections.
+    """Return when the API is ready, the workers are registered and the named children's ports listen.
 
     Returns early when told to stop. Raises `Ending` at the deadline, `GaveUp` from the supervisor.
     """
@@ -33,16 +33,15 @@ def wait_until_ready(
         supervisor.tick()
 
 
-def _missing(api_url: str, workers: int, ports: Sequence[int]) -> tuple[str, str] | None:
+def _missing(api_url: str, workers: int, ports: Mapping[str, int]) -> tuple[str, str] | None:
     """What is not there yet, and whose log tells why."""
     if fetch(f"{api_url}/readyz", _ANSWER_SECONDS) is None:
         return "the API is not ready", "api"
     live = live_workers(api_url)
     if live < workers:
         return f"{live} of {workers} workers are registered", "worker-1"
-    if not all(_connects(port) for port in ports):
-        return "the simulator or Flower does not listen", "flower"
-    return None
+    silent = next((name for name, port in ports.items() if not _connects(port)), None)
+    return (f"{silent} does not listen", silent) if silent else None
 
 
 def live_workers(api_url: str) -> int:

@@ -31,9 +31,11 @@ class Asked:
 
 @contextmanager
 def listening() -> Iterator[Asked]:
-    """Signals become events until the end of the block."""
+    """Signals become events until the end of the block; under `nohup` a closed terminal is none."""
     asked = Asked()
-    before = {number: signal.signal(number, asked.note) for number in _NUMBERS}
+    deaf = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    heard = [number for number in _NUMBERS if not (deaf and number is signal.SIGHUP)]
+    before = {number: signal.signal(number, asked.note) for number in heard}
     try:
         yield asked
     finally:

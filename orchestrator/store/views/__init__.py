@@ -6,6 +6,7 @@ Views are frozen values; none of them carries a secret, and none takes a lock.
 from orchestrator.store.views.health import Health, Levels, expected_revision, health, levels
 from orchestrator.store.views.history import CallRow, calls, events
 from orchestrator.store.views.listing import Filters, Stats, page, stats
+from orchestrator.store.views.polls import state
 from orchestrator.store.views.providers import forget_providers, provider, providers
 from orchestrator.store.views.tasks import (
     Outcome,
@@ -14,7 +15,6 @@ from orchestrator.store.views.tasks import (
     TaskRow,
     fresh,
     outcome,
-    state,
     states,
     stored_request,
     task,

@@ -13,6 +13,7 @@ Standing = tuple[Provider, bool, int]
 """A provider, whether it is paused, and its position."""
 
 SECONDS: Final = 1.0
+MOST_TENANTS: Final = 10_000
 
 PROVIDERS = text(
     """
@@ -33,6 +34,8 @@ async def providers(db: Database, tenant_id: UUID) -> list[Standing]:
         (provider(row), bool(row.paused), int(row.position))
         for row in await db.run(PROVIDERS, tenant_id=tenant_id)
     ]
+    if len(_remembered) >= MOST_TENANTS:
+        _remembered.clear()
     _remembered[tenant_id] = (clock.monotonic() + SECONDS, fresh)
     return fresh
 

@@ -35,4 +35,4 @@ class Server:
 
 async def server(db: Database) -> Server:
     """The server's settings. Raises `StoreUnavailable`."""
-    return Server(**(await db.run(SERVER))[0]._mapping)
+    return Server(**(await db.run(SERVER))[0]._asdict())

@@ -18,7 +18,7 @@ from schemas.tasks import TaskStatus
 
 V = TypeVar("V")
 
-_HOT: Final = """
+HOT: Final = """
     t.id, t.tenant_id, t.kind, t.status, t.attempt, t.event_seq, t.created_at, t.queued_at, t.started_at,
     t.finished_at,
     CASE WHEN t.status = 'queued' AND t.ready AND (
@@ -30,7 +30,7 @@ _HOT: Final = """
 """
 
 _WHOLE: Final = f"""
-    SELECT {_HOT}, t.priority, t.failures, t.crashes, t.labels, t.user_id, t.session_id, t.retry_of,
+    SELECT {HOT}, t.priority, t.failures, t.crashes, t.labels, t.user_id, t.session_id, t.retry_of,
         t.deadline, nullif(t.run_at, 'infinity') AS run_at, t.canceling_at, t.error,
         payload.request -> 'metadata' AS metadata, payload.candidates -> t.candidate::int AS candidate,
         coalesce((SELECT p.simulated FROM providers AS p WHERE p.id = t.provider_id), false) AS simulated,
@@ -52,8 +52,6 @@ _MORE: Final = {
     "result": "(SELECT CAST(r.result AS text) FROM task_results AS r WHERE r.id = t.id) AS result",
     "request": "CAST(payload.request #- '{preferences,webhook,secret}' AS text) AS request",
 }
-
-STATE = text(f"SELECT {_HOT} FROM tasks AS t WHERE t.id = :id AND t.tenant_id = :tenant_id")
 
 STATES = text(
     """
@@ -151,12 +149,6 @@ class StoredRequest:
     request: str
 
 
-async def state(db: Database, tenant_id: UUID, task_id: UUID) -> State | None:
-    """The task's hot row, or None."""
-    row = await db.one(STATE, id=task_id, tenant_id=tenant_id)
-    return _of(State, row) if row else None
-
-
 async def states(db: Database, asked: Sequence[tuple[UUID, UUID]]) -> dict[UUID, tuple[int, TaskStatus]]:
     """The last event and the status of many tasks at once, asked for as (tenant, task)."""
     rows = await db.run(STATES, ids=[task for _, task in asked], tenants=[tenant for tenant, _ in asked])
@@ -191,6 +183,11 @@ def select_whole(picked: str, include: frozenset[str]) -> TextClause:
     """
     more = "".join(f", {_MORE[name]}" for name in sorted(include))
     return text(f"WITH picked AS MATERIALIZED ({picked}) {_WHOLE.format(more=more)} ORDER BY t.id DESC")
+
+
+def hot(row: Row[Any]) -> State:
+    """A row of `HOT` columns as a value."""
+    return _of(State, row)
 
 
 def whole(row: Row[Any]) -> TaskRow:

@@ -47,4 +47,4 @@ class WorkerRow:
 
 async def workers(db: Database, dead_after: float) -> list[WorkerRow]:
     """The living first, then those of the last day; after `dead_after` silent seconds one counts as dead."""
-    return [WorkerRow(**row._mapping) for row in await db.run(WORKERS, dead_after=dead_after)]
+    return [WorkerRow(**row._asdict()) for row in await db.run(WORKERS, dead_after=dead_after)]

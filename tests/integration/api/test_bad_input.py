@@ -1,10 +1,13 @@
 """Whatever is wrong with a request: a problem that names the field, and nothing stored."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from orchestrator.api import bodies
 from schemas.api import Problem
 from tests.integration.api.visitor import BODY, DIFF, TASKS, Visitor
 
@@ -118,18 +121,26 @@ async def test_a_body_of_20_mb_is_refused_by_its_announced_length(caller: Visito
 
 
 async def test_a_body_that_does_not_say_its_length_is_counted_as_it_comes(caller: Visitor) -> None:
-    read = 0
-
-    async def stream() -> Any:
-        nonlocal read
+    async def stream() -> AsyncIterator[bytes]:
         for _ in range(20):
-            read += 1
             yield b" " * 1_000_000
 
     headers = {"Authorization": f"Bearer {caller.key}", "Content-Type": "application/json"}
     response = await caller.http.post(TASKS, content=stream(), headers=headers)
     assert response.status_code == 413
     assert await caller.stored() == 0
+
+
+async def test_a_body_that_never_ends_is_given_up(caller: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "LONGEST_SECONDS", 0.05)
+
+    async def stalling() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    headers = {"Authorization": f"Bearer {caller.key}", "Content-Type": "application/json"}
+    response = await caller.http.post(TASKS, content=stalling(), headers=headers)
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "body")
 
 
 @pytest.mark.parametrize("path", ["", "/status", "/result", "/calls", "/events"])

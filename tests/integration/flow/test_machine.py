@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -17,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from orchestrator.embedded.stack import Stack
+from orchestrator.config import Config
 from orchestrator.flow.cancel import cancel
 from orchestrator.flow.claim import Lease
 from orchestrator.flow.heartbeat import heartbeat
@@ -196,11 +197,10 @@ class Way(RuleBasedStateMachine):
 
 
 @contextmanager
-def machine(url: str, stack: Stack) -> Iterator[type[Way]]:
+def machine(config: Config) -> Iterator[type[Way]]:
     """The machine with a loop and parts of its own."""
     loop = Loop()
     opening = AsyncExitStack()
-    config = making.settings(url, stack.broker_url, lease_seconds=1, database_pool=2)
     parts = loop.run(opening.enter_async_context(making.opened(config)))
     try:
         yield type("Way", (Way,), {"loop": loop, "parts": parts})
@@ -209,13 +209,14 @@ def machine(url: str, stack: Stack) -> Iterator[type[Way]]:
         loop.close()
 
 
-def test_every_order_of_steps_keeps_the_promises(flow_database: str, flow_stack: Stack) -> None:
-    few = settings(
+def test_every_order_of_steps_keeps_the_promises(settings: Config) -> None:
+    few = hypothesis_settings(
         max_examples=15,
         stateful_step_count=25,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    with machine(flow_database, flow_stack) as way:
+    quick = settings.model_copy(update={"lease_seconds": 1.0, "database_pool": 2})
+    with machine(quick) as way:
         run_state_machine_as_test(way, settings=few)

@@ -5,20 +5,16 @@ Everything goes through the flow's own steps; `rows` and `change` look at the ta
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, create_engine, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Row, text
 
 from orchestrator import clock
 from orchestrator.config import Config
-from orchestrator.embedded.stack import Stack, running
 from orchestrator.flow.book import Outcome, book
 from orchestrator.flow.claim import Lease, claim
 from orchestrator.flow.configure import ProviderSetting, configure
@@ -26,7 +22,6 @@ from orchestrator.flow.enlist import Enlisted, enlist
 from orchestrator.flow.intend import Intent, intend
 from orchestrator.flow.settle import Ending, settle
 from orchestrator.flow.submit import submit
-from orchestrator.store.migrate import migrate
 from orchestrator.wiring import Parts, open_parts
 from schemas.calls import Cost, Purpose, Usage
 from schemas.errors import Category, Failure
@@ -41,49 +36,6 @@ TABLES = (
     "events", "ledger", "call_answers", "calls", "attempts", "task_results", "task_payloads", "tasks",
     "deliveries", "chores", "idempotency_keys", "workers", "api_keys", "providers", "tenants",
 )  # fmt: skip
-
-
-@contextmanager
-def open_stack() -> Iterator[Stack]:
-    """A stack of one's own, in a directory that Postgres' user may enter."""
-    with TemporaryDirectory(prefix="flow-") as home:
-        Path(home).chmod(0o755)
-        with running(Path(home) / "data", lambda _line: None) as stack:
-            yield stack
-
-
-@contextmanager
-def open_database(stack: Stack) -> Iterator[str]:
-    """The address of a migrated database of one's own."""
-    name = f"test_{uuid4().hex[:12]}"
-    server = stack.database_url
-    _administer(server, f"CREATE DATABASE {name}")
-    url = f"{server.rpartition('/')[0]}/{name}"
-    migrate(_with_driver(url))
-    yield _with_driver(url)
-    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _administer(url: str, statement: str) -> None:
-    engine = create_engine(_with_driver(url), poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(statement)
-    engine.dispose()
-
-
-def _with_driver(url: str) -> str:
-    return f"postgresql+psycopg://{url.partition('://')[2]}"
-
-
-def settings(database_url: str, broker_url: str, **changed: Any) -> Config:
-    """Settings for quick tests: short leases, and nothing from this machine's environment."""
-    given = {
-        "lease_seconds": 30,
-        "dead_after_seconds": 45,
-        "database_pool": 30,
-        "allow_private_webhooks": True,
-    }
-    return Config(database_url=database_url, broker_url=broker_url, **(given | changed))
 
 
 def request(**fields: Any) -> TaskRequest:

@@ -8,7 +8,7 @@ import pytest_asyncio
 from sqlalchemy import TextClause, text
 
 from orchestrator import clock
-from orchestrator.store.views import Filters, history, levels, listing, tasks
+from orchestrator.store.views import Filters, history, levels, listing, polls, tasks
 from orchestrator.wiring import Parts
 
 TENANT, TASK = uuid4(), clock.new_id()
@@ -55,7 +55,7 @@ FILL_CALLS = text(
 ONE: dict[str, object] = {"id": TASK, "tenant_id": TENANT}
 HISTORY: dict[str, object] = {"task_id": TASK, "tenant_id": TENANT}
 HOT: dict[str, tuple[TextClause, dict[str, object]]] = {
-    "a poll": (tasks.STATE, ONE),
+    "polls": (polls.POLLS, {"ids": [TASK] * 20, "tenants": [TENANT] * 20}),
     "a whole task": (tasks.select_whole(tasks._ONE, frozenset({"result", "request"})), ONE),
     "a result": (tasks.OUTCOME, ONE),
     "the poll behind all waits": (tasks.STATES, {"ids": [TASK], "tenants": [TENANT]}),

@@ -78,7 +78,7 @@ CREATE TABLE tasks (
     canceling_at timestamptz,
     finished_at timestamptz,
     CHECK ((status IN ('running', 'canceling')) = (lease_token IS NOT NULL)
-        OR status_reason = 'waiting_for_provider_job'),
+        OR coalesce(status_reason = 'waiting_for_provider_job', false)),
     CHECK ((status IN ('succeeded', 'failed', 'canceled', 'expired')) = (finished_at IS NOT NULL))
 ) PARTITION BY RANGE (id);
 

@@ -1,0 +1,124 @@
+"""Hot queries read what they need and no more, whatever the backlog is: by index, in bounded numbers."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import TextClause, text
+
+from orchestrator import clock
+from orchestrator.store import calls, chores, lanes, leases, partitions, tasks
+from orchestrator.store.views import history, listing, polls
+from orchestrator.store.views import tasks as reading
+from orchestrator.wiring import Parts
+from tests.integration.store.plans import explained
+
+LANES = 1_000
+BACKLOG = 100_000
+
+
+def made(kind: int, number: int) -> UUID:
+    """The id that the backlog's `pg_temp.id` makes."""
+    base = partitions.lowest_id(partitions.month_after(clock.now(), 0)).int >> 80
+    return UUID(f"{base + number:012x}7{kind:03x}8{number:015x}")
+
+
+TENANT, PROVIDER, BOOT = made(1, 2), made(2, 2), made(4, 1)
+QUEUED, RUNNING, ENDED, OPEN_CALL = made(3, 1), made(3, 100_001), made(3, 102_300), made(5, 1)
+EVENT: dict[str, Any] = {"names": ["task.started"], "datas": ["{}"]}
+NEW: dict[str, Any] = {
+    "id": clock.new_id(), "tenant_id": TENANT, "kind": "fix_bug", "priority": "medium", "bonus": 0,
+    "queue": "provider.openai", "provider_id": PROVIDER, "run_at": None, "deadline": None,
+    "max_attempts": 4, "max_crashes": 3, "labels": [], "webhook_url": None, "user_id": None,
+    "session_id": None, "request": "{}", "candidates": "[]", "retry_of": None, "key": "k", "body_hash": b"x",
+}  # fmt: skip
+TO_QUEUED: dict[str, Any] = {
+    "id": QUEUED, "from_status": "queued", "attempt": 0, "token": None, "unexpired": False,
+    "status": "canceled", "reason": None, "queue": "provider.openai", "provider_id": PROVIDER,
+    "candidate": 0, "failures": 0, "candidate_failures": 0, "crashes": 0, "delay": None, "error": None,
+    "outcome": "canceled", "result": None, "call_id": None, "verdict": None, "delivery_id": uuid4(),
+    "chore_id": uuid4(), "max_deliveries": 12,
+} | EVENT  # fmt: skip
+OUTCOME: dict[str, Any] = {
+    "id": OPEN_CALL, "task_id": RUNNING, "status": "answered", "served_model": "m", "served_tier": None,
+    "cost_nanos": 5, "estimated": False, "price_source": "x", "price_version": "1", "usage": None,
+    "input_tokens": 1, "cached_tokens": 0, "output_tokens": 1, "reasoning_tokens": 0, "http_status": 200,
+    "request_id": None, "category": None, "message": None, "first_token_after": 0.5, "answer": "x",
+} | EVENT  # fmt: skip
+INTENT: dict[str, Any] = {
+    "id": clock.new_id(), "task_id": RUNNING, "attempt": 1, "token": uuid4(), "purpose": "first",
+    "provider_id": PROVIDER, "provider": "p", "vendor": "openai", "model": "m", "hold_nanos": 5,
+    "boot_id": BOOT, "timeout": 60.0, "rejected_call": None,
+} | EVENT  # fmt: skip
+HELD = [made(3, 100_000 + number) for number in range(1, 101)]
+PICKED = range(2, 52)
+TAKES: dict[str, Any] = {
+    "queues": ["provider.openai"] * 50,
+    "providers": [made(2, number) for number in PICKED],
+    "tenants": [made(1, number) for number in PICKED],
+    "takes": [2] * 50,
+}
+PAGE = {"tenant_id": TENANT, "most": 20}
+CLAIM: dict[str, Any] = {
+    "id": QUEUED, "token": uuid4(), "lease": 60.0, "boot_id": BOOT, "queues": ["provider.openai"],
+} | EVENT  # fmt: skip
+
+HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
+    ("insert", tasks.INSERT, NEW, 10),
+    ("claim", tasks.CLAIM, CLAIM, 10),
+    ("move", tasks.MOVE, TO_QUEUED, 10),
+    ("standing", tasks.STANDING, {"id": QUEUED, "tenant_id": TENANT}, 10),
+    ("supersede", tasks.SUPERSEDE, {"task_id": ENDED, "call_id": made(5, 300)} | EVENT, 20),
+    ("wake", tasks.WAKE, {"most": 1_000}, 10),
+    ("overdue", tasks.OVERDUE, {"most": 100}, 10),
+    ("intend", calls.INTEND, INTENT, 10),
+    ("book", calls.BOOK, OUTCOME, 20),
+    ("close unknown", calls.CLOSE_UNKNOWN, {"tasks": HELD[:10]}, 500),
+    ("close stale", calls.CLOSE_STALE, {"most": 100}, 20),
+    ("last answer", calls.LAST_ANSWER, {"task_id": ENDED}, 10),
+    ("lanes", lanes.LANES, {"most": 5_000}, 3 * LANES),
+    ("loads", lanes.LOADS, {}, 500),
+    ("nudge", lanes.NUDGE, TAKES, 5 * (100 + 50)),
+    ("forget nudges", lanes.FORGET_NUDGES, {"ids": [QUEUED]}, 300),
+    ("forget ghosts", lanes.FORGET_GHOSTS, {"age": 15.0, "most": 1_000}, 10),
+    ("expired", leases.EXPIRED, {"lease": 60.0, "dead_after": 45.0, "most": 100}, 20),
+    ("heartbeat", leases.HEARTBEAT,
+     {"boot_id": BOOT, "ids": HELD, "tokens": [uuid4() for _ in HELD], "lease": 60.0}, 500),
+    ("no longer running", leases.NO_LONGER_RUNNING,
+     {"ids": HELD, "tokens": [uuid4() for _ in HELD]}, 500),
+    ("bury", leases.BURY, {"boots": [made(4, 4)]}, 500),
+    ("chores: nudge", chores.NUDGE, {"most": 100, "age": 15.0}, 200),
+    ("chores: rescue", chores.RESCUE, {"most": 100}, 10),
+    ("chores: claim", chores.CLAIM, {"id": made(7, 1), "token": uuid4(), "lease": 60.0}, 10),
+    ("chores: delivery", chores.DELIVERY, {"id": made(6, 1)}, 10),
+    ("polls", polls.POLLS, {"ids": HELD, "tenants": [TENANT] * len(HELD)}, 200),
+    ("states", reading.STATES, {"ids": HELD, "tenants": [TENANT] * len(HELD)}, 200),
+    ("task", reading.select_whole(reading._ONE, frozenset()), {"id": ENDED, "tenant_id": made(1, 301)}, 20),
+    ("outcome", reading.OUTCOME, {"id": ENDED, "tenant_id": made(1, 301)}, 10),
+    ("stored request", reading.STORED_REQUEST, {"id": ENDED, "tenant_id": made(1, 301)}, 10),
+    ("calls", history.CALLS, {"task_id": ENDED, "tenant_id": made(1, 301)}, 10),
+    ("events", history.EVENTS, {"task_id": ENDED, "tenant_id": made(1, 301), "after": 0, "most": 100}, 10),
+    ("page", listing._statement(frozenset(), frozenset()), PAGE, 150),
+    ("page by status", listing._statement(frozenset({"statuses"}), frozenset()),
+     PAGE | {"statuses": ["queued", "running"]}, 500),
+    ("page before", listing._statement(frozenset({"before"}), frozenset()), PAGE | {"before": ENDED}, 150),
+    ("counts", listing.COUNTS, {"tenant_id": TENANT}, 200),
+    ("waiting", listing.WAITING, {"tenant_id": TENANT}, 200),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("generic", [False, True], ids=["once", "prepared"])
+@pytest.mark.parametrize(("statement", "params", "most"), [pytest.param(*row, id=name) for name, *row in HOT])
+async def test_a_hot_query_reads_by_index_and_in_bounds(
+    backlog: Parts, statement: TextClause, params: dict[str, Any], most: int, generic: bool
+) -> None:
+    plan = explained(backlog.config.database_url or "", statement, params, generic=generic)
+    assert not plan.whole_scans, plan
+    assert plan.rows_read <= most, plan
+
+
+async def test_the_backlog_is_what_the_bounds_were_set_for(backlog: Parts) -> None:
+    (row,) = await backlog.db.run(
+        text("SELECT count(*) AS tasks, count(DISTINCT tenant_id) AS tenants FROM tasks WHERE ready")
+    )
+    assert (row.tasks >= BACKLOG, row.tenants) == (True, LANES)
