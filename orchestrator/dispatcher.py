@@ -16,8 +16,10 @@ from orchestrator.broker import Publisher, Unpublished
 from orchestrator.config import config
 from orchestrator.flow.chores import chores
 from orchestrator.flow.dispatch import Board, dispatch
+from orchestrator.flow.divert import divert
 from orchestrator.flow.rescue import rescue
 from orchestrator.flow.wake import wake
+from orchestrator.limits.gates import forget_nudges
 from orchestrator.store import leadership, migrate
 from orchestrator.store.engine import Connection
 from orchestrator.volatile import READY, Unreachable
@@ -71,6 +73,7 @@ class Dispatcher:
         await self._every(1.0, self._check_broker)
         await self._every(1.0, self._rescue)
         await self._every(PARTITIONS_SECONDS, self._extend)
+        await self._every(TICK_SECONDS, self._divert)
         try:
             self._woken.clear()
             published = await dispatch(self._parts, self._board)
@@ -99,6 +102,15 @@ class Dispatcher:
 
     async def _wake(self) -> None:
         self._board.note(await wake(self._parts, ghosts_older_than=self._parts.config.nudge_seconds))
+
+    async def _divert(self) -> None:
+        board = self._board
+        if not board.closed:
+            return
+        await forget_nudges(
+            self._parts.db, [provider for provider, gate in board.closed.items() if gate.shut]
+        )
+        board.note(await divert(self._parts, sorted(board.ready), board.closed))
 
     async def _rescue(self) -> None:
         await rescue(self._parts)

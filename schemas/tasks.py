@@ -138,7 +138,8 @@ class Preferences(Value):
     max_attempts: int = Field(4, ge=1, le=20, description="provider failures before the task fails")
     timeout_seconds: int | None = Field(None, ge=1, le=3600, description="total time of one call")
     on_budget: OnBudget = Field(
-        OnBudget.FAIL, description="what to do when a hard budget is used up: fail, or wait for its next window"
+        OnBudget.FAIL,
+        description="what to do when a hard budget is used up: fail, or wait for its next window",
     )
     webhook: Webhook | None = None
 

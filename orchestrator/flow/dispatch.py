@@ -7,12 +7,16 @@ A nudge that could not be published is forgotten at once; one that got lost is f
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from orchestrator import clock, failpoints, telemetry
 from orchestrator.broker import RUN, Publisher, Unpublished
 from orchestrator.flow.shares import Gang, Lane, Limit, Situation, shares
+from orchestrator.limits import gates
+from orchestrator.limits.gates import Closed
 from orchestrator.store import lanes
+from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
 from schemas.events import EventName
 from schemas.moves import Happening
@@ -30,6 +34,7 @@ class Board:
     ready: set[Lane] = field(default_factory=set)
     gangs: tuple[Gang, ...] = ()
     limits: dict[UUID, Limit] = field(default_factory=dict)
+    closed: dict[UUID, Closed] = field(default_factory=dict)
     read_at: float = float("-inf")
 
     def forget(self) -> None:
@@ -70,16 +75,21 @@ async def _read(parts: Parts, board: Board) -> None:
         Lane(row.queue, row.provider_id, row.tenant_id)
         for row in await parts.db.run(lanes.LANES, most=MOST_LANES)
     }
-    board.limits = {
-        row.id: Limit(row.weight, row.paused, row.concurrency_limit)
-        for row in await parts.db.run(lanes.LIMITS)
-    }
+    board.closed = await gates.closed(parts.db)
+    board.limits = {row.id: _limit(row, board.closed.get(row.id)) for row in await parts.db.run(lanes.LIMITS)}
     slots: dict[frozenset[str], int] = {}
     for row in await parts.db.run(lanes.SLOTS, dead_after=parts.config.dead_after_seconds):
         queues = frozenset(row.queues)
         slots[queues] = slots.get(queues, 0) + row.slots
     board.gangs = tuple(Gang(queues, count) for queues, count in slots.items())
     board.read_at = clock.monotonic()
+
+
+def _limit(row: Row[Any], gate: Closed | None) -> Limit:
+    """What a tenant or provider may have; a circuit whose time is over lets one task through."""
+    if gate is None:
+        return Limit(row.weight, row.paused, row.concurrency_limit)
+    return Limit(row.weight, row.paused or gate.shut, 1)
 
 
 async def _mark(parts: Parts, board: Board, takes: dict[Lane, int]) -> list[tuple[str, str]]:

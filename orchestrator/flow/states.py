@@ -97,6 +97,14 @@ def canceling(standing: Standing) -> Move:
     return Move(TaskStatus.CANCELING, standing.counters, happenings=(Happening(EventName.CANCELING),))
 
 
+def diverted(standing: Standing, to: int, reason: str) -> Move:
+    """The gate of the provider it waits for is closed; another candidate's is open. Burns nothing."""
+    data = {"from": standing.provider, "to": standing.candidates[to].name, "category": reason}
+    counters = replace(standing.counters, candidate=to, candidate_failures=0)
+    happening = Happening(EventName.FAILED_OVER, data)
+    return _again(counters, StatusReason.WAITING_FOR_WORKER, 0.0, happening)
+
+
 def _retry(standing: Standing, failure: Failure, jitter: float) -> Move:
     counters = replace(
         standing.counters,

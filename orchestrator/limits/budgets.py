@@ -117,9 +117,7 @@ async def affordable(db: Database, at: datetime, most: int) -> list[UUID]:
     fitting = []
     levels: dict[Payer, Sequence[Row[Any]]] = {}
     for waiter in await db.run(budgets.WAITERS, most=most):
-        payer = Payer(
-            waiter.tenant_id, waiter.user_id, waiter.api_key_id, waiter.session_id, waiter.provider
-        )
+        payer = Payer(waiter.tenant_id, waiter.user_id, waiter.api_key_id, waiter.session_id, waiter.provider)
         if payer not in levels:
             levels[payer] = await db.run(budgets.LEVELS, **payer.params(), at=at)
         asked = waiter.waits_for_nanos or 0

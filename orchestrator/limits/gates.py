@@ -83,3 +83,33 @@ async def note_circuit(
         reason=reason,
         keep_longest=False,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A provider that nothing may be sent to; `seconds_left` 0: one task may try whether it is back."""
+
+    kind: GateKind
+    seconds_left: float
+    reason: str
+
+    @property
+    def shut(self) -> bool:
+        """Whether not even one task may try."""
+        return self.seconds_left > 0
+
+
+async def closed(db: Database) -> dict[UUID, Closed]:
+    """The providers with a closed gate; of several the one that stays closed longest."""
+    found: dict[UUID, Closed] = {}
+    for row in await db.run(gates.CLOSED):
+        gate = Closed(GateKind(row.kind), max(0.0, row.seconds_left), row.reason)
+        known = found.get(row.provider_id)
+        if known is None or known.seconds_left < gate.seconds_left:
+            found[row.provider_id] = gate
+    return found
+
+
+async def forget_nudges(db: Database, providers: list[UUID]) -> None:
+    """Take back the nudges of providers whose gate has closed: their workers would only turn back."""
+    await db.run(gates.FORGET_NUDGES, providers=providers)
