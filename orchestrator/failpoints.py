@@ -6,6 +6,7 @@ Off unless `ORCHESTRATOR_FAILPOINTS` names one, and refused in production. A fai
 
 import os
 import signal
+import threading
 from collections import Counter
 from functools import cache
 
@@ -39,4 +40,8 @@ def reach(name: str) -> None:
         return
     if verb == "error":
         raise FailpointError(name)
-    os.kill(os.getpid(), signal.SIGSTOP if verb == "stop" else signal.SIGKILL)
+    if verb == "stop":
+        # To this thread: sent to the process, it may stop another one first while this one goes on.
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+    else:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -107,6 +107,8 @@ class Process:
         self.wait(self._closing.aclose())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._threads[0].join(timeout=5)
+        if not self._threads[0].is_alive():
+            self._loop.close()
 
     async def _open(self) -> None:
         self.parts = await self._closing.enter_async_context(open_parts(self.config, "worker"))

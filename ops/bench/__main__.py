@@ -43,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _OutOfTime:
         _NOTES.print(f"[red]given up[/red] after {sizes.limit:g} s")
         return 1
+    except KeyboardInterrupt:
+        _NOTES.print("stopped")
+        return 130
     report = Report(found, command, time.monotonic() - since, figures)
     if given.json:
         sys.stdout.write(report.as_json().decode() + "\n")

@@ -61,8 +61,9 @@ NUDGE = text(
     SELECT id, queue, provider_id, tenant_id FROM moved
     """
 )
-"""Heads are read from the lane's start on, so that they come off the index in order: asked for by equality,
-Postgres takes a lane to be tiny (it multiplies the odds of queue, provider and tenant) and sorts all of it."""
+"""Heads are read from the lane's start on, so that they come off the index in order: asked for by
+equality, Postgres takes a lane to be tiny (it multiplies the odds of queue, provider and tenant) and
+sorts all of it."""
 
 FORGET_NUDGES = text(
     """

@@ -92,7 +92,10 @@ async def _under_fire(made: Ground, load: Load, nemesis: Nemesis) -> tuple[Submi
 
 def _failpoints(stack: Stack) -> list[scenes.Played]:
     with ground(stack, scenes.SHORT, latency_ms=scenes.LATENCY_MS) as made:
-        return list(play_all(made).values())
+        played = list(play_all(made).values())
+        if not all(one.good for one in played):
+            _keep(made)
+        return played
 
 
 def _keep(made: Ground) -> None:

@@ -36,6 +36,7 @@ _CELERY = (
 LANES: Mapping[str, tuple[Vendor, str]] = {
     "first": (Vendor.OPENAI, "gpt-5-mini"),
     "second": (Vendor.CUSTOM, "gpt-4.1-mini"),
+    "third": (Vendor.AZURE, "gpt-4o-mini"),
 }
 """The providers of a run: name, vendor (and with it the queue) and model. All of them are the simulator."""
 

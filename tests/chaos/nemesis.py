@@ -23,7 +23,7 @@ MENU: Final[Mapping[str, int]] = {
     "API killed": 2,
     "Postgres restarted": 1,
 }
-BUSY_WITHIN: Final = 3.0
+BUSY_WITHIN: Final = 6.0
 _LEASES = """
     SELECT workers.pid, count(*) FROM tasks JOIN workers USING (boot_id)
     WHERE tasks.status = 'running' AND lease_until > clock_timestamp() GROUP BY workers.pid

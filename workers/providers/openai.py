@@ -41,6 +41,7 @@ _BY_CODE: Final[dict[str, Category]] = {
     "rate_limit_exceeded": Category.RATE_LIMITED,
     "slow_down": Category.RATE_LIMITED,
     "overloaded_error": Category.OVERLOADED,
+    "server_is_overloaded": Category.OVERLOADED,
     "server_error": Category.SERVER_ERROR,
 }
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

@@ -29,10 +29,10 @@ class EndToEnd:
 
 def end_to_end(scene: Scene, submitting: Callable[[int], Job], count: int) -> EndToEnd:
     """Have `count` tasks done, after some that warm everything up. Raises `Failed` unless all succeed."""
-    _carried_out(scene, submitting(_WARM_UP), _WARM_UP)
+    carried_out(scene, submitting(_WARM_UP), _WARM_UP)
     before = scene.rows("SELECT max(finished_at) FROM tasks")[0][0]
     with metered(scene) as spent:
-        load = _carried_out(scene, submitting(count), _WARM_UP + count)
+        load = carried_out(scene, submitting(count), _WARM_UP + count)
     first, last = scene.rows(
         "SELECT min(created_at), max(finished_at) FROM tasks WHERE created_at > %s", before
     )[0]
@@ -54,7 +54,7 @@ def figures(found: EndToEnd, *, plain: bool = False) -> list[Figure]:
     return [Figure(line.name, None, line.unit, line.goal, plain=line.value) for line in lines]
 
 
-def _carried_out(scene: Scene, job: Job, total: int) -> float:
+def carried_out(scene: Scene, job: Job, total: int) -> float:
     """Submit and wait until `total` tasks have succeeded; the CPU seconds of the load generator."""
     load = Load(job)
     outcome = load.outcome(202, within=_PATIENCE)

@@ -1,21 +1,32 @@
 """From a client's send to the first byte at the provider, at half of the measured end-to-end rate.
 
 Client and provider share the machine's clock; the provider's journal names the call, the database its
-task, the client's list the task's request.
+task, the client's list the task's request. Everything was used once before the load begins.
 """
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from ops.bench.bench import Bench
 from ops.bench.figures import Figure, Goal, quantile
 from ops.bench.jobs import Job, Load, Outcome
+from ops.bench.measures.end_to_end import carried_out
 from ops.bench.measures.tasks import tasks
 from ops.bench.product import HOST, Product
 from ops.bench.stage import Failed, Scene, fetched
 
-_WARM_UP = 1.0
-_PAGE = 10_000
+_WARM_UP: Final = 1.0
+_TASKS_BEFORE: Final = 200
+_PAGE: Final = 10_000
+_STEPS: Final = """
+    SELECT name, percentile_cont(0.5) WITHIN GROUP (ORDER BY after)
+    FROM (
+        SELECT name,
+            1000 * extract(epoch FROM at - lag(at) OVER (PARTITION BY task_id ORDER BY seq)) AS after
+        FROM events WHERE task_id = ANY (%s)
+    ) AS steps
+    GROUP BY name
+"""
 
 
 def first_byte(bench: Bench) -> list[Figure]:
@@ -29,14 +40,16 @@ def first_byte(bench: Bench) -> list[Figure]:
         product.start_api()
         product.start_dispatcher()
         product.start_worker(bench.sizes.slots)
+        carried_out(scene, product.submitting(_TASKS_BEFORE, bench.sizes.concurrency), _TASKS_BEFORE)
         outcome = _load(product, rate, bench.sizes.paced + _WARM_UP, bench.sizes.concurrency)
-        total = outcome.count
+        total = _TASKS_BEFORE + outcome.count
         scene.until(lambda: scene.at_provider()["finished"] >= total, "all calls are made")
         delays = _delays(scene, outcome)
+        steps = _steps(scene, outcome)
     note = f"at {rate:,.0f}/s, {len(delays)} tasks"
     return [
         Figure("submit → first byte p50", quantile(delays, 0.5), "ms", Goal(at_most=10), note),
-        Figure("submit → first byte p99", quantile(delays, 0.99), "ms", Goal(at_most=40)),
+        Figure("submit → first byte p99", quantile(delays, 0.99), "ms", Goal(at_most=40), steps),
     ]
 
 
@@ -56,6 +69,13 @@ def _delays(scene: Scene, outcome: Outcome) -> list[float]:
     if len(found) != len(measured):
         raise Failed(f"{len(measured) - len(found)} tasks never reached the provider")
     return found
+
+
+def _steps(scene: Scene, outcome: Outcome) -> str:
+    """The median way of a task by its events, as a note."""
+    medians = dict(scene.rows(_STEPS, [UUID(task) for _, task in outcome.sent]))
+    named = (("task.dispatched", "nudged"), ("task.started", "claimed"), ("call.started", "intent"))
+    return "medians: " + ", ".join(f"{name} +{medians[event]:.1f} ms" for event, name in named)
 
 
 def _journal(scene: Scene) -> list[dict[str, Any]]:

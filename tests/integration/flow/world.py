@@ -203,16 +203,21 @@ async def empty(parts: Parts) -> None:
         await connection.exec_driver_sql("; ".join(f"DELETE FROM {table}" for table in TABLES))
 
 
-async def make_world(parts: Parts, names: Sequence[str] = ("alpha", "beta")) -> World:
-    """A new tenant; its first provider answers as OpenAI, the others as Anthropic."""
+async def make_world(
+    parts: Parts,
+    names: Sequence[str] = ("alpha", "beta"),
+    base_url: str = "http://127.0.0.1:9",
+    credential: str = "none",
+) -> World:
+    """A new tenant; its first provider stands on OpenAI's queue, the others on Anthropic's."""
     wanted = tuple(
         ProviderSetting(
             name=name,
             vendor=Vendor.OPENAI if index == 0 else Vendor.ANTHROPIC,
             wire=Wire.OPENAI_CHAT,
-            base_url="http://127.0.0.1:9",
+            base_url=base_url,
             model="gpt-4.1-mini",
-            credential="none",
+            credential=credential,
         )
         for index, name in enumerate(names)
     )

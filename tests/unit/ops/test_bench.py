@@ -5,10 +5,14 @@ from pathlib import Path
 import orjson
 import pytest
 
+from ops.bench import asks
 from ops.bench.figures import Figure, Goal, merged, quantile
 from ops.bench.jobs import Ask, Job
 from ops.bench.machine import Machine
+from ops.bench.peers.plain.answer import applied, messages
 from ops.bench.report import README, Report
+from orchestrator.simulator.scripts.answer import script
+from orchestrator.simulator.wire import Message, Role
 
 MACHINE = Machine("2026-01-01", "Linux x86_64", "a processor", 2, 8.0, "3.13.0", "18.4", "9.1.2", 1.0)
 
@@ -82,3 +86,17 @@ def test_a_readme_without_the_place_is_left_alone(tmp_path: Path) -> None:
 def test_a_job_survives_the_way_to_the_generator() -> None:
     job = Job("127.0.0.1", 80, (Ask("GET", "/", {"a": "b"}),), 4, rate=10.0, seconds=1.0)
     assert Job.from_json(orjson.dumps(job)) == job
+
+
+def test_the_plain_application_solves_what_ours_is_asked() -> None:
+    context = orjson.loads(asks.BODY)["context"]
+    asked = tuple(Message(Role(each["role"]), each["content"]) for each in messages(context))
+    files = {file["path"]: file["content"] for file in context["files"]}
+    result = applied(files, script(asked))
+    assert list(result["files"]) == ["calc/intervals.py"]
+    assert "+        if merged and start <= merged[-1][1]:" in result["diff"]
+
+
+def test_the_plain_application_refuses_an_answer_that_does_not_apply() -> None:
+    with pytest.raises(ValueError, match="not once"):
+        applied({"a.py": "x = 1\n"}, "a.py\n<<<<<<< SEARCH\ny = 1\n=======\ny = 2\n>>>>>>> REPLACE\n")

@@ -131,7 +131,7 @@ def test_usage_with_gaps_counts_what_it_says(usage: dict[str, Any]) -> None:
         ((delta("  \n", "stop"),), Category.MALFORMED),
         (
             (delta("x"), {"error": {"code": "server_is_overloaded", "type": "server_error"}}),
-            Category.SERVER_ERROR,
+            Category.OVERLOADED,
         ),
         ((delta("x"), {"error": {"type": "overloaded_error"}}), Category.OVERLOADED),
         ((delta("x"), {"error": "gone"}), Category.SERVER_ERROR),

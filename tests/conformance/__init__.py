@@ -1,0 +1,1 @@
+"""One suite for every wire: the same scenes, the same meaning, the same money."""

@@ -1,0 +1,1 @@
+"""Workers on real parts: Postgres, Valkey, Celery, and the simulator over HTTP."""

@@ -1,0 +1,241 @@
+"""A worker's way through a task: claim, call, verify, settle, and every turn it may take."""
+
+import asyncio
+from uuid import UUID
+
+from orchestrator import clock
+from orchestrator.flow.cancel import cancel
+from orchestrator.flow.rescue import rescue
+from schemas.calls import Purpose
+from schemas.errors import Category
+from tests.integration.flow.invariants import check
+from tests.integration.flow.world import World, eventually
+from tests.integration.workers.simulated import Simulated
+from workers.call import call
+from workers.context import render
+from workers.process import Process
+from workers.run import run
+
+ONE = {"preferences": {"providers": ["alpha"]}}
+SLOW = {"fault": "trickle", "chunk_ms": 200}
+
+
+async def work(process: Process, task_id: UUID) -> None:
+    """What a nudge makes a worker do, in a thread as Celery has it."""
+    await asyncio.to_thread(run, process, task_id)
+
+
+async def purposes(world: World) -> list[str]:
+    return [row.purpose for row in await world.rows("SELECT purpose FROM calls ORDER BY id")]
+
+
+async def in_flight(simulator: Simulated) -> bool:
+    return int(simulator.http.get("/simulator/health").json()["open"]) > 0
+
+
+async def test_a_nudge_leads_to_a_verified_result(world: World, process: Process) -> None:
+    task_id = await world.submit(**ONE)
+    await work(process, task_id)
+    assert await world.status(task_id) == "succeeded"
+    result = await world.value("SELECT result FROM task_results WHERE id = :id", id=task_id)
+    assert result["verification"]["level"] == "syntax"
+    assert result["diff"]
+    assert await purposes(world) == ["first"]
+    await check(world)
+
+
+async def test_a_doubled_nudge_makes_no_second_call(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    task_id = await world.submit(**ONE)
+    before = simulator.requests()
+    await asyncio.gather(*(work(process, task_id) for _ in range(5)))
+    await work(process, task_id)
+    assert simulator.requests() == before + 1
+    assert await purposes(world) == ["first"]
+
+
+async def test_an_answer_that_is_not_usable_is_asked_for_once_more(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    simulator.rules({"persona": "syntax_error"})
+    task_id = await world.submit(**ONE)
+    await work(process, task_id)
+    assert await world.status(task_id) == "succeeded"
+    assert await purposes(world) == ["first", "repair"]
+    verdicts = await world.rows("SELECT verdict FROM calls ORDER BY id")
+    assert [row.verdict for row in verdicts] == ["rejected", "accepted"]
+    assert "task.repairing" in await world.events(task_id)
+    await check(world)
+
+
+async def test_an_answer_that_stays_unusable_fails_the_task_and_is_paid(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    simulator.rules({"fault": None, "persona": "sloppy", "times": 1}, {"persona": "syntax_error", "times": 1})
+    simulator.rules({"persona": "wrong"})
+    context = {"description": "Mend it.", "files": [{"path": "a.py", "content": "x = 1\n"}]}
+    task_id = await world.submit(kind="fix_bug", context=context, **ONE)
+    await work(process, task_id)
+    status = await world.status(task_id)
+    assert status in ("failed", "succeeded")
+    if status == "failed":
+        assert (await world.task(task_id)).error["code"] == "answer_rejected"
+    assert all(amount > 0 for _, amount in await world.ledger(task_id))
+    await check(world)
+
+
+async def test_a_paid_answer_is_verified_and_not_paid_again(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    dead = await world.enlist()
+    task_id = await world.submit(**ONE)
+    lease = await world.claim(task_id, dead)
+    assert lease is not None
+    made = await asyncio.to_thread(process.wait, call(process, lease, Purpose.FIRST, render(lease.request)))
+    assert not isinstance(made, tuple)
+    await world.die(dead)
+    await rescue(world.parts)
+    before = simulator.requests()
+    await work(process, task_id)
+    assert await world.status(task_id) == "succeeded"
+    assert simulator.requests() == before
+    assert await purposes(world) == ["first"]
+
+
+async def test_a_provider_that_refuses_our_key_is_followed_by_the_next(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    simulator.rules({"fault": "401", "times": 1})
+    task_id = await world.submit()
+    await work(process, task_id)
+    assert (await world.task(task_id)).queue == "provider.anthropic"
+    await work(process, task_id)
+    assert await world.status(task_id) == "succeeded"
+    providers = [row.provider for row in await world.rows("SELECT provider FROM calls ORDER BY id")]
+    assert providers == ["alpha", "beta"]
+
+
+async def test_a_cancel_closes_the_running_request_within_two_seconds(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    simulator.rules(SLOW)
+    task_id = await world.submit(**ONE)
+    working = asyncio.create_task(work(process, task_id))
+    await eventually(lambda: in_flight(simulator))
+    await eventually(lambda: began(world, simulator))
+    assert await cancel(world.parts, world.tenant_id, task_id) == "canceling"
+    asked = clock.monotonic()
+    await asyncio.wait_for(working, 5)
+    assert clock.monotonic() - asked < 2
+    assert await world.status(task_id) == "canceled"
+    booked = (await world.rows("SELECT * FROM calls"))[0]
+    entry = simulator.entry(booked.id)
+    assert entry["outcome"] == "disconnected"
+    assert (booked.category, booked.estimated) == ("canceled", True)
+    assert booked.cost_nanos >= entry["billed_nano_dollars"]
+    await check(world)
+
+
+async def began(world: World, simulator: Simulated) -> bool:
+    call_id = await world.value("SELECT id FROM calls")
+    entries = simulator.http.get(f"/simulator/journal/{call_id}").json()
+    return bool(entries)
+
+
+async def test_a_deadline_closes_the_running_request(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    simulator.rules(SLOW)
+    task_id = await world.submit(**ONE)
+    working = asyncio.create_task(work(process, task_id))
+    await eventually(lambda: in_flight(simulator))
+    await world.change(task_id, "deadline = clock_timestamp() - interval '1 second'")
+    await rescue(world.parts)
+    await asyncio.wait_for(working, 5)
+    assert await world.status(task_id) == "expired"
+    booked = (await world.rows("SELECT * FROM calls"))[0]
+    assert (booked.status, booked.category) == ("failed", "deadline")
+    await check(world)
+
+
+async def test_the_heart_keeps_a_lease_alive_through_a_long_call(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    simulator.rules({"latency_ms": 900, "chunk_ms": 900})
+    await world.rows("UPDATE workers SET heartbeat_at = clock_timestamp()")
+    task_id = await world.submit(**ONE)
+    working = asyncio.create_task(work(process, task_id))
+    await eventually(lambda: in_flight(simulator))
+    first = (await world.task(task_id)).lease_until
+
+    async def was_extended() -> bool:
+        return bool((await world.task(task_id)).lease_until > first)
+
+    await eventually(was_extended, 5)
+    await cancel(world.parts, world.tenant_id, task_id)
+    await asyncio.wait_for(working, 5)
+
+
+async def test_a_draining_process_gives_its_nudges_back(world: World, process: Process) -> None:
+    process.drain()
+    task_id = await world.submit(**ONE)
+    await world.change(task_id, "nudged_at = clock_timestamp()")
+    await work(process, task_id)
+    task = await world.task(task_id)
+    assert (task.status, task.attempt, task.nudged_at) == ("queued", 0, None)
+
+    async def is_known() -> bool:
+        query = "SELECT draining_at IS NOT NULL FROM workers WHERE boot_id = :boot"
+        found = await world.rows(query, boot=process.boot_id)
+        return bool(found and found[0][0])
+
+    await eventually(is_known, 5)
+
+
+async def test_what_is_not_done_within_the_grace_is_handed_back(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    simulator.rules(SLOW)
+    task_id = await world.submit(**ONE)
+    working = asyncio.create_task(work(process, task_id))
+    await eventually(lambda: in_flight(simulator))
+    process.drain()
+    await asyncio.wait_for(working, 6)
+    task = await world.task(task_id)
+    assert (task.status, task.failures, task.crashes, task.ready) == ("queued", 0, 0, True)
+    assert "task.handed_back" in await world.events(task_id)
+    assert (await world.rows("SELECT category FROM calls"))[0].category == Category.SHUTDOWN
+    await check(world)
+
+
+async def test_a_task_that_is_taken_away_in_the_middle_is_left_to_its_new_holder(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    simulator.rules({"latency_ms": 600})
+    task_id = await world.submit(**ONE)
+    working = asyncio.create_task(work(process, task_id))
+    await eventually(lambda: in_flight(simulator))
+    await world.change(task_id, "lease_token = gen_random_uuid()")
+    await asyncio.wait_for(working, 6)
+    assert await world.status(task_id) == "running"
+    booked = (await world.rows("SELECT * FROM calls"))[0]
+    assert (booked.status, booked.verdict) == ("answered", None)
+    assert len(await world.ledger(task_id)) == 1
+
+
+async def test_a_lease_lost_before_its_call_costs_nothing_and_cancels_nothing(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    before = simulator.requests()
+    task_id = await world.submit(**ONE)
+    await world.change(task_id, "deadline = clock_timestamp() + interval '1 hour'")
+    await world.rows("DELETE FROM workers WHERE boot_id <> :boot", boot=process.boot_id)
+    lease = await world.take(task_id)
+    await world.expire_lease(task_id)
+    with process.holding(lease):
+        pass
+    await world.die()
+    await rescue(world.parts)
+    assert await world.status(task_id) == "queued"
+    assert simulator.requests() == before
