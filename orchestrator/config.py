@@ -54,6 +54,14 @@ class Config(BaseSettings):
     max_answer_bytes: int = Field(
         16 * 1024 * 1024, ge=1024, description="largest answer read from a provider"
     )
+    circuit_minimum_calls: int = Field(5, ge=1, description="calls within a minute before a circuit may open")
+    circuit_failure_ratio: float = Field(
+        0.5, gt=0, le=1, description="share of failed calls within a minute that opens a circuit"
+    )
+    circuit_open_seconds: float = Field(
+        10, gt=0, description="how long a circuit opens; doubles with each failed probe"
+    )
+    circuit_open_most: float = Field(300, gt=0, description="longest time that a circuit opens")
     allow_private_webhooks: bool = Field(
         False, description="deliver webhooks to private and loopback addresses too"
     )

@@ -1,18 +1,22 @@
-"""What lives in Redis or Valkey and may vanish at any time: hints, the canary, queue lengths.
+"""What lives in Redis or Valkey and may vanish at any time: hints, the canary, queue lengths, circuits.
 
 Nothing here is ever the truth. Hints are gathered for a few milliseconds and sent as one message;
 a hint that can't be sent is forgotten, because a poll stands behind each.
 """
 
 import asyncio
+import hashlib
+import threading
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
-from typing import Final
+from typing import Final, cast
 
+from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
+from redis.retry import Retry as BlockingRetry
 
 from orchestrator import clock
 
@@ -21,6 +25,10 @@ DONE: Final = "orchestrator:done"
 _CANARY: Final = "orchestrator:canary"
 _GATHER_SECONDS: Final = 0.002
 _MOST_PENDING: Final = 10_000
+_SCRIPT_SECONDS: Final = 0.5
+_LEFT_ALONE_SECONDS: Final = 1.0
+_TURN_SECONDS: Final = 2.0
+_CONNECTIONS: Final = 16
 
 Unreachable = (RedisError, OSError, asyncio.TimeoutError)
 
@@ -100,3 +108,61 @@ class Volatile:
             with suppress(*Unreachable):
                 await self._sender
         await self._redis.aclose()
+
+
+class Script:
+    """A Lua script that threads run and wait for: few connections, and none that anyone hangs on.
+
+    A server that fails once is left alone for a second, whoever asks: only one of them tries again.
+    """
+
+    def __init__(self, url: str, source: str) -> None:
+        self._source = source
+        self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+        self._redis = BlockingRedis.from_url(
+            url,
+            socket_timeout=_SCRIPT_SECONDS,
+            socket_connect_timeout=_SCRIPT_SECONDS,
+            max_connections=_CONNECTIONS,
+            decode_responses=True,
+            retry=BlockingRetry(NoBackoff(), 0),
+        )
+        self._turns = threading.BoundedSemaphore(_CONNECTIONS)
+        self._lock = threading.Lock()
+        self._away = False
+        self._next_try = 0.0
+
+    def run(self, key: str, *arguments: str | float) -> list[str | int]:
+        """What the script returns. Raises `Unreachable`, also for whatever the server complains of."""
+        if not self._turns.acquire(timeout=_TURN_SECONDS):
+            raise TimeoutError("too many wait for the server")
+        try:
+            self._ask_leave()
+            return self._evaluate(key, arguments)
+        finally:
+            self._turns.release()
+
+    def _ask_leave(self) -> None:
+        if not self._away:
+            return
+        with self._lock:
+            now = clock.monotonic()
+            if now < self._next_try:
+                raise ConnectionError("the server did not answer a moment ago")
+            self._next_try = now + _LEFT_ALONE_SECONDS
+
+    def _evaluate(self, key: str, arguments: tuple[str | float, ...]) -> list[str | int]:
+        try:
+            try:
+                answer = self._redis.evalsha(self._sha, 1, key, *arguments)
+            except NoScriptError:
+                answer = self._redis.eval(self._source, 1, key, *arguments)
+        except Unreachable:
+            self._away, self._next_try = True, clock.monotonic() + _LEFT_ALONE_SECONDS
+            raise
+        self._away = False
+        return cast("list[str | int]", answer)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._redis.close()

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from schemas.base import Value
+from schemas.budgets import Budget
 from schemas.calls import AnswerVerdict, CallStatus, Purpose
 from schemas.errors import Category, FieldError, TaskError
 from schemas.events import TaskEvent
@@ -164,6 +165,12 @@ class Page(Value, Generic[Item]):
     data: list[Item]
     has_more: bool
     next_cursor: str | None
+
+
+class BudgetPage(Value):
+    """All living budgets, oldest first."""
+
+    data: list[Budget]
 
 
 class TaskPage(Page[TaskView]):

@@ -213,7 +213,7 @@ FOLLOWS: Final[dict[Category, Follow]] = {
 
 
 class Failure(Value):
-    """How a call failed; `retry_after` in seconds where one was named, `asked_nanos` where a budget refused."""
+    """How a call failed; `retry_after` in seconds if one was named, `asked_nanos` if a budget refused."""
 
     category: Category
     message: str

@@ -7,13 +7,14 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 from starlette.types import ASGIApp
 
-from orchestrator.api import events, health, kinds, manual, problems, reading, submissions
+from orchestrator.api import budgets, events, health, kinds, manual, problems, reading, submissions
 from orchestrator.api.edge import Edge
 from orchestrator.api.shapes import BASE
 from orchestrator.api.submissions import MODELS
 from orchestrator.flow.watch import Watch
 from orchestrator.wiring import Parts
 from schemas.api import Problem
+from schemas.budgets import BudgetRequest
 from schemas.tasks import TASK_REQUEST
 
 _TITLE = "Orchestrator"
@@ -41,7 +42,14 @@ def openapi_document() -> dict[str, Any]:
 def _doors() -> FastAPI:
     app = FastAPI(title=_TITLE, docs_url=None, redoc_url=None, redirect_slashes=False)
     # Taken over as they are: a nested router would be searched anew for every request.
-    for router in (reading.router, submissions.router, events.router, kinds.router, health.router):
+    for router in (
+        reading.router,
+        submissions.router,
+        budgets.router,
+        events.router,
+        kinds.router,
+        health.router,
+    ):
         app.router.routes.extend(router.routes)
     app.include_router(manual.router, include_in_schema=False)
     problems.install(app)
@@ -71,4 +79,5 @@ def _described(app: FastAPI) -> dict[str, Any]:
 
 def _bodies() -> dict[str, TypeAdapter[Any]]:
     named: dict[str, TypeAdapter[Any]] = {model.__name__: TypeAdapter(model) for model in MODELS.values()}
+    named["BudgetRequest"] = TypeAdapter(BudgetRequest)
     return {**named, "TaskRequest": TASK_REQUEST, "Problem": TypeAdapter(Problem)}

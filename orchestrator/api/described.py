@@ -8,8 +8,9 @@ _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": "#/components
 _WHAT: Final = {
     400: "The body is not valid JSON.",
     401: "The API key is missing or refused.",
+    402: "A hard budget has nothing left to spend.",
     403: "The API key lacks the scope.",
-    404: "There is no such task.",
+    404: "There is no such thing.",
     409: "The task's state does not allow it.",
     413: "The body is too large.",
     415: "The body is not `application/json`.",
@@ -50,7 +51,7 @@ SUBMIT_RESPONSES: Final[dict[str, Any]] = {
     "response_model": None,
     "responses": {
         202: {"model": TaskView, "description": "Stored; `Location` names it."},
-        **problems(400, 403, 409, 413, 415, 422),
+        **problems(400, 402, 403, 409, 413, 415, 422),
     },
 }
 

@@ -92,7 +92,9 @@ async def _accept(
     asked = read_request(await read_json(request, visit.parts.config.max_body_bytes), kind)
     if dry:
         return json_reply(await _preview(visit, asked))
-    submitted = await submit(visit.parts, visit.tenant_id, asked, idempotency_key=key)
+    submitted = await submit(
+        visit.parts, visit.tenant_id, asked, idempotency_key=key, api_key_id=visit.who.key_id
+    )
     return await _stored(request, visit, submitted, include)
 
 

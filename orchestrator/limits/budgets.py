@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from orchestrator import clock
 from orchestrator.store import budgets
 from orchestrator.store.engine import Connection, Database, Row
-from schemas.budgets import Period, Scope
+from schemas.budgets import BudgetRequest, Period, Scope, nanos_of
 from schemas.calls import dollars
 
 
@@ -80,6 +81,26 @@ async def hold(
         held = {"budgets": [row.id for row in rows], "starts": [row.starts for row in rows]}
         await connection.execute(budgets.HOLD, {**held, "call_id": call_id, "nanos": nanos})
     return refusal
+
+
+async def add_budget(db: Database, tenant_id: UUID, asked: BudgetRequest) -> UUID:
+    """Make a budget, or give the living one of the same kind a new limit; its id."""
+    row = await db.one(
+        budgets.ADD,
+        id=clock.new_id(),
+        tenant_id=tenant_id,
+        scope=asked.scope,
+        subject=asked.subject,
+        period=asked.period,
+        limit_nanos=nanos_of(asked.limit_usd),
+        hard=asked.hard,
+    )
+    return UUID(str(row.id)) if row else UUID(int=0)
+
+
+async def drop_budget(db: Database, tenant_id: UUID, budget_id: UUID) -> bool:
+    """Drop a living budget; False if there is none of this id."""
+    return await db.one(budgets.DROP, id=budget_id, tenant_id=tenant_id) is not None
 
 
 async def exhausted(db: Database, payer: Payer, at: datetime) -> Refusal | None:

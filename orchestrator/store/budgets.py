@@ -61,7 +61,8 @@ LEVELS = text(
         FROM budgets WHERE {APPLIES} AND hard
     )
     SELECT applicable.*, coalesce(w.spent_nanos, 0) AS spent_nanos, coalesce(w.held_nanos, 0) AS held_nanos
-    FROM applicable LEFT JOIN budget_windows AS w ON applicable.id = w.budget_id AND applicable.starts = w.starts
+    FROM applicable
+    LEFT JOIN budget_windows AS w ON applicable.id = w.budget_id AND applicable.starts = w.starts
     ORDER BY applicable.id
     """
 )

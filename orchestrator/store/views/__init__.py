@@ -3,6 +3,7 @@
 Views are frozen values; none of them carries a secret, and none takes a lock.
 """
 
+from orchestrator.store.views.budgets import budget, budgets
 from orchestrator.store.views.health import Health, Levels, expected_revision, health, levels
 from orchestrator.store.views.history import CallRow, calls, events
 from orchestrator.store.views.listing import Filters, Stats, page, stats
@@ -30,6 +31,8 @@ __all__ = [
     "Stats",
     "StoredRequest",
     "TaskRow",
+    "budget",
+    "budgets",
     "calls",
     "events",
     "expected_revision",

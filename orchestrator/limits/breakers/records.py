@@ -1,0 +1,164 @@
+"""Where circuits are kept: one record that all processes share, and this process's own while it is away.
+
+Both answer alike. The own one starts from what the shared one said last: what was open stays open.
+"""
+
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.resources import files
+from typing import Final
+
+from orchestrator import clock, telemetry
+from orchestrator.limits.breakers import window
+from orchestrator.limits.breakers.circuits import Health, Phase, Policy
+from orchestrator.limits.breakers.window import JITTER, MICROSECONDS, Ruling, Standing, micros
+from orchestrator.volatile import Script, Unreachable
+
+SOURCE: Final = files(__package__).joinpath("circuit.lua").read_text(encoding="utf-8")
+_PREFIX: Final = "orchestrator:circuit:"
+
+
+class SharedRecord:
+    """Circuits in Redis, by Redis' clock; each step is one round trip. Steps raise `Unreachable`."""
+
+    def __init__(self, script: Script, policy: Policy) -> None:
+        self._script = script
+        self._policy = (
+            policy.minimum_calls,
+            policy.failure_ratio,
+            micros(policy.open_seconds),
+            micros(policy.open_most),
+            micros(policy.bucket_seconds),
+            policy.buckets,
+        )
+
+    def admit(self, key: str, lease: float) -> Ruling:
+        """May a call go ahead that lasts up to `lease` seconds?"""
+        return self._ask("admit", key, micros(lease))
+
+    def report(self, key: str, epoch: int, health: Health) -> Ruling:
+        """Take in how a call ended that was admitted in `epoch`."""
+        return self._ask("report", key, epoch, health, jitter())
+
+    def reset(self, key: str) -> Ruling:
+        """Close it, whatever was."""
+        return self._ask("reset", key)
+
+    def look(self, key: str) -> Ruling:
+        """How it stands; changes nothing."""
+        return self._ask("look", key)
+
+    def _ask(self, verb: str, key: str, *arguments: str | float) -> Ruling:
+        was, phase, admitted, *figures = self._script.run(_PREFIX + key, verb, *self._policy, *arguments)
+        return Ruling(Phase(str(was)), Phase(str(phase)), bool(admitted), *map(int, figures))
+
+
+class OwnRecord:
+    """Circuits in this process, by its monotonic clock."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._standings: dict[str, Standing] = {}
+        self._lock = threading.Lock()
+
+    def admit(self, key: str, lease: float) -> Ruling:
+        """May a call go ahead that lasts up to `lease` seconds?"""
+        return self._step(key, lambda was, now: window.admit(self._policy, was, now, micros(lease)))
+
+    def report(self, key: str, epoch: int | None, health: Health) -> Ruling:
+        """Take in how a call ended that was admitted in `epoch`; None: by the shared record."""
+
+        def step(was: Standing, now: int) -> tuple[Standing, Ruling]:
+            if epoch is None and was.phase is not Phase.CLOSED:
+                return was, window.look(self._policy, was, now)
+            begun = was.epoch if epoch is None else epoch
+            return window.report(self._policy, was, now, begun, health, jitter())
+
+        return self._step(key, step)
+
+    def look(self, key: str) -> Ruling:
+        """How it stands; changes nothing."""
+        return self._step(key, lambda was, now: (was, window.look(self._policy, was, now)))
+
+    def take_over(self, key: str, ruling: Ruling) -> None:
+        """Remember what the shared record said, for the time when it is away."""
+        if ruling.phase is Phase.CLOSED:
+            if key in self._standings:
+                self._standings.pop(key, None)
+        elif not ruling.admitted:
+            now = _now()
+            left = micros(ruling.wait(self._policy))
+            self._standings[key] = Standing(Phase.OPEN, now, now + left, ruling.open_for)
+
+    def forget(self) -> None:
+        """Begin anew: the shared record answers again."""
+        with self._lock:
+            self._standings.clear()
+
+    def _step(self, key: str, step: Callable[[Standing, int], tuple[Standing, Ruling]]) -> Ruling:
+        with self._lock:
+            now = _now()
+            after, ruling = step(self._standings.get(key, Standing()), now)
+            self._standings[key] = after
+        wall = micros(clock.now().timestamp())
+        return replace(ruling, now=wall, till=wall + ruling.till - now)
+
+
+class Records:
+    """The shared record as long as it answers, else the own one; True beside a ruling for all processes."""
+
+    def __init__(self, script: Script, policy: Policy) -> None:
+        self.shared = SharedRecord(script, policy)
+        self._own = OwnRecord(policy)
+        self._away = False
+
+    def admit(self, key: str, lease: float) -> tuple[Ruling, bool]:
+        """May a call go ahead that lasts up to `lease` seconds?"""
+        try:
+            ruling = self.shared.admit(key, lease)
+        except Unreachable as error:
+            self._note_away(error)
+            return self._own.admit(key, lease), False
+        self._note_back()
+        self._own.take_over(key, ruling)
+        return ruling, True
+
+    def report(self, key: str, admitted: Ruling, shared: bool, health: Health) -> tuple[Ruling, bool]:
+        """Take in how the call ended that was admitted so."""
+        if not shared:
+            return self._own.report(key, admitted.epoch, health), False
+        try:
+            return self.shared.report(key, admitted.epoch, health), True
+        except Unreachable as error:
+            self._note_away(error)
+            return self._own.report(key, None, health), False
+
+    def look(self, key: str) -> Ruling:
+        """How it stands; changes nothing."""
+        try:
+            return self.shared.look(key)
+        except Unreachable as error:
+            self._note_away(error)
+            return self._own.look(key)
+
+    def _note_away(self, error: Exception) -> None:
+        if not self._away:
+            self._away = True
+            telemetry.warn("breakers.own_record", error=f"{type(error).__name__}: {error}")
+
+    def _note_back(self) -> None:
+        if self._away:
+            self._away = False
+            self._own.forget()
+            telemetry.tell("breakers.shared_record")
+
+
+def jitter() -> float:
+    """A factor of 1 ± 10 %."""
+    return random.uniform(1 - JITTER, 1 + JITTER)
+
+
+def _now() -> int:
+    return int(clock.monotonic() * MICROSECONDS)
