@@ -1,0 +1,120 @@
+"""The script in Valkey and its twin in Python decide alike, whatever happens in whatever order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from orchestrator.embedded.valkey import Valkey
+from orchestrator.limits.breakers import Health, Policy, window
+from orchestrator.limits.breakers.records import SOURCE, SharedRecord
+from orchestrator.limits.breakers.window import MICROSECONDS, Ruling, Standing, micros
+from orchestrator.volatile import Script
+from tests.integration.limits.ground import admin, new_circuit, own_valkey
+
+START = 1_800_000_000 * MICROSECONDS + 123_456
+CLOCK = "redis.call('TIME')"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Valkey]:
+    with own_valkey() as server:
+        yield server
+
+
+class _Turned(Script):
+    """The product's script with a clock that the test turns: its last argument."""
+
+    def __init__(self, redis: Redis) -> None:
+        assert SOURCE.count(CLOCK) == 1
+        self.now = START
+        self._run = redis.register_script(SOURCE.replace(CLOCK, "{0, ARGV[#ARGV]}"))
+
+    def run(self, key: str, *arguments: str | float) -> list[str | int]:
+        answer: list[str | int] = self._run(keys=[key], args=[*arguments, self.now])
+        return answer
+
+
+@dataclass
+class _Both:
+    """One circuit, kept twice."""
+
+    policy: Policy
+    script: _Turned
+
+    def __post_init__(self) -> None:
+        self.key = new_circuit().id
+        self.shared = SharedRecord(self.script, self.policy)
+        self.standing = Standing()
+
+    def admit(self, lease: float) -> tuple[Ruling, Ruling]:
+        self.standing, ruling = window.admit(self.policy, self.standing, self.script.now, micros(lease))
+        return ruling, self.shared.admit(self.key, lease)
+
+    def report(self, epoch: int, health: Health, jitter: float) -> tuple[Ruling, Ruling]:
+        self.standing, ruling = window.report(
+            self.policy, self.standing, self.script.now, epoch, health, jitter
+        )
+        return ruling, self.shared._ask("report", self.key, epoch, health, jitter)
+
+    def reset(self) -> tuple[Ruling, Ruling]:
+        self.standing, ruling = window.reset(self.policy, self.standing, self.script.now)
+        return ruling, self.shared.reset(self.key)
+
+    def look(self) -> tuple[Ruling, Ruling]:
+        return window.look(self.policy, self.standing, self.script.now), self.shared.look(self.key)
+
+
+POLICIES = st.builds(
+    Policy,
+    minimum_calls=st.integers(1, 8),
+    failure_ratio=st.sampled_from([0.1, 0.25, 1 / 3, 0.5, 0.7, 1.0]),
+    open_seconds=st.sampled_from([0.5, 7.3, 10.0]),
+    open_most=st.sampled_from([10.0, 40.0, 300.0]),
+    bucket_seconds=st.sampled_from([0.7, 10.0]),
+    buckets=st.integers(1, 6),
+)
+STEPS = st.one_of(
+    st.tuples(st.just("later"), st.sampled_from([0.0, 0.000_001, 0.4, 3.0, 9.99, 10.0, 61.0, 400.0])),
+    st.tuples(st.just("admit"), st.sampled_from([0.0, 1.0, 30.0])),
+    st.tuples(st.just("call"), st.sampled_from(Health), st.floats(0.9, 1.1)),
+    st.tuples(st.just("report"), st.integers(0, 30), st.sampled_from(Health), st.floats(0.9, 1.1)),
+    st.just(("reset",)),
+    st.just(("look",)),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(policy=POLICIES, steps=st.lists(STEPS, max_size=60))
+def test_the_script_and_its_twin_decide_alike(server: Valkey, policy: Policy, steps: list[tuple]) -> None:  # type: ignore[type-arg]
+    with admin(server.url) as redis:
+        both = _Both(policy, _Turned(redis))
+        begun = [1]  # the epoch of a call from before the circuit's record was lost
+        for step in steps:
+            match step:
+                case ("later", seconds):
+                    both.script.now += micros(seconds)
+                case ("admit", lease):
+                    ours, theirs = both.admit(lease)
+                    assert ours == theirs
+                    begun += [ours.epoch] if ours.admitted else []
+                case ("call", health, jitter):
+                    ours, theirs = both.admit(30)
+                    assert ours == theirs
+                    if ours.admitted:
+                        ours, theirs = both.report(ours.epoch, health, jitter)
+                        assert ours == theirs
+                case ("report", number, health, jitter):
+                    ours, theirs = both.report(begun[number % len(begun)], health, jitter)
+                    assert ours == theirs
+                case ("reset",):
+                    ours, theirs = both.reset()
+                    assert ours == theirs
+                case _:
+                    ours, theirs = both.look()
+                    assert ours == theirs
+        ours, theirs = both.look()
+        assert ours == theirs
