@@ -1,0 +1,1 @@
+"""Real Valkey under the gates."""

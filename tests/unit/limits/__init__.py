@@ -1,0 +1,1 @@
+"""The gates' decisions, on values."""
