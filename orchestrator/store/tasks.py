@@ -276,12 +276,11 @@ async def rows_of(
 SUPERSEDE = text(
     f"""
     WITH locked AS (
-        SELECT id FROM tasks WHERE id = :task_id FOR NO KEY UPDATE
+        SELECT id, status FROM tasks WHERE id = :task_id FOR NO KEY UPDATE
     ), marked AS (
         UPDATE calls SET verdict = 'superseded'
         FROM locked WHERE calls.id = :call_id AND calls.status = 'answered' AND calls.verdict IS NULL
-            AND EXISTS (SELECT FROM tasks WHERE tasks.id = locked.id
-                AND tasks.status IN ('succeeded', 'failed', 'canceled', 'expired'))
+            AND locked.status IN ('succeeded', 'failed', 'canceled', 'expired')
         RETURNING calls.task_id
     ), moved AS (
         UPDATE tasks SET event_seq = event_seq + 1 FROM marked WHERE tasks.id = marked.task_id
