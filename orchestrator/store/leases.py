@@ -61,7 +61,7 @@ NO_LONGER_RUNNING = text(
     SELECT held.id, tasks.status
     FROM unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) AS held (id, token)
     JOIN tasks ON tasks.id = held.id
-    WHERE tasks.status IN ('canceling', 'canceled', 'expired')
+    WHERE tasks.status IN ('canceling', 'succeeded', 'failed', 'canceled', 'expired')
         AND (tasks.lease_token = held.token OR tasks.lease_token IS NULL)
     """
 )
