@@ -144,7 +144,8 @@ async def worker(world: World, broker: Redis) -> AsyncIterator[Worker]:
 def started(worker: Worker) -> Iterator[None]:
     command = [
         sys.executable, "-m", "celery", "-A", "workers", "worker", "-Q", f"{QUEUE},chores",
-        "--pool", "threads", "-c", "2", "-n", "junk@here", "--without-gossip", "--without-mingle", "--loglevel", "WARNING",
+        "--pool", "threads", "-c", "2", "-n", "junk@here", "--without-gossip", "--without-mingle",
+        "--loglevel", "WARNING",
     ]  # fmt: skip
     with subprocess.Popen(command, env=worker.environment, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
         worker.process = process

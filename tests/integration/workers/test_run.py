@@ -215,6 +215,27 @@ async def test_what_is_not_done_within_the_grace_is_handed_back(
     await check(world)
 
 
+async def test_a_claim_that_crossed_the_stop_is_handed_back_too(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    lease = await world.running(**ONE)
+    process.drain()
+
+    async def gave_up() -> bool:
+        return process._grace_is_over
+
+    await eventually(gave_up, 5)
+    before = simulator.requests()
+    with process.holding(lease):
+        made = await asyncio.to_thread(
+            process.wait, call(process, lease, Purpose.FIRST, render(lease.request))
+        )
+    assert isinstance(made, tuple)
+    assert made[1].category is Category.SHUTDOWN
+    assert simulator.requests() == before
+    assert await world.ledger(lease.task_id) == [("spend", 0)]
+
+
 async def test_a_task_that_is_taken_away_in_the_middle_is_left_to_its_new_holder(
     world: World, process: Process, simulator: Simulated
 ) -> None:
