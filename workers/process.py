@@ -163,6 +163,8 @@ class Process:
                     if not enlisted:
                         await enlist(parts, self.me)
                         enlisted = True
+                        if self.draining:
+                            await retire(parts, self.boot_id, stopped=False)
                     held = {task_id: lease.token for task_id, lease in list(self._held.items())}
                     lost = await heartbeat(parts, self.boot_id, held)
                     if lost:

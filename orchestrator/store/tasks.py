@@ -143,13 +143,8 @@ MOVE = text(
         INSERT INTO chores (id, tenant_id, kind, subject_id, status, max_attempts)
         SELECT CAST(:chore_id AS uuid), tenant_id, 'delivery', id, 'queued', :max_deliveries FROM delivery
     ), verdict_written AS (
-        UPDATE calls SET verdict = CASE WHEN calls.id = CAST(:call_id AS uuid)
-            THEN CAST(:verdict AS text) ELSE 'superseded' END
-        FROM moved
-        WHERE calls.task_id = moved.id AND calls.status = 'answered' AND (
-            calls.id = CAST(:call_id AS uuid)
-            OR (moved.finished_at IS NOT NULL AND calls.verdict IS NULL)
-        )
+        UPDATE calls SET verdict = CAST(:verdict AS text)
+        FROM moved WHERE calls.id = CAST(:call_id AS uuid) AND calls.status = 'answered'
     ), {EVENTS}
     SELECT id, status FROM moved
     """
