@@ -90,8 +90,14 @@ class Dispatcher:
                     await self._woken.wait()
 
     async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-        if self._every_due(step.__name__, seconds):
+        if not self._every_due(step.__name__, seconds):
+            return
+        try:
             await step()
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - what one step stumbles over must not stop the others
+            telemetry.fault("dispatcher.fault", error, step=step.__name__)
 
     def _every_due(self, name: str, seconds: float = TICK_SECONDS) -> bool:
         now = clock.monotonic()

@@ -7,7 +7,7 @@ processes: where `PROMETHEUS_MULTIPROC_DIR` is set they are summed over all that
 import logging
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -62,6 +62,7 @@ GAUGES: Final[dict[str, str]] = {
 }
 """Read from Postgres when they are asked for, so they are the same whoever is asked."""
 
+_LONGEST_SAID: Final = 1000
 _log = structlog.get_logger()
 
 
@@ -70,7 +71,7 @@ def configure(role: str, level: str) -> None:
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _of_process(role),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -80,7 +81,27 @@ def configure(role: str, level: str) -> None:
         logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(role=role, pid=os.getpid())
+    logging.basicConfig(handlers=[_Libraries()], level=max(number, logging.WARNING), force=True)
+
+
+def _of_process(role: str) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
+    pid = os.getpid()
+
+    def mark(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["role"], event["pid"] = role, pid
+        return event
+
+    return mark
+
+
+class _Libraries(logging.Handler):
+    """What libraries log (Celery, kombu, uvicorn …) as events of ours; no message of ours carries content."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass one record on."""
+        level = {logging.ERROR: "error", logging.CRITICAL: "critical"}.get(record.levelno, "warning")
+        said = record.getMessage()[:_LONGEST_SAID]
+        getattr(_log, level)("library.said", library=record.name, said=said, exc_info=record.exc_info)
 
 
 def emit(task_id: UUID, happenings: Iterable[Happening]) -> None:

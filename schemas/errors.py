@@ -122,7 +122,7 @@ class NoProvider(OrchestratorError):
 
 
 class StoreUnavailable(OrchestratorError):
-    """The database does not answer; nothing was stored. Try again."""
+    """The database does not answer. Try again; under the same Idempotency-Key nothing is done twice."""
 
     code, status, retryable = "store_unavailable", 503, True
 

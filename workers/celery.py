@@ -1,5 +1,6 @@
 """The Celery side of a worker process: makes it when the worker starts, drains it when it stops."""
 
+from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
@@ -23,13 +24,33 @@ app.set_default()
 app.conf.imports = ("workers.tasks",)
 
 
+_GARBLED = (TypeError, ValueError, AttributeError, LookupError)
+
+
 class Consumer(CeleryConsumer):
-    """Celery's consumer, which drops and counts what it can't decode without printing its body."""
+    """Celery's consumer, which drops and counts what it can't read without printing its body."""
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         """Acknowledge and count a message of a content type or encoding that is not accepted."""
-        telemetry.DROPPED.labels("undecodable").inc()
-        telemetry.warn("message.dropped", why="undecodable", error=type(exc).__name__)
+        _drop(message, "undecodable", exc)
+
+    def create_task_handler(self, *given: Any, **named: Any) -> Callable[[Any], None]:
+        """Celery's own handler; what garbles it (stock Celery ends then) is dropped and counted."""
+        handle = super().create_task_handler(*given, **named)
+
+        def take(message: Any) -> None:
+            try:
+                handle(message)
+            except _GARBLED as error:
+                _drop(message, "garbled", error)
+
+        return take
+
+
+def _drop(message: Any, why: str, error: Exception) -> None:
+    telemetry.DROPPED.labels(why).inc()
+    telemetry.warn("message.dropped", why=why, error=type(error).__name__)
+    if not message.acknowledged:
         message.ack()
 
 

@@ -37,6 +37,7 @@ class Process:
         self.me = Enlisted(uuid4(), name, socket.gethostname(), os.getpid(), queues, slots)
         self.parts: Parts
         self.draining = False
+        self._grace_is_over = False
         self._loop = uvloop.new_event_loop()
         self._held: dict[UUID, Lease] = {}
         self._flights: dict[UUID, asyncio.Future[None]] = {}
@@ -78,6 +79,8 @@ class Process:
     def interruptible(self, task_id: UUID, running: asyncio.Future[None]) -> Iterator[None]:
         """Let a cancel, the deadline or a shutdown end `running`. On the loop only."""
         self._flights[task_id] = running
+        if self._grace_is_over:
+            self._reasons.setdefault(task_id, Category.SHUTDOWN)
         if task_id in self._reasons:
             running.cancel()
         try:
@@ -121,6 +124,7 @@ class Process:
         until = clock.monotonic() + self.config.drain_seconds
         while self._held and clock.monotonic() < until:
             await clock.sleep(0.05)
+        self._grace_is_over = True
         for task_id in list(self._held):
             self._interrupt(task_id, Category.SHUTDOWN)
 
@@ -159,6 +163,8 @@ class Process:
                     if not enlisted:
                         await enlist(parts, self.me)
                         enlisted = True
+                        if self.draining:
+                            await retire(parts, self.boot_id, stopped=False)
                     held = {task_id: lease.token for task_id, lease in list(self._held.items())}
                     lost = await heartbeat(parts, self.boot_id, held)
                     if lost:

@@ -7,7 +7,7 @@ caller's: what had arrived by then stays in the `Exchange` it holds.
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
 from orchestrator import clock, failpoints
 from orchestrator.config import Config
@@ -17,6 +17,7 @@ from schemas.providers import Provider
 from workers.providers.base import Reply, WireFormat, WireRequest
 
 _MOST_ERROR_BYTES: Final = 64 * 1024
+_OK: Final = 200
 
 
 @dataclass(slots=True)
@@ -85,25 +86,21 @@ async def _converse(
 ) -> None:
     client = clients.of(provider.base_url)
     result.sent = True
-    opening = client.stream("POST", request.path, headers=dict(request.headers), content=request.body)
-    async with _within(config.first_token_timeout, Category.FIRST_TOKEN_TIMEOUT, result) as gave_up:
-        response = await opening.__aenter__()
-    if gave_up.failure:
-        return
-    try:
-        await _read(config, wire, response, result)
-    finally:
-        await opening.__aexit__(None, None, None)
+    body = client.stream("POST", request.path, headers=dict(request.headers), content=request.body)
+    async with _Patience(config.first_token_timeout, result) as patience, body as response:
+        await _read(config, wire, response, result, patience)
 
 
-async def _read(config: Config, wire: WireFormat, response: Response, result: Exchange) -> None:
+async def _read(
+    config: Config, wire: WireFormat, response: Response, result: Exchange, patience: "_Patience"
+) -> None:
     result.http_status = response.status_code
     result.request_id = response.headers.get("x-request-id")
-    if response.status_code != 200:
+    if response.status_code != _OK:
         result.refused = True
-        async with _within(config.idle_timeout, Category.IDLE_TIMEOUT, result):
-            body = await _head(response)
-            result.failure = wire.failure(response.status_code, response.headers, body)
+        patience.come_down_to(config.idle_timeout)
+        body = await _head(response)
+        result.failure = wire.failure(response.status_code, response.headers, body)
         return
     result.began = True
     content_type = response.headers.get("content-type", "")
@@ -111,63 +108,78 @@ async def _read(config: Config, wire: WireFormat, response: Response, result: Ex
         message = f"The provider answered with the content type {content_type[:100]!r}."
         result.failure = Failure(category=Category.MALFORMED, message=message)
         return
-    await _read_stream(config, wire, response, result)
-
-
-async def _read_stream(config: Config, wire: WireFormat, response: Response, result: Exchange) -> None:
-    chunks = _events(response, config.max_answer_bytes)
-    while True:
-        waiting = result.first_token is None
-        patience = config.first_token_timeout if waiting else config.idle_timeout
-        category = Category.FIRST_TOKEN_TIMEOUT if waiting else Category.IDLE_TIMEOUT
-        async with _within(patience, category, result) as gave_up:
-            data = await anext(chunks, None)
-        if gave_up.failure:
-            return
-        if data is None:
-            result.failure = wire.closed(result.reply)
-            return
+    async for data in _events(response, config.max_answer_bytes):
         wire.feed(result.reply, data)
-        if result.first_token is None and result.reply.parts:
+        if result.first_token is not None:
+            patience.renew()
+        elif result.reply.parts:
             result.first_token = result.seconds
+            patience.come_down_to(config.idle_timeout)
             failpoints.reach("call.began")
+    result.failure = wire.closed(result.reply)
 
 
-@dataclass
-class _GaveUp:
-    failure: Failure | None = None
+class _Patience:
+    """Ends the block when nothing came for too long, as a failure instead of an exception.
 
+    An arrival only stamps a time; the one timer looks at the stamp when it fires, and goes on waiting.
+    """
 
-class _within:  # noqa: N801 - reads as a preposition at its uses
-    """A time limit that ends in a failure of the given category instead of an exception."""
+    def __init__(self, seconds: float, result: Exchange) -> None:
+        self._seconds, self._result = seconds, result
+        self._category = Category.FIRST_TOKEN_TIMEOUT
+        self._timeout = asyncio.timeout(None)
+        self._loop = asyncio.get_running_loop()
+        self._last = self._loop.time()
 
-    def __init__(self, seconds: float, category: Category, result: Exchange) -> None:
-        self._timeout = asyncio.timeout(seconds)
-        self._seconds, self._category, self._result = seconds, category, result
-        self._gave_up = _GaveUp()
+    def renew(self) -> None:
+        """Something came."""
+        self._last = self._loop.time()
 
-    async def __aenter__(self) -> _GaveUp:
+    def come_down_to(self, seconds: float) -> None:
+        """It has begun: from now on this long between two arrivals."""
+        self.renew()
+        self._seconds, self._category = seconds, Category.IDLE_TIMEOUT
+        self._timer.cancel()
+        self._look()
+
+    async def __aenter__(self) -> Self:
         await self._timeout.__aenter__()
-        return self._gave_up
+        self._look()
+        return self
 
     async def __aexit__(self, *raised: object) -> bool:
+        self._timer.cancel()
         try:
             await self._timeout.__aexit__(*raised)  # type: ignore[arg-type]
         except TimeoutError:
             message = f"Nothing came for {self._seconds:g} s."
-            self._gave_up.failure = self._result.failure = Failure(category=self._category, message=message)
+            self._result.failure = Failure(category=self._category, message=message)
             return True
         return False
+
+    def _look(self) -> None:
+        left = self._last + self._seconds - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look)
+        else:
+            self._timeout.reschedule(self._loop.time())
 
 
 async def _events(response: Response, most: int) -> AsyncIterator[bytes]:
     """The `data:` of each server-sent event of the response."""
-    pending, read, data = b"", 0, []
+    pending: list[bytes] = []
+    data: list[bytes] = []
+    read = 0
     async for chunk in response.aiter_raw():
         read += len(chunk)
         if read > most:
             raise _TooLarge
-        *lines, pending = (pending + chunk).split(b"\n")
+        if b"\n" not in chunk:
+            pending.append(chunk)
+            continue
+        *lines, rest = b"".join((*pending, chunk)).split(b"\n")
+        pending = [rest]
         for raw in lines:
             line = raw.rstrip(b"\r")
             if line.startswith(b"data:"):

@@ -14,20 +14,20 @@ from workers.run import run as run_task
 
 
 @shared_task(name=RUN)
-def run(task_id: str) -> None:
-    """Run the task of this id."""
-    _with_id(task_id, lambda uuid: run_task(process(), uuid))
+def run(*given: object, **_: object) -> None:
+    """Run the task of the id that is the one argument."""
+    _with_id(given, lambda uuid: run_task(process(), uuid))
 
 
 @shared_task(name=CHORE)
-def chore(chore_id: str) -> None:
-    """Do the chore of this id."""
-    _with_id(chore_id, lambda uuid: do_chore(process(), uuid))
+def chore(*given: object, **_: object) -> None:
+    """Do the chore of the id that is the one argument."""
+    _with_id(given, lambda uuid: do_chore(process(), uuid))
 
 
-def _with_id(given: object, act: Callable[[UUID], None]) -> None:
+def _with_id(given: tuple[object, ...], act: Callable[[UUID], None]) -> None:
     try:
-        uuid = UUID(given if isinstance(given, str) else "")
+        uuid = UUID(given[0] if len(given) == 1 and isinstance(given[0], str) else "")
     except ValueError:
         telemetry.DROPPED.labels("not_an_id").inc()
         return

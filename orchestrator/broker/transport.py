@@ -19,12 +19,23 @@ _MALFORMED: Final = (KeyError, TypeError, AttributeError, ValueError, binascii.E
 class Channel(redis.Channel):
     """A channel that drops what it can't read."""
 
+    _made_for: Any = None
+    _made: Any = None
+
     def _brpop_read(self, **options: Any) -> Any:
         try:
             return super()._brpop_read(**options)
         except _NOT_JSON:
             _dropped("not_json")
             return True
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        # Stock kombu makes a client for every publish and every acknowledgement.
+        if asynchronous:
+            return super()._create_client(asynchronous=True)
+        if self._made_for is not self.pool:
+            self._made_for, self._made = self.pool, super()._create_client()
+        return self._made
 
     def _connparams(self, asynchronous: bool = False) -> Any:
         # A channel whose connection was collected fails in stock kombu with AttributeError, which ends the

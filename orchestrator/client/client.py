@@ -98,7 +98,7 @@ class Client:
         """A new task with the request of an ended one."""
         key = {"Idempotency-Key": idempotency_key or str(uuid4())}
         path = f"{_path(task)}/retry"
-        return Task.read(self._sender.send("POST", path, headers=key, repeatable=False).json())
+        return Task.read(self._sender.send("POST", path, headers=key).json())
 
     def list(self, *, limit: int | None = None, cursor: str | None = None, **filters: Any) -> Page[Task]:
         """One page of tasks, newest first; filters are those of `GET /tasks`."""

@@ -92,7 +92,7 @@ class RateLimited(ApiError):
 
 
 class Unavailable(ApiError):
-    """The API can't do it now; nothing was stored."""
+    """The API can't do it now."""
 
     statuses = (502, 503, 504)
 

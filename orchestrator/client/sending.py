@@ -1,7 +1,7 @@
 """One request, repeated until it is answered: connection errors, 502–504 and 429, with full jitter.
 
-A server's Retry-After is a minimum. A request that is not safe to repeat is only repeated when the
-server can't have done it: the connection was never made, or it says that nothing was stored.
+A server's Retry-After is a minimum. Repeating is always safe: what makes a task carries an
+Idempotency-Key, and everything else says the same thing twice.
 """
 
 import random
@@ -15,7 +15,6 @@ import httpx
 from orchestrator.client import errors
 
 REPEATED: Final = frozenset({429, 502, 503, 504})
-_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _BASE_SECONDS: Final = 0.25
 _CAP_SECONDS: Final = 10.0
 
@@ -47,7 +46,6 @@ class Sender:
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
-        repeatable: bool = True,
     ) -> httpx.Response:
         """The response with a status below 400; raises `Unreachable` or an `ApiError`."""
         given = {key: value for key, value in (params or {}).items() if value is not None}
@@ -63,7 +61,7 @@ class Sender:
             try:
                 response = self.http.send(request)
             except httpx.TransportError as error:
-                if not left or not (repeatable or isinstance(error, _NOT_SENT)):
+                if not left:
                     raise errors.Unreachable(_unreached(self.http, error)) from error
                 wait = self._backoff(left)
             else:

@@ -4,11 +4,11 @@ A task that was asked to cancel meanwhile ends as cancelled; one that was taken 
 its new holder makes of it, and our answer is recorded as superseded.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import random
 from uuid import UUID
 
-from orchestrator import failpoints, telemetry
+from orchestrator import clock, failpoints, telemetry
 from orchestrator.flow import states
 from orchestrator.flow.claim import Lease
 from orchestrator.store import tasks
@@ -53,9 +53,11 @@ async def settle(parts: Parts, lease: Lease, ending: Ending) -> TaskStatus | Non
 
 
 def _decide(lease: Lease, ending: Ending) -> Move:
+    left = lease.standing.seconds_left - (clock.monotonic() - lease.claimed_at)
+    standing = replace(lease.standing, seconds_left=left)
     if ending.failure is not None:
-        return states.after_failure(lease.standing, ending.failure, random())
-    return states.after_success(lease.standing)
+        return states.after_failure(standing, ending.failure, random())
+    return states.after_success(standing)
 
 
 async def _carry_out(parts: Parts, lease: Lease, ending: Ending, decided: Move) -> Move | None:

@@ -9,6 +9,8 @@ from schemas.moves import Happening
 
 MOST = 1_000
 MOST_WAITERS = 100
+MOST_GHOSTS = 100_000
+"""More than any window holds, so that a wiped broker is made up for in one step."""
 
 
 async def wake(parts: Parts, *, ghosts_older_than: float) -> set[str]:
@@ -17,5 +19,5 @@ async def wake(parts: Parts, *, ghosts_older_than: float) -> set[str]:
     due = await parts.db.run(tasks.WAKE, most=MOST)
     for row in due:
         telemetry.emit(row.id, (Happening(EventName.QUEUED),))
-    await parts.db.run(lanes.FORGET_GHOSTS, age=ghosts_older_than, most=MOST)
+    await parts.db.run(lanes.FORGET_GHOSTS, age=ghosts_older_than, most=MOST_GHOSTS)
     return {f"{row.queue} {row.provider_id} {row.tenant_id}" for row in due}

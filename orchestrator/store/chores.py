@@ -15,8 +15,6 @@ NUDGE = text(
     """
 )
 
-FORGET_NUDGES = text("UPDATE chores SET nudged_at = NULL WHERE status = 'queued' AND nudged_at IS NOT NULL")
-
 CLAIM = text(
     """
     UPDATE chores SET status = 'running', attempt = attempt + 1, nudged_at = NULL, lease_token = :token,
@@ -43,12 +41,18 @@ RESCUE = text(
     WITH lost AS (
         SELECT id FROM chores WHERE status = 'running' AND lease_until < statement_timestamp()
         ORDER BY lease_until LIMIT :most FOR NO KEY UPDATE SKIP LOCKED
+    ), moved AS (
+        UPDATE chores SET status = CASE WHEN attempt < max_attempts THEN 'queued' ELSE 'failed' END,
+            lease_token = NULL, lease_until = NULL, nudged_at = NULL, message = 'its worker died',
+            finished_at = CASE WHEN attempt < max_attempts THEN NULL ELSE clock_timestamp() END
+        FROM lost WHERE chores.id = lost.id
+        RETURNING chores.id, chores.status, chores.subject_id
+    ), given_up AS (
+        UPDATE deliveries SET status = 'failed'
+        FROM moved WHERE deliveries.id = moved.subject_id AND moved.status = 'failed'
+            AND deliveries.status = 'pending'
     )
-    UPDATE chores SET status = CASE WHEN attempt < max_attempts THEN 'queued' ELSE 'failed' END,
-        lease_token = NULL, lease_until = NULL, nudged_at = NULL, message = 'its worker died',
-        finished_at = CASE WHEN attempt < max_attempts THEN NULL ELSE clock_timestamp() END
-    FROM lost WHERE chores.id = lost.id
-    RETURNING chores.id
+    SELECT id FROM moved
     """
 )
 

@@ -60,7 +60,10 @@ class Database:
             "keepalives_interval": 2,
             "keepalives_count": 3,
             "tcp_user_timeout": 10_000,
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+            # Every statement is a constant whose plan does not depend on its parameters; planning one over
+            # all partitions costs as much as running it.
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+            " -c plan_cache_mode=force_generic_plan",
         }
         self._direct = Direct(url, settings, size=pool_size, patience=_PATIENCE)
         self._engine: AsyncEngine = create_async_engine(

@@ -47,6 +47,7 @@ NUDGE = text(
             WHERE status = 'queued' AND ready AND nudged_at IS NULL
                 AND (queue, provider_id, tenant_id) >= (lane.queue, lane.provider_id, lane.tenant_id)
             ORDER BY queue, provider_id, tenant_id, rank, id LIMIT lane.take
+            FOR NO KEY UPDATE SKIP LOCKED
         ) AS head
         WHERE head.queue = lane.queue AND head.provider_id = lane.provider_id
             AND head.tenant_id = lane.tenant_id
@@ -67,8 +68,12 @@ sorts all of it."""
 
 FORGET_NUDGES = text(
     """
-    UPDATE tasks SET nudged_at = NULL
-    WHERE id = ANY (CAST(:ids AS uuid[])) AND status = 'queued' AND nudged_at IS NOT NULL
+    WITH nudged AS (
+        SELECT id FROM tasks
+        WHERE id = ANY (CAST(:ids AS uuid[])) AND status = 'queued' AND nudged_at IS NOT NULL
+        ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE tasks SET nudged_at = NULL FROM nudged WHERE tasks.id = nudged.id
     """
 )
 

@@ -25,8 +25,13 @@ BURY = text(
         RETURNING boot_id
     )
     UPDATE tasks SET lease_until = clock_timestamp()
-    FROM dead WHERE tasks.boot_id = dead.boot_id AND tasks.status IN ('running', 'canceling')
-        AND tasks.lease_until > clock_timestamp()
+    FROM (
+        SELECT id FROM tasks
+        WHERE status IN ('running', 'canceling') AND lease_until > clock_timestamp()
+            AND boot_id IN (SELECT boot_id FROM dead)
+        ORDER BY id FOR NO KEY UPDATE
+    ) AS left_behind
+    WHERE tasks.id = left_behind.id
     """
 )
 """A dead process's leases end now. Only for a process known to be dead."""
@@ -46,9 +51,14 @@ HEARTBEAT = text(
         WHERE boot_id = :boot_id
     ), kept AS (
         UPDATE tasks SET lease_until = clock_timestamp() + make_interval(secs => :lease)
-        FROM unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) AS held (id, token)
-        WHERE tasks.id = held.id AND tasks.lease_token = held.token
-            AND tasks.status IN ('running', 'canceling')
+        FROM (
+            SELECT tasks.id FROM tasks
+            JOIN unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) AS held (id, token)
+                ON tasks.id = held.id AND tasks.lease_token = held.token
+            WHERE tasks.status IN ('running', 'canceling')
+            ORDER BY tasks.id FOR NO KEY UPDATE OF tasks
+        ) AS mine
+        WHERE tasks.id = mine.id
         RETURNING tasks.id
     )
     SELECT held.id FROM unnest(CAST(:ids AS uuid[])) AS held (id)
@@ -61,7 +71,7 @@ NO_LONGER_RUNNING = text(
     SELECT held.id, tasks.status
     FROM unnest(CAST(:ids AS uuid[]), CAST(:tokens AS uuid[])) AS held (id, token)
     JOIN tasks ON tasks.id = held.id
-    WHERE tasks.status IN ('canceling', 'canceled', 'expired')
+    WHERE tasks.status IN ('canceling', 'succeeded', 'failed', 'canceled', 'expired')
         AND (tasks.lease_token = held.token OR tasks.lease_token IS NULL)
     """
 )

@@ -7,9 +7,10 @@ from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import NullPool
 
-from orchestrator import clock
+from orchestrator import clock, telemetry
 from orchestrator.store import partitions
 from orchestrator.store.engine import unavailable
 
@@ -54,7 +55,12 @@ def extend(url: str) -> None:
 
 def _make_partitions(connection: Connection) -> None:
     for statement in partitions.statements(clock.now()):
-        connection.exec_driver_sql(statement)
+        try:
+            with connection.begin_nested():
+                connection.exec_driver_sql(statement)
+        except IntegrityError:
+            # Rows of that month are in the default partition already, and may stay there.
+            telemetry.warn("partition.not_made", statement=statement)
 
 
 def _upgrade(connection: Connection) -> None:

@@ -144,13 +144,8 @@ MOVE = text(
         INSERT INTO chores (id, tenant_id, kind, subject_id, status, max_attempts)
         SELECT CAST(:chore_id AS uuid), tenant_id, 'delivery', id, 'queued', :max_deliveries FROM delivery
     ), verdict_written AS (
-        UPDATE calls SET verdict = CASE WHEN calls.id = CAST(:call_id AS uuid)
-            THEN CAST(:verdict AS text) ELSE 'superseded' END
-        FROM moved
-        WHERE calls.task_id = moved.id AND calls.status = 'answered' AND (
-            calls.id = CAST(:call_id AS uuid)
-            OR (moved.finished_at IS NOT NULL AND calls.verdict IS NULL)
-        )
+        UPDATE calls SET verdict = CAST(:verdict AS text)
+        FROM moved WHERE calls.id = CAST(:call_id AS uuid) AND calls.status = 'answered'
     ), {EVENTS}
     SELECT id, status FROM moved
     """
@@ -278,12 +273,11 @@ async def rows_of(
 SUPERSEDE = text(
     f"""
     WITH locked AS (
-        SELECT id FROM tasks WHERE id = :task_id FOR NO KEY UPDATE
+        SELECT id, status FROM tasks WHERE id = :task_id FOR NO KEY UPDATE
     ), marked AS (
         UPDATE calls SET verdict = 'superseded'
         FROM locked WHERE calls.id = :call_id AND calls.status = 'answered' AND calls.verdict IS NULL
-            AND EXISTS (SELECT FROM tasks WHERE tasks.id = locked.id
-                AND tasks.status IN ('succeeded', 'failed', 'canceled', 'expired'))
+            AND locked.status IN ('succeeded', 'failed', 'canceled', 'expired')
         RETURNING calls.task_id
     ), moved AS (
         UPDATE tasks SET event_seq = event_seq + 1 FROM marked WHERE tasks.id = marked.task_id

@@ -6,12 +6,9 @@
 import argparse
 import asyncio
 import random
-import shutil
 import signal
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 from orchestrator.embedded.stack import Stack
 from tests.chaos import reading, scenes
@@ -29,7 +26,9 @@ TASKS = 300
 PACE = 14.0
 WORKERS = 3
 DISPATCHERS = 2
-MOST_CRASHES = 6
+LATENCY_MS = 300.0
+# So many crashes that no task can use them up: giving up on a poison task is another promise.
+TIMES = Times(max_crashes=6)
 ENDS_WITHIN = 45.0
 FLAKY = {"fault": "500", "probability": 0.04}
 
@@ -52,14 +51,13 @@ def main() -> int:
         print(f"storm over after {time.monotonic() - began:.0f} s; now one kill at each step of the way")
         played = _failpoints(stack)
     seconds = time.monotonic() - began
-    verdict = Verdict(given.seed, Times(), history, violations, faults, played, seconds)
+    verdict = Verdict(given.seed, TIMES, history, violations, faults, played, seconds)
     show(verdict)
     return 0 if verdict.good else 1
 
 
 def _storm(stack: Stack, load: Load, keep: bool) -> tuple[History, tuple[Violation, ...], list[Fault]]:
-    settings = {"ORCHESTRATOR_MAX_CRASHES": str(MOST_CRASHES)}
-    with ground(stack, Times(), latency_ms=300, settings=settings) as made:
+    with ground(stack, TIMES, latency_ms=LATENCY_MS) as made:
         _open(made, load.seed)
         nemesis = Nemesis(made, load.seed, span=load.tasks / load.pace)
         submissions = asyncio.run(_under_fire(made, load, nemesis))
@@ -72,7 +70,7 @@ def _storm(stack: Stack, load: Load, keep: bool) -> tuple[History, tuple[Violati
         gave_up = tuple(Violation("gave up", name, "ended without being killed") for name in made.dead)
         violations = (*check(history), *gave_up)
         if violations or keep:
-            _keep(made)
+            print(f"logs and journal: {made.keep()}")
         return history, violations, nemesis.done
 
 
@@ -94,15 +92,8 @@ def _failpoints(stack: Stack) -> list[scenes.Played]:
     with ground(stack, scenes.SHORT, latency_ms=scenes.LATENCY_MS) as made:
         played = list(play_all(made).values())
         if not all(one.good for one in played):
-            _keep(made)
+            print(f"logs and journal: {made.keep()}")
         return played
-
-
-def _keep(made: Ground) -> None:
-    """Logs and journal of a run that broke a promise outlive it."""
-    kept = Path(tempfile.mkdtemp(prefix="chaos-kept-"))
-    shutil.copytree(made.folder, kept, dirs_exist_ok=True)
-    print(f"logs and journal: {kept}")
 
 
 if __name__ == "__main__":

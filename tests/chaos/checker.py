@@ -105,7 +105,10 @@ def duplicated_results(history: History) -> Iterator[Violation]:
 
 
 def endings(history: History) -> Iterator[Violation]:
-    """P3: events count from 1 without a gap, and end with the one ending that fits the state."""
+    """P3: events count from 1 without a gap, with the one ending that fits the state.
+
+    Behind the ending stands at most the booking of what a fenced-off worker paid for.
+    """
     events = _grouped(history.events, lambda event: event.task_id)
     for task in history.tasks:
         yield from _ending_of(task, events.get(task.id, []))
@@ -118,7 +121,9 @@ def _ending_of(task: Task, events: list[Event]) -> Iterator[Violation]:
         return
     names = [event.name for event in sorted(events, key=lambda event: event.seq)]
     ends = [name for name in names if name in ENDINGS]
-    if task.status in TERMINAL and (ends != [f"task.{task.status}"] or names[-1] != ends[0]):
+    late = names[names.index(ends[0]) + 1 :] if ends else []
+    booked = all(name.startswith(("call.", "attempt.")) or name == "task.verifying" for name in late)
+    if task.status in TERMINAL and (ends != [f"task.{task.status}"] or not booked):
         yield Violation("one ending, last", str(task.id), f"{task.status}: {' '.join(names)}")
 
 

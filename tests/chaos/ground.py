@@ -5,13 +5,13 @@ Every process is started here, is ended here by its id, and may be killed at any
 
 import asyncio
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from uuid import UUID
 
 import httpx
@@ -26,7 +26,7 @@ from orchestrator.store.migrate import migrate
 from orchestrator.wiring import open_parts
 from schemas.providers import Vendor, Wire
 from tests.chaos import reading
-from tests.chaos.children import Child, eventually
+from tests.chaos.children import Child, Stalled, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 _CELERY = (
@@ -49,6 +49,7 @@ class Times:
     heartbeat: float = 1.0
     dead_after: float = 4.0
     nudge: float = 3.0
+    max_crashes: int = 3
 
     def environment(self) -> dict[str, str]:
         """As settings of the processes."""
@@ -57,12 +58,14 @@ class Times:
             "ORCHESTRATOR_HEARTBEAT_SECONDS": str(self.heartbeat),
             "ORCHESTRATOR_DEAD_AFTER_SECONDS": str(self.dead_after),
             "ORCHESTRATOR_NUDGE_SECONDS": str(self.nudge),
+            "ORCHESTRATOR_MAX_CRASHES": str(self.max_crashes),
         }
 
     def __str__(self) -> str:
         return (
             f"lease {self.lease:g} s, heartbeat {self.heartbeat:g} s, "
-            f"dead after {self.dead_after:g} s, nudge repeated after {self.nudge:g} s"
+            f"dead after {self.dead_after:g} s, nudge repeated after {self.nudge:g} s, "
+            f"{self.max_crashes} crashes a task"
         )
 
 
@@ -143,6 +146,12 @@ class Ground:
         """The names of children that do not run."""
         return [name for name, child in sorted(self.children.items()) if child.pid is None]
 
+    def keep(self) -> Path:
+        """A copy of the logs and the journal that outlives the run."""
+        kept = Path(tempfile.mkdtemp(prefix="chaos-kept-"))
+        shutil.copytree(self.folder, kept, dirs_exist_ok=True)
+        return kept
+
     def close(self) -> None:
         """kill -9 for whatever still runs."""
         for child in self.children.values():
@@ -166,7 +175,6 @@ def ground(
     *,
     tree: Path = ROOT,
     latency_ms: float = 300,
-    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Ground]:
     """The simulator, a database of its own with providers and a key, and an address for the API."""
     with ExitStack() as closing:
@@ -176,7 +184,6 @@ def ground(
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ORCHESTRATOR_")},
             **times.environment(),
-            **settings,
             "ORCHESTRATOR_DATABASE_URL": database_url,
             "ORCHESTRATOR_BROKER_URL": stack.broker_url,
             "ORCHESTRATOR_SIMULATOR_KEY": "simulated",
@@ -188,7 +195,11 @@ def ground(
         closing.callback(made.close)
         made.simulator_url = _start_simulator(made, latency_ms)
         made.door = Door(door.url, asyncio.run(_configured(made)))
-        yield made
+        try:
+            yield made
+        except Stalled as stalled:
+            stalled.add_note(f"logs and journal: {made.keep()}")
+            raise
 
 
 def answers(url: str) -> bool:

@@ -79,7 +79,8 @@ class OpenAIChat:
         }
         if credential is not None:
             headers["Authorization"] = f"Bearer {credential}"
-        return WireRequest("/chat/completions", headers, orjson.dumps(body))
+        # orjson hands back a buffer much larger than its content; the request is held as long as the call.
+        return WireRequest("/chat/completions", headers, bytes(memoryview(orjson.dumps(body))))
 
     def feed(self, reply: Reply, data: bytes) -> None:
         """Take in one chunk; an `error` object inside the stream ends it as a failure."""

@@ -12,7 +12,10 @@ from schemas.events import TaskEvent
 
 CALLS = text(
     """
-    SELECT id, attempt, purpose, provider, vendor, model, served_model, status, verdict, category, message,
+    SELECT id, attempt, purpose, provider, vendor, model, served_model, status,
+        coalesce(verdict, CASE WHEN status = 'answered' AND EXISTS (
+            SELECT FROM tasks WHERE id = :task_id AND finished_at IS NOT NULL
+        ) THEN 'superseded' END) AS verdict, category, message,
         http_status, request_id, hold_nanos, cost_nanos, estimated, price_source, price_version,
         input_tokens, cached_tokens, output_tokens, reasoning_tokens, started_at, first_token_at, ended_at
     FROM calls WHERE task_id = :task_id AND tenant_id = :tenant_id

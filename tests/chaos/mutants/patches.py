@@ -47,7 +47,7 @@ MUTANTS: Final = (
     Mutant(
         "no fence",
         scene(Scene("call.answered", AGAIN, Strike.WORKER_HALTED, manner=SLOWLY)),
-        "too many calls",
+        "one ending, last",
         (
             Patch(
                 "orchestrator/store/tasks.py",

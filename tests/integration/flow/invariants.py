@@ -52,11 +52,6 @@ BREACHES: Final = {
             OR count(*) FILTER (WHERE a.ended_at IS NULL AND a.attempt IS NOT NULL)
                 <> (t.status IN ('running', 'canceling'))::int
     """,
-    "an answer of an ended task has no verdict": """
-        SELECT c.id FROM calls c JOIN tasks t ON t.id = c.task_id
-        WHERE t.finished_at IS NOT NULL AND c.status = 'answered' AND c.verdict IS NULL
-            AND c.ended_at < t.finished_at
-    """,
     "two answers were accepted": """
         SELECT task_id FROM calls WHERE verdict = 'accepted' GROUP BY task_id HAVING count(*) > 1
     """,

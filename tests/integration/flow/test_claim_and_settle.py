@@ -1,6 +1,7 @@
 """Claim and settle: one lease at a time, and a fence that only its holder passes."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from orchestrator.flow.retry import retry
 from orchestrator.flow.settle import Ending, settle
 from orchestrator.flow.submit import submit
 from orchestrator.flow.wake import wake
+from orchestrator.store import views
 from schemas.calls import Purpose
 from schemas.errors import Category, IdempotencyKeyReused, NotFound, TaskNotFinished
 from tests.integration.flow.world import World, answered, failed, request, result
@@ -81,6 +83,16 @@ async def test_settle_with_an_expired_lease_changes_nothing(world: World) -> Non
     assert (await world.call(intent.call_id)).verdict is None
 
 
+async def test_settle_with_another_token_changes_nothing(world: World) -> None:
+    lease = await world.running()
+    intent = await world.called(lease)
+    stranger = replace(lease, token=clock.new_id())
+    assert await world.succeed(stranger, intent) is None
+    assert await world.succeed(replace(lease, attempt=2), intent) is None
+    assert await world.status(lease.task_id) == "running"
+    assert await world.succeed(lease, intent) == "succeeded"
+
+
 async def test_settle_of_a_fenced_off_attempt_leaves_its_paid_answer_to_the_next(world: World) -> None:
     old = await world.running()
     intent = await world.called(old, answered("paid"))
@@ -122,7 +134,8 @@ async def test_answers_that_led_to_no_result_are_superseded_when_the_task_ends(w
     await rescue(world.parts)
     second = await world.take(first.task_id)
     assert await world.succeed(second, await world.called(second)) == "succeeded"
-    assert (await world.call(unused.call_id)).verdict == "superseded"
+    shown = await views.calls(world.parts.db, world.tenant_id, first.task_id)
+    assert {call.id: call.verdict for call in shown}[unused.call_id] == "superseded"
 
 
 async def test_a_rejected_first_answer_is_resumed_as_a_repair_only(world: World) -> None:
@@ -192,6 +205,13 @@ async def test_a_rate_limit_waits_and_burns_nothing(world: World) -> None:
         "SELECT extract(epoch FROM run_at - clock_timestamp()) FROM tasks WHERE id = :id", id=lease.task_id
     )
     assert 29 <= float(wait) <= 34
+
+
+async def test_a_wait_beyond_the_deadline_as_it_stands_now_goes_to_the_next_provider(world: World) -> None:
+    lease = await world.running()
+    in_its_last_minute = replace(lease, claimed_at=lease.claimed_at - lease.standing.seconds_left + 60)
+    assert await world.fail(in_its_last_minute, Category.RATE_LIMITED, retry_after=90) == "queued"
+    assert (await world.task(lease.task_id)).queue == "provider.anthropic"
 
 
 async def test_failures_used_up_fail_the_task_with_the_reason(world: World) -> None:

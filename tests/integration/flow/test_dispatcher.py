@@ -118,6 +118,18 @@ async def test_a_leader_that_stumbles_over_the_database_leads_again(
         await eventually(lambda: is_nudged(broker, str(task_id)), 5)
 
 
+async def test_what_one_step_stumbles_over_does_not_stop_the_others(
+    world: World, broker: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stumble(*_: object, **__: object) -> int:
+        raise ValueError("a row that nobody can read")
+
+    monkeypatch.setattr("orchestrator.dispatcher.rescue", stumble)
+    async with dispatching(world.parts):
+        task_id = await world.submit()
+        await eventually(lambda: is_nudged(broker, str(task_id)), 5)
+
+
 async def _has(seen: list[int], count: int) -> bool:
     return len(seen) >= count
 

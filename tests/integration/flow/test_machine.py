@@ -211,6 +211,7 @@ def machine(config: Config) -> Iterator[type[Way]]:
 
 def test_every_order_of_steps_keeps_the_promises(settings: Config) -> None:
     few = hypothesis_settings(
+        derandomize=True,
         max_examples=15,
         stateful_step_count=25,
         deadline=None,

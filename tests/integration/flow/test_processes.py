@@ -93,10 +93,15 @@ async def test_a_process_drains_before_it_stops(world: World) -> None:
 
 
 async def test_a_process_learns_which_of_its_requests_to_close(world: World) -> None:
-    untouched, asked, late = [await world.running() for _ in range(3)]
+    untouched, asked, late, given_up = [await world.running() for _ in range(4)]
     await cancel(world.parts, world.tenant_id, asked.task_id)
     await world.change(late.task_id, "deadline = clock_timestamp() - interval '1 second'")
     await rescue(world.parts)
-    held = {lease.task_id: lease.token for lease in (untouched, asked, late)}
+    await world.fail(given_up, Category.BAD_REQUEST)
+    held = {lease.task_id: lease.token for lease in (untouched, asked, late, given_up)}
     found = dict(await interrupted(world.parts, held))
-    assert found == {asked.task_id: Category.CANCELED, late.task_id: Category.DEADLINE}
+    assert found == {
+        asked.task_id: Category.CANCELED,
+        late.task_id: Category.DEADLINE,
+        given_up.task_id: Category.CANCELED,
+    }

@@ -90,6 +90,20 @@ def test_an_id_of_a_month_nobody_prepared_still_finds_a_place(database_url: str)
     assert place == ("task_results_rest",)
 
 
+def test_rows_of_a_month_that_nobody_prepared_do_not_stop_the_making_of_others(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = partitions.month_after(clock.now(), 5) + timedelta(days=1)
+    with psycopg.connect(f"postgresql://{database_url.partition('://')[2]}") as connection:
+        given = (partitions.lowest_id(ahead), clock.new_id())
+        connection.execute("INSERT INTO task_results (id, tenant_id, result) VALUES (%s, %s, '{}')", given)
+    monkeypatch.setattr("orchestrator.store.migrate.clock.now", lambda: ahead)
+    migrate.extend(database_url)
+    names = {name for (name,) in found(database_url, "SELECT relname FROM pg_class WHERE relispartition")}
+    assert f"tasks_{ahead:%Y_%m}" in names
+    assert f"task_results_{ahead:%Y_%m}" not in names
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -3,8 +3,13 @@
 import asyncio
 from uuid import UUID
 
+import pytest
+from sqlalchemy import text
+
 from orchestrator import clock
 from orchestrator.flow.cancel import cancel
+from orchestrator.flow.claim import Lease
+from orchestrator.flow.intend import LeaseLost
 from orchestrator.flow.rescue import rescue
 from schemas.calls import Purpose
 from schemas.errors import Category
@@ -15,6 +20,7 @@ from workers.call import call
 from workers.context import render
 from workers.process import Process
 from workers.run import run
+from workers.verify import Rejected
 
 ONE = {"preferences": {"providers": ["alpha"]}}
 SLOW = {"fault": "trickle", "chunk_ms": 200}
@@ -70,18 +76,18 @@ async def test_an_answer_that_is_not_usable_is_asked_for_once_more(
 
 
 async def test_an_answer_that_stays_unusable_fails_the_task_and_is_paid(
-    world: World, process: Process, simulator: Simulated
+    world: World, process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    simulator.rules({"fault": None, "persona": "sloppy", "times": 1}, {"persona": "syntax_error", "times": 1})
-    simulator.rules({"persona": "wrong"})
-    context = {"description": "Mend it.", "files": [{"path": "a.py", "content": "x = 1\n"}]}
-    task_id = await world.submit(kind="fix_bug", context=context, **ONE)
+    monkeypatch.setattr("workers.run.verify", lambda _request, _answer: Rejected(("it is no good",)))
+    task_id = await world.submit(**ONE)
     await work(process, task_id)
-    status = await world.status(task_id)
-    assert status in ("failed", "succeeded")
-    if status == "failed":
-        assert (await world.task(task_id)).error["code"] == "answer_rejected"
-    assert all(amount > 0 for _, amount in await world.ledger(task_id))
+    task = await world.task(task_id)
+    assert (task.status, task.error["code"]) == ("failed", "answer_rejected")
+    assert "it is no good" in task.error["message"]
+    assert await purposes(world) == ["first", "repair"]
+    entries = await world.ledger(task_id)
+    assert len(entries) == 2
+    assert all(amount > 0 for _, amount in entries)
     await check(world)
 
 
@@ -209,6 +215,27 @@ async def test_what_is_not_done_within_the_grace_is_handed_back(
     await check(world)
 
 
+async def test_a_claim_that_crossed_the_stop_is_handed_back_too(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    lease = await world.running(**ONE)
+    process.drain()
+
+    async def gave_up() -> bool:
+        return process._grace_is_over
+
+    await eventually(gave_up, 5)
+    before = simulator.requests()
+    with process.holding(lease):
+        made = await asyncio.to_thread(
+            process.wait, call(process, lease, Purpose.FIRST, render(lease.request))
+        )
+    assert isinstance(made, tuple)
+    assert made[1].category is Category.SHUTDOWN
+    assert simulator.requests() == before
+    assert await world.ledger(lease.task_id) == [("spend", 0)]
+
+
 async def test_a_task_that_is_taken_away_in_the_middle_is_left_to_its_new_holder(
     world: World, process: Process, simulator: Simulated
 ) -> None:
@@ -224,18 +251,22 @@ async def test_a_task_that_is_taken_away_in_the_middle_is_left_to_its_new_holder
     assert len(await world.ledger(task_id)) == 1
 
 
+@pytest.mark.parametrize("revived", [True, False])
 async def test_a_lease_lost_before_its_call_costs_nothing_and_cancels_nothing(
-    world: World, process: Process, simulator: Simulated
+    world: World, process: Process, simulator: Simulated, monkeypatch: pytest.MonkeyPatch, revived: bool
 ) -> None:
+    async def lose(_process: Process, lease: Lease, *_: object, **__: object) -> None:
+        if not revived:
+            taken = text("UPDATE tasks SET lease_token = gen_random_uuid() WHERE id = :id")
+            await process.parts.db.run(taken, id=lease.task_id)
+        raise LeaseLost
+
+    monkeypatch.setattr("workers.run.call", lose)
     before = simulator.requests()
     task_id = await world.submit(**ONE)
-    await world.change(task_id, "deadline = clock_timestamp() + interval '1 hour'")
-    await world.rows("DELETE FROM workers WHERE boot_id <> :boot", boot=process.boot_id)
-    lease = await world.take(task_id)
-    await world.expire_lease(task_id)
-    with process.holding(lease):
-        pass
-    await world.die()
-    await rescue(world.parts)
-    assert await world.status(task_id) == "queued"
+    await work(process, task_id)
+    task = await world.task(task_id)
+    assert task.status == ("queued" if revived else "running")
+    assert (task.failures, task.crashes) == (0, 0)
     assert simulator.requests() == before
+    await check(world)
