@@ -12,15 +12,16 @@ from orchestrator.limits.breakers import Circuit, CircuitOpen, Health
 from tests.integration.limits.ground import QUICK, SLOW, Caller
 
 PROCESSES = 8
-_spawning = multiprocessing.get_context("spawn")
+_forking = multiprocessing.get_context("forkserver")
+_forking.set_forkserver_preload([__name__])
 
 
 def crowd(act: Callable[..., Any], *arguments: object) -> list[Any]:
     """What `act(barrier, *arguments)` returns in each of eight processes."""
-    barrier = _spawning.Barrier(PROCESSES)
-    results: Any = _spawning.SimpleQueue()
+    barrier = _forking.Barrier(PROCESSES)
+    results: Any = _forking.SimpleQueue()
     processes = [
-        _spawning.Process(target=_run, args=(results, barrier, act, arguments)) for _ in range(PROCESSES)
+        _forking.Process(target=_run, args=(results, barrier, act, arguments)) for _ in range(PROCESSES)
     ]
     for process in processes:
         process.start()
@@ -86,9 +87,9 @@ def die_probing(url: str, circuit: Circuit, lease: float) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def spawned(act: Callable[..., None], *arguments: object) -> int | None:
+def exit_code(act: Callable[..., None], *arguments: object) -> int | None:
     """The exit code of a process that does this."""
-    process = _spawning.Process(target=act, args=arguments)
+    process = _forking.Process(target=act, args=arguments)
     process.start()
     process.join(60)
     return process.exitcode

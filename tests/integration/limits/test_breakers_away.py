@@ -3,13 +3,14 @@
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
 
 from orchestrator import clock
 from orchestrator.embedded.valkey import Valkey
-from orchestrator.limits.breakers import Health, Phase
+from orchestrator.limits.breakers import Health, Phase, State
 from orchestrator.volatile import Unreachable
 from tests.integration.limits.ground import LEASE, SLOW, Caller, admin, caller, new_circuit, own_valkey, until
 
@@ -91,16 +92,7 @@ def test_the_shared_record_is_back_soon_after_the_server(server: Valkey, slow: C
     assert slow.phase(circuit) is Phase.CLOSED, "what the process decided for itself is forgotten"
 
 
-def test_a_lost_server_costs_one_try_a_second(server: Valkey, slow: Caller) -> None:
-    server.kill()
-    slow.call(new_circuit(), S)
-    began = clock.monotonic()
-    for _ in range(200):
-        slow.call(new_circuit(), S)
-    assert clock.monotonic() - began < 1
-
-
-def test_a_server_that_hangs_costs_half_a_second_once(server: Valkey, slow: Caller) -> None:
+def test_a_server_that_hangs_is_tried_once_a_second_not_by_every_call(server: Valkey, slow: Caller) -> None:
     slow.call(new_circuit(), S)
     pid = server.pid
     assert pid is not None
@@ -109,10 +101,24 @@ def test_a_server_that_hangs_costs_half_a_second_once(server: Valkey, slow: Call
         began = clock.monotonic()
         for _ in range(50):
             assert slow.call(new_circuit(), S)
-        assert 0.4 < clock.monotonic() - began < 1.4
+        assert clock.monotonic() - began < 5, "a hundred tries of half a second would take fifty"
     finally:
         os.kill(pid, signal.SIGCONT)
     until(lambda: _answers(slow))
+
+
+def test_the_shared_record_is_back_for_all_threads_with_their_old_connections(
+    server: Valkey, slow: Caller
+) -> None:
+    circuit = new_circuit()
+    with ThreadPoolExecutor(64) as pool:
+        assert all(pool.map(lambda _: slow.call(circuit, S), range(500)))
+        server.kill()
+        assert all(pool.map(lambda _: slow.call(circuit, S), range(500)))
+        server.start()
+        until(lambda: _answers(slow))
+        assert all(pool.map(lambda _: slow.call(circuit, S), range(500)))
+    assert slow.breakers.state(circuit) == State(Phase.CLOSED, 0, 0, 500)
 
 
 def test_a_flushed_server_has_forgotten_open_circuits_and_opens_them_again(

@@ -49,6 +49,6 @@ def test_a_process_killed_while_it_probes_keeps_nobody_out_for_longer_than_its_l
     with caller(server.url) as quick:
         quick.fail(circuit)
         quick.waited_out(circuit)
-        assert crowd.spawned(crowd.die_probing, server.url, circuit, 0.5) == -signal.SIGKILL
+        assert crowd.exit_code(crowd.die_probing, server.url, circuit, 0.5) == -signal.SIGKILL
         until(lambda: quick.call(circuit, Health.SUCCESS))
         assert quick.phase(circuit) is Phase.CLOSED
