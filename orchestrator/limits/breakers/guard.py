@@ -54,7 +54,7 @@ class Breakers:
         """Let the block run if the circuit does, and take in the verdict that it sets.
 
         `lease_seconds` is the longest that the block takes: a probe not heard of by then is given up.
-        Raises `CircuitOpen` before the block. At most two round trips; none for a neutral end.
+        Raises `CircuitOpen` before the block. Two round trips; one if a closed circuit's call ends neutral.
         """
         call = _Call(self._records, circuit, lease_seconds)
         breaker = CircuitBreaker(
