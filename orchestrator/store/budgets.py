@@ -9,7 +9,7 @@ from sqlalchemy import text
 STARTS = """
     CASE period WHEN 'day' THEN date_trunc('day', CAST(:at AS timestamptz), 'UTC')
         WHEN 'month' THEN date_trunc('month', CAST(:at AS timestamptz), 'UTC')
-        ELSE '-infinity' END"""
+        ELSE 'epoch' END"""
 """When the window starts that an instant lies in."""
 
 APPLIES = """
@@ -43,14 +43,14 @@ LOCK_WINDOWS = text(
 
 HOLD = text(
     """
-    WITH window AS (
-        SELECT * FROM unnest(CAST(:budgets AS uuid[]), CAST(:starts AS timestamptz[])) AS w (budget_id, starts)
+    WITH wanted AS (
+        SELECT * FROM unnest(CAST(:budgets AS uuid[]), CAST(:starts AS timestamptz[])) AS w (budget_id, start)
     ), held AS (
         UPDATE budget_windows AS w SET held_nanos = w.held_nanos + :nanos
-        FROM window WHERE w.budget_id = window.budget_id AND w.starts = window.starts
+        FROM wanted WHERE w.budget_id = wanted.budget_id AND w.starts = wanted.start
     )
     INSERT INTO call_charges (call_id, budget_id, starts)
-    SELECT :call_id, budget_id, starts FROM window
+    SELECT :call_id, budget_id, start FROM wanted
     """
 )
 
@@ -125,7 +125,7 @@ WAITERS = text(
         (SELECT name FROM providers WHERE providers.id = tasks.provider_id) AS provider
     FROM tasks
     WHERE status = 'queued' AND status_reason = 'waiting_for_budget' AND NOT ready
-    ORDER BY rank LIMIT :most
+    ORDER BY id LIMIT :most
     """
 )
 

@@ -19,7 +19,7 @@ from orchestrator.flow.book import Outcome, book
 from orchestrator.flow.claim import Lease, claim
 from orchestrator.flow.configure import ProviderSetting, configure
 from orchestrator.flow.enlist import Enlisted, enlist
-from orchestrator.flow.intend import Intent, intend
+from orchestrator.flow.intend import Intent, Refused, intend
 from orchestrator.flow.settle import Ending, settle
 from orchestrator.flow.submit import submit
 from orchestrator.wiring import Parts, open_parts
@@ -33,6 +33,7 @@ T = TypeVar("T")
 QUEUES = ("chores", "provider.anthropic", "provider.openai")
 HOLD = 5_000_000
 TABLES = (
+    "call_charges", "budget_alerts", "budget_windows", "budgets", "gates", "gate_transitions",
     "events", "ledger", "call_answers", "calls", "attempts", "task_results", "task_payloads", "tasks",
     "deliveries", "chores", "idempotency_keys", "workers", "api_keys", "providers", "tenants",
 )  # fmt: skip
@@ -100,6 +101,15 @@ class World:
 
     async def intend(self, lease: Lease, purpose: Purpose = Purpose.FIRST, **fields: Any) -> Intent:
         """An intent under the lease."""
+        given: dict[str, Any] = {"call_id": clock.new_id(), "hold_nanos": HOLD, "timeout": 60.0} | fields
+        made = await self.try_to_intend(lease, purpose, **given)
+        assert isinstance(made, Intent)
+        return made
+
+    async def try_to_intend(
+        self, lease: Lease, purpose: Purpose = Purpose.FIRST, **fields: Any
+    ) -> Intent | Refused:
+        """An intent under the lease, or why a budget refused it."""
         given: dict[str, Any] = {"call_id": clock.new_id(), "hold_nanos": HOLD, "timeout": 60.0} | fields
         return await intend(self.parts, self.boot_id, lease, purpose, **given)
 

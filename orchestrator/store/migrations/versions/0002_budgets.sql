@@ -41,5 +41,5 @@ CREATE INDEX call_charges_of_window ON call_charges (budget_id, starts);
 ALTER TABLE tasks ADD COLUMN api_key_id text;
 ALTER TABLE tasks ADD COLUMN waits_for_nanos bigint;
 
-CREATE INDEX tasks_waiting_for_budget ON tasks (rank)
+CREATE INDEX tasks_waiting_for_budget ON tasks (id)
     WHERE status = 'queued' AND status_reason = 'waiting_for_budget';
