@@ -40,6 +40,7 @@ CALL_SECONDS = Histogram(
 )
 COST = Counter("orchestrator_cost_nanodollars", "Booked cost of calls", ["vendor", "model"])
 TOKENS = Counter("orchestrator_tokens", "Tokens booked, by class", ["vendor", "model", "token_class"])
+CIRCUITS = Counter("orchestrator_circuit_moves", "Moves of health circuits, by the state reached", ["state"])
 RESCUES = Counter("orchestrator_rescues", "Leases taken back from dead processes")
 NUDGES = Counter("orchestrator_nudges", "Messages put on queues", ["queue"])
 DROPPED = Counter("orchestrator_messages_dropped", "Queue messages that were dropped, by why", ["why"])

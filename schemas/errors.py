@@ -167,6 +167,7 @@ class Category(StrEnum):
     OUTPUT_LIMIT = "output_limit"
     ANSWER_REJECTED = "answer_rejected"
     BUDGET_EXHAUSTED = "budget_exhausted"
+    CIRCUIT_OPEN = "circuit_open"
     BUDGET_HELD = "budget_held"
     CANCELED = "canceled"
     DEADLINE = "deadline"
@@ -197,6 +198,7 @@ FOLLOWS: Final[dict[Category, Follow]] = {
     Category.CRASHED: Follow.RETRY,
     Category.RATE_LIMITED: Follow.WAIT,
     Category.BUDGET_HELD: Follow.WAIT,
+    Category.CIRCUIT_OPEN: Follow.WAIT,
     Category.QUOTA_EXHAUSTED: Follow.REROUTE,
     Category.BUDGET_EXHAUSTED: Follow.REROUTE,
     Category.UNAUTHORIZED: Follow.REROUTE,

@@ -6,6 +6,7 @@ everything in between (began to answer, or we gave up waiting) at its hold, mark
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -14,7 +15,9 @@ from orchestrator.catalogue import models, prices, tokens
 from orchestrator.flow.book import Outcome, book
 from orchestrator.flow.claim import Lease, PaidAnswer
 from orchestrator.flow.intend import Refused, intend
+from orchestrator.limits.breakers import Circuit, CircuitOpen, health_of
 from orchestrator.limits.budgets import Refusal
+from orchestrator.limits.gates import close_after
 from orchestrator.secrets import CredentialMissing, credential_of
 from schemas.budgets import OnBudget
 from schemas.calls import Cost, Purpose
@@ -36,18 +39,44 @@ _GIVING_UP: Final = {
 }
 
 
-async def call(
+Made = PaidAnswer | tuple[UUID | None, Failure]
+"""A booked, complete answer; or the call's id (None: none was made) and how it failed."""
+
+
+def guarded_call(
     process: Process,
     lease: Lease,
     purpose: Purpose,
     messages: tuple[Message, ...],
     *,
     rejected_call: UUID | None = None,
-) -> PaidAnswer | tuple[UUID | None, Failure]:
-    """A booked, complete answer; or the call's id (None: none was made) and how it failed.
+) -> Made:
+    """A call, if the circuit of its provider lets it through; from the waiting Celery thread."""
+    circuit = Circuit(lease.provider.id, lease.provider.base_url, lease.candidate.model)
+    try:
+        with process.breakers.guard(circuit, _timeout(process, lease) + STORE_PATIENCE) as verdict:
+            made = process.wait(call(process, lease, purpose, messages, rejected_call))
+            if isinstance(made, PaidAnswer) or made[0] is not None:
+                verdict.health = health_of(None if isinstance(made, PaidAnswer) else made[1].category)
+                if lease.attempt == 1:
+                    process.retries.earn(lease.provider.id)
+    except CircuitOpen as open_:
+        message = f"The circuit of provider {lease.provider.name!r} is open."
+        category = Category.CIRCUIT_OPEN
+        return None, Failure(category=category, message=message, retry_after=open_.retry_in)
+    return made
 
-    Raises `LeaseLost` before anything is spent, `StoreUnavailable` if the store stays away.
-    """
+
+async def call(
+    process: Process,
+    lease: Lease,
+    purpose: Purpose,
+    messages: tuple[Message, ...],
+    rejected_call: UUID | None = None,
+) -> Made:
+    """A call from credential to booking, whatever its circuit says.
+
+    Raises `LeaseLost` before anything is spent, `StoreUnavailable` if the store stays away."""
     try:
         credential = credential_of(lease.provider)
     except CredentialMissing as error:
@@ -79,9 +108,21 @@ async def call(
     outcome = _outcome(lease, done)
     await until_stored(lambda: book(process.parts, lease.task_id, lease.provider, intent, outcome))
     failpoints.reach("call.booked")
+    if outcome.failure is not None:
+        await _close_gate(process, lease, outcome.failure)
     if outcome.answer is not None:
         return PaidAnswer(call_id, purpose, outcome.answer)
     return call_id, outcome.failure or Failure(category=Category.MALFORMED, message="The answer was empty.")
+
+
+async def _close_gate(process: Process, lease: Lease, failure: Failure) -> None:
+    """Let the others know at once; where the store is away, the next call will tell again."""
+    with suppress(StoreUnavailable):
+        closed = await close_after(process.parts.db, lease.provider.id, failure)
+        if closed is not None:
+            telemetry.warn(
+                "gate.closed", provider=lease.provider.name, gate=closed.kind, reason=closed.reason
+            )
 
 
 def _refused(lease: Lease, refusal: Refusal) -> Failure:

@@ -22,6 +22,9 @@ from orchestrator.flow.enlist import Enlisted, enlist
 from orchestrator.flow.heartbeat import heartbeat
 from orchestrator.flow.interrupted import interrupted
 from orchestrator.flow.retire import retire
+from orchestrator.limits.breakers import Breakers, Policy, Transition
+from orchestrator.limits.gates import note_circuit
+from orchestrator.limits.retries import RetryBudget
 from orchestrator.wiring import Parts, open_parts
 from schemas.errors import Category, StoreUnavailable
 
@@ -39,6 +42,8 @@ class Process:
         self.draining = False
         self._grace_is_over = False
         self._loop = uvloop.new_event_loop()
+        self.retries = RetryBudget()
+        self.breakers = Breakers(config.broker_url or "", Policy.of(config), self._note)
         self._held: dict[UUID, Lease] = {}
         self._flights: dict[UUID, asyncio.Future[None]] = {}
         self._reasons: dict[UUID, Category] = {}
@@ -93,6 +98,22 @@ class Process:
         """Why a task's request was ended, if we ended it."""
         return self._reasons.get(task_id)
 
+    def _note(self, moved: Transition) -> None:
+        """Tell of a circuit's move where the dispatcher and the operator look."""
+        telemetry.CIRCUITS.labels(moved.to_state).inc()
+        telemetry.warn("circuit.moved", circuit=moved.circuit.id, state=moved.to_state, why=moved.why)
+        if moved.shared:
+            self.wait(
+                note_circuit(
+                    self.parts.db,
+                    moved.circuit.provider_id,
+                    moved.circuit.model,
+                    state=moved.to_state,
+                    seconds=moved.open_for or 0.0,
+                    reason=moved.why,
+                )
+            )
+
     def drain(self) -> None:
         """Stop claiming; hand back what is not done within the grace period."""
         if self.draining:
@@ -108,6 +129,7 @@ class Process:
         with suppress(StoreUnavailable):
             self.wait(retire(self.parts, self.boot_id, stopped=True))
         self.wait(self._closing.aclose())
+        self.breakers.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._threads[0].join(timeout=5)
         if not self._threads[0].is_alive():

@@ -4,6 +4,7 @@ It stands in a Celery thread: what waits is handed to the loop, what computes (r
 verifying) is done here. It never raises: a task that can't go on keeps its lease until rescue.
 """
 
+from dataclasses import replace
 from uuid import UUID
 
 from orchestrator import failpoints, telemetry
@@ -12,8 +13,8 @@ from orchestrator.flow.intend import LeaseLost
 from orchestrator.flow.release import release
 from orchestrator.flow.settle import Ending, settle
 from schemas.calls import Purpose
-from schemas.errors import Category, Failure, StoreUnavailable
-from workers.call import call, until_stored
+from schemas.errors import FOLLOWS, Category, Failure, Follow, StoreUnavailable
+from workers.call import guarded_call, until_stored
 from workers.context import render, render_repair
 from workers.process import Process
 from workers.verify import Accepted, verify
@@ -32,7 +33,7 @@ def run(process: Process, task_id: UUID) -> None:
     failpoints.reach("run.claimed")
     with process.holding(lease):
         try:
-            ending = _work(process, lease)
+            ending = _spared(process, lease, _work(process, lease))
             failpoints.reach("run.verified")
             process.wait(until_stored(lambda: settle(process.parts, lease, ending)))
             failpoints.reach("run.settled")
@@ -47,18 +48,26 @@ def run(process: Process, task_id: UUID) -> None:
 _LOST = Ending(None, failure=Failure(category=Category.SHUTDOWN, message="The lease was lost."))
 
 
+def _spared(process: Process, lease: Lease, ending: Ending) -> Ending:
+    """Whether the provider's retry budget has room for what may follow."""
+    retried = ending.failure is not None and FOLLOWS[ending.failure.category] is Follow.RETRY
+    return replace(ending, may_retry=process.retries.spend(lease.provider.id)) if retried else ending
+
+
 def _work(process: Process, lease: Lease) -> Ending:
-    messages = render(lease.request)
     answer = lease.paid
+    if answer is None and lease.closed is not None:
+        return Ending(None, failure=lease.closed)
+    messages = render(lease.request)
     if answer is None:
-        made = process.wait(call(process, lease, Purpose.FIRST, messages))
+        made = guarded_call(process, lease, Purpose.FIRST, messages)
         if isinstance(made, tuple):
             return Ending(made[0], failure=made[1])
         answer = made
     verdict = verify(lease.request, answer.text)
     if not isinstance(verdict, Accepted) and answer.purpose is Purpose.FIRST:
         asked = render_repair(lease.request, messages, answer.text, verdict.problems)
-        made = process.wait(call(process, lease, Purpose.REPAIR, asked, rejected_call=answer.call_id))
+        made = guarded_call(process, lease, Purpose.REPAIR, asked, rejected_call=answer.call_id)
         if isinstance(made, tuple):
             return Ending(made[0], failure=made[1])
         answer = made

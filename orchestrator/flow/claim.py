@@ -10,6 +10,7 @@ from orchestrator.store import calls, tasks
 from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
 from schemas.calls import Purpose
+from schemas.errors import Category, Failure
 from schemas.events import EventName
 from schemas.moves import Happening, Standing
 from schemas.providers import Candidate, Provider
@@ -39,6 +40,7 @@ class Lease:
     paid: PaidAnswer | None
     claimed_at: float
     api_key_id: str | None
+    closed: Failure | None
 
     @property
     def payer(self) -> Payer:
@@ -96,7 +98,24 @@ async def _lease(parts: Parts, row: Row[Any], token: UUID, claimed_at: float) ->
         paid=await _paid_answer(parts, row.id) if row.attempt > 1 else None,
         claimed_at=claimed_at,
         api_key_id=row.api_key_id,
+        closed=_closed(row),
     )
+
+
+def _closed(row: Row[Any]) -> Failure | None:
+    """The account's gate as the failure that a call would end with; no call is made."""
+    if row.gate_kind is None:
+        return None
+    category = _BEHIND_GATE[row.gate_reason]
+    message = f"The account of provider {row.provider!r} takes nothing now: {row.gate_reason}."
+    return Failure(category=category, message=message, retry_after=max(0.0, row.gate_seconds))
+
+
+_BEHIND_GATE = {
+    "rate_limited": Category.RATE_LIMITED,
+    "quota_exhausted": Category.QUOTA_EXHAUSTED,
+    "misconfigured": Category.UNAUTHORIZED,
+}
 
 
 async def _paid_answer(parts: Parts, task_id: UUID) -> PaidAnswer | None:

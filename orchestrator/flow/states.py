@@ -13,6 +13,9 @@ from schemas.tasks import StatusReason, TaskStatus
 
 BACKOFF_BASE: Final = 1.0
 BACKOFF_CAP: Final = 60.0
+SPARED_FAILURES: Final = 5
+"""A retry that the budget has no room for waits as after this many failures."""
+
 FAILURES_PER_CANDIDATE: Final = 2
 HAND_BACK_DELAY: Final = 0.0
 
@@ -21,6 +24,12 @@ _OWN_CODES: Final = {
     Category.ANSWER_REJECTED: "answer_rejected",
     Category.BUDGET_EXHAUSTED: "budget_exhausted",
     Category.BUDGET_HELD: "budget_exhausted",
+}
+
+
+_WAITS: Final = {
+    Category.BUDGET_HELD: StatusReason.WAITING_FOR_BUDGET,
+    Category.CIRCUIT_OPEN: StatusReason.CIRCUIT_OPEN,
 }
 
 
@@ -34,12 +43,16 @@ def after_success(standing: Standing) -> Move:
     return _end(TaskStatus.SUCCEEDED, standing.counters)
 
 
-def after_failure(standing: Standing, failure: Failure, jitter: float) -> Move:
-    """A call failed, or its answer stayed unusable: retry, next provider, wait, give back or end."""
+def after_failure(standing: Standing, failure: Failure, jitter: float, *, may_retry: bool = True) -> Move:
+    """A call failed, or its answer stayed unusable: retry, next provider, wait, give back or end.
+
+    `may_retry`: the retry budget of the provider has room; without it the task goes on elsewhere, or
+    waits without burning an attempt.
+    """
     follow = FOLLOWS[failure.category]
     match follow:
         case Follow.RETRY:
-            return _retry(standing, failure, jitter)
+            return _retry(standing, failure, jitter) if may_retry else _spared(standing, failure, jitter)
         case Follow.REROUTE:
             return _reroute(standing, failure)
         case Follow.WAIT:
@@ -122,17 +135,27 @@ def _retry(standing: Standing, failure: Failure, jitter: float) -> Move:
     return _again(counters, StatusReason.RETRY_BACKOFF, delay, _retrying(failure, delay))
 
 
+def _spared(standing: Standing, failure: Failure, jitter: float) -> Move:
+    if standing.has_next:
+        return _next_candidate(standing, failure)
+    delay = backoff(SPARED_FAILURES, jitter) + BACKOFF_BASE
+    if delay >= standing.seconds_left:
+        return _fail(standing, failure)
+    return _again(standing.counters, StatusReason.RETRY_BACKOFF, delay, _retrying(failure, delay))
+
+
 def _reroute(standing: Standing, failure: Failure) -> Move:
     return _next_candidate(standing, failure) if standing.has_next else _fail(standing, failure)
 
 
 def _wait(standing: Standing, failure: Failure, jitter: float) -> Move:
+    if failure.category is Category.CIRCUIT_OPEN and standing.has_next:
+        return _next_candidate(standing, failure)
     hint = failure.retry_after if failure.retry_after is not None else BACKOFF_BASE
     delay = hint + jitter * min(BACKOFF_CAP, max(1.0, hint * 0.1))
     if delay >= standing.seconds_left:
         return _reroute(standing, failure)
-    held = failure.category is Category.BUDGET_HELD
-    reason = StatusReason.WAITING_FOR_BUDGET if held else StatusReason.RATE_LIMITED
+    reason = _WAITS.get(failure.category, StatusReason.RATE_LIMITED)
     move = _again(standing.counters, reason, delay, _retrying(failure, delay))
     return replace(move, asked_nanos=failure.asked_nanos)
 

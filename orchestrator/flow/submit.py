@@ -53,7 +53,8 @@ async def submit(
     """Store a task and return it once committed.
 
     Raises `InvalidRequest`, `NoProvider`, `BudgetExhausted`, `IdempotencyKeyReused`,
-    `StoreUnavailable`; after any of them nothing is stored. The same key and request bring the same task back, whatever changed since.
+    `StoreUnavailable`; after any of them nothing is stored. The same key and request bring the same
+    task back, whatever changed since.
     """
     body = request.model_dump_json()
     key = _Key(idempotency_key, hashlib.sha256(f"{retry_of}{body}".encode()).digest())

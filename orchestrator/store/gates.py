@@ -42,17 +42,6 @@ CLOSED = text(
 )
 """The gates that matter now; a circuit whose time is over lets one task through until it is closed."""
 
-OF_PROVIDER = text(
-    """
-    SELECT kind, least(extract(epoch FROM closed_until - clock_timestamp()), 86400)::float8 AS seconds_left,
-        reason
-    FROM gates
-    WHERE kind <> 'circuit' AND state <> 'closed' AND closed_until > clock_timestamp()
-        AND subject = (SELECT account FROM providers WHERE id = :provider_id)
-    ORDER BY closed_until DESC LIMIT 1
-    """
-)
-
 ACCOUNT = text("SELECT account FROM providers WHERE id = :provider_id")
 
 STUCK = text(

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     DateTime,
     Identity,
     Integer,
@@ -78,6 +79,7 @@ providers = Table(
     Column("concurrency_limit", Integer),
     Column("position", Integer, nullable=False),
     Column("created_at", _TIME, nullable=False),
+    Column("account", Text, Computed("md5(base_url || ' ' || credential)", persisted=True)),
 )
 
 tasks = Table(
@@ -247,6 +249,30 @@ call_charges = Table(
     Column("call_id", Uuid, primary_key=True),
     Column("budget_id", Uuid, primary_key=True),
     Column("starts", _TIME, nullable=False),
+)
+
+gates = Table(
+    "gates",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("closed_until", _TIME, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("changed_at", _TIME, nullable=False),
+)
+
+gate_transitions = Table(
+    "gate_transitions",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", _TIME, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 workers = Table(

@@ -95,10 +95,17 @@ CLAIM = text(
         CAST(payload.request AS text) AS request, CAST(payload.candidates AS text) AS candidates,
         provider.name AS provider, provider.vendor, provider.wire, provider.base_url,
         provider.credential, provider.simulated, provider.concurrency_limit, moved.provider_id,
-        provider.model AS provider_model
+        provider.model AS provider_model, gate.kind AS gate_kind, gate.reason AS gate_reason,
+        least(extract(epoch FROM gate.closed_until - clock_timestamp()), 86400)::float8 AS gate_seconds
     FROM moved
     JOIN task_payloads AS payload ON payload.id = moved.id
     JOIN providers AS provider ON provider.id = moved.provider_id
+    LEFT JOIN LATERAL (
+        SELECT kind, reason, closed_until FROM gates
+        WHERE kind <> 'circuit' AND subject = provider.account AND state <> 'closed'
+            AND closed_until > statement_timestamp()
+        ORDER BY closed_until DESC LIMIT 1
+    ) AS gate ON true
     """
 )
 

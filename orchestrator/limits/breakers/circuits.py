@@ -147,6 +147,7 @@ def health_of(category: Category | None) -> Health:
             | Category.ANSWER_REJECTED
             | Category.BUDGET_EXHAUSTED
             | Category.BUDGET_HELD
+            | Category.CIRCUIT_OPEN
             | Category.CANCELED
             | Category.DEADLINE
             | Category.SHUTDOWN

@@ -1,0 +1,34 @@
+"""The retry budget: at most 20 % of first attempts per provider, so that an outage sees ≤ 1.2 × the load.
+
+Each process keeps its own account; together they hold the same share, and nobody has to be asked.
+"""
+
+import threading
+from collections import defaultdict
+from typing import Final
+from uuid import UUID
+
+SHARE: Final = 0.2
+AT_MOST: Final = 20.0
+AT_FIRST: Final = 1.0
+
+
+class RetryBudget:
+    """What one process may retry; safe from any thread."""
+
+    def __init__(self) -> None:
+        self._tokens: defaultdict[UUID, float] = defaultdict(lambda: AT_FIRST)
+        self._lock = threading.Lock()
+
+    def earn(self, provider_id: UUID) -> None:
+        """A first attempt was made."""
+        with self._lock:
+            self._tokens[provider_id] = min(AT_MOST, self._tokens[provider_id] + SHARE)
+
+    def spend(self, provider_id: UUID) -> bool:
+        """Whether one more retry fits; if so, it is counted."""
+        with self._lock:
+            if self._tokens[provider_id] < 1.0:
+                return False
+            self._tokens[provider_id] -= 1.0
+            return True
