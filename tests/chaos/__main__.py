@@ -13,7 +13,7 @@ import time
 from orchestrator.embedded.stack import Stack
 from tests.chaos import reading, scenes
 from tests.chaos.asks import sloppy_rule
-from tests.chaos.checker import Violation, check
+from tests.chaos.checker import check
 from tests.chaos.children import Stalled, eventually
 from tests.chaos.ground import Ground, Times, ground, servers
 from tests.chaos.load import Load, submit_all
@@ -21,6 +21,7 @@ from tests.chaos.nemesis import Fault, Nemesis
 from tests.chaos.records import History, Submission
 from tests.chaos.stage import play_all
 from tests.chaos.table import Verdict, show
+from tests.chaos.violations import Violation
 
 TASKS = 300
 PACE = 14.0

@@ -9,22 +9,15 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import UUID
 
+from tests.chaos import money
 from tests.chaos.records import Call, Event, History, Received, Task
+from tests.chaos.violations import Violation
 
 TERMINAL: Final = frozenset({"succeeded", "failed", "canceled", "expired"})
 ENDINGS: Final = frozenset(f"task.{status}" for status in TERMINAL)
 
 K = TypeVar("K")
 V = TypeVar("V")
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A broken promise: the invariant's name, whose id, and what was found."""
-
-    invariant: str
-    id: str
-    found: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +53,23 @@ def stuck(history: History) -> Iterator[Violation]:
 
 
 def unsuccessful(history: History) -> Iterator[Violation]:
-    """In these runs every task can succeed, so each must."""
+    """In these runs every task can succeed, so each must; or a budget refused it, as its submitter chose."""
     for task in history.tasks:
-        if task.status in TERMINAL and task.status != "succeeded":
-            yield Violation("unsuccessful", str(task.id), task.status)
+        refused = (task.status, task.error, task.on_budget) == ("failed", "budget_exhausted", "fail")
+        if task.status in TERMINAL and task.status != "succeeded" and not refused:
+            yield Violation("unsuccessful", str(task.id), f"{task.status} {task.error or ''}".strip())
 
 
 def unexpected(history: History) -> Iterator[Violation]:
     """Nothing is there that nobody asked for."""
     asked = {submission.key for submission in history.submissions}
     keyed = {task_id for _, task_id in history.keys}
+    refused = {submission.key for submission in history.submissions if submission.refused}
     for key, task_id in history.keys:
         if key not in asked:
             yield Violation("unexpected", str(task_id), f"nobody sent the key {key}")
+        if key in refused:
+            yield Violation("unexpected", str(task_id), f"stored although {key} was refused")
     for task in history.tasks:
         if task.id not in keyed:
             yield Violation("unexpected", str(task.id), "a task that no key names")
@@ -226,6 +223,9 @@ RULES: Final[tuple[Rule, ...]] = (
     open_calls,
     ledger,
     billed,
+    money.tripped,
+    money.windows,
+    money.charged,
 )
 
 

@@ -22,11 +22,14 @@ from orchestrator.config import Config
 from orchestrator.embedded.directory import free_port
 from orchestrator.embedded.stack import Stack, running
 from orchestrator.flow.configure import ProviderSetting, configure
+from orchestrator.limits.budgets import add_budget
 from orchestrator.store.migrate import migrate
 from orchestrator.wiring import open_parts
+from schemas.budgets import BudgetRequest
 from schemas.providers import Vendor, Wire
-from tests.chaos import reading
+from tests.chaos import reading, tripwire
 from tests.chaos.children import Child, Stalled, eventually
+from tests.chaos.proxy import Links
 
 ROOT = Path(__file__).resolve().parents[2]
 _CELERY = (
@@ -88,6 +91,7 @@ class Ground:
     simulator_url: str
     environment: dict[str, str]
     tree: Path
+    links: Links | None = None
     children: dict[str, Child] = field(default_factory=dict)
 
     @property
@@ -100,8 +104,13 @@ class Ground:
         if command:
             self.children[name] = Child(name, (sys.executable, "-m", *command), self.environment, self.tree)
         child = self.children[name]
-        child.start(self.folder / f"{name}.log", **settings)
+        child.start(self.folder / f"{name}.log", **self._own_way(name), **settings)
         return child
+
+    def _own_way(self, name: str) -> dict[str, str]:
+        """How a process of this role reaches the database: through a proxy of its own, if there is one."""
+        link = self.links and self.links.to_postgres.get(name.partition("-")[0])
+        return {"ORCHESTRATOR_DATABASE_URL": link.instead_of(self.database_url)} if link else {}
 
     def start_api(self, failpoints: str = "") -> Child:
         """Start the API, and wait until it answers unless it is armed."""
@@ -175,26 +184,38 @@ def ground(
     *,
     tree: Path = ROOT,
     latency_ms: float = 300,
+    budgets: tuple[BudgetRequest, ...] = (),
+    through_proxies: bool = False,
 ) -> Iterator[Ground]:
-    """The simulator, a database of its own with providers and a key, and an address for the API."""
+    """The simulator, a database of its own with providers, budgets and a key, and an address for the API.
+
+    Where there are budgets a tripwire watches them.
+    """
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="chaos-run-")))
         database_url = _new_database(stack, folder.name.replace("-", "_").lower())
         port = free_port()
+        links = closing.enter_context(Links.opened(stack)) if through_proxies else None
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ORCHESTRATOR_")},
             **times.environment(),
             "ORCHESTRATOR_DATABASE_URL": database_url,
-            "ORCHESTRATOR_BROKER_URL": stack.broker_url,
+            "ORCHESTRATOR_BROKER_URL": links.to_valkey.instead_of(stack.broker_url)
+            if links
+            else stack.broker_url,
             "ORCHESTRATOR_SIMULATOR_KEY": "simulated",
             "ORCHESTRATOR_PORT": str(port),
             "PYTHONPATH": str(tree),
         }
         door = Door(f"http://127.0.0.1:{port}", "")
-        made = Ground(stack, database_url, folder, door, "", environment, tree)
+        made = Ground(stack, database_url, folder, door, "", environment, tree, links)
         closing.callback(made.close)
         made.simulator_url = _start_simulator(made, latency_ms)
-        made.door = Door(door.url, asyncio.run(_configured(made)))
+        if links:
+            links.to_provider.aim(made.simulator_url)
+        made.door = Door(door.url, asyncio.run(_configured(made, budgets)))
+        if budgets:
+            tripwire.stretch(database_url)
         try:
             yield made
         except Stalled as stalled:
@@ -219,22 +240,25 @@ def _start_simulator(ground: Ground, latency_ms: float) -> str:
     return url
 
 
-async def _configured(ground: Ground) -> str:
-    """Providers and a key, as `orchestrator up` would make them."""
+async def _configured(ground: Ground, budgets: tuple[BudgetRequest, ...]) -> str:
+    """Providers, budgets and a key, as `orchestrator up` would make them."""
     config = Config(database_url=ground.database_url, broker_url=ground.stack.broker_url)
     async with open_parts(config, "chaos") as parts:
         made = await configure(parts, "default", tuple(_provider(ground, name) for name in LANES))
+        for budget in budgets:
+            await add_budget(parts.db, made.tenant_id, budget)
         key = await bootstrap_key(parts, made.tenant_id)
     return key or ""
 
 
 def _provider(ground: Ground, name: str) -> ProviderSetting:
     vendor, model = LANES[name]
+    at = ground.links.to_provider.instead_of(ground.simulator_url) if ground.links else ground.simulator_url
     return ProviderSetting(
         name=name,
         vendor=vendor,
         wire=Wire.OPENAI_CHAT,
-        base_url=f"{ground.simulator_url}/openai/v1",
+        base_url=f"{at}/accounts/{name}/openai/v1",
         model=model,
         credential="env:ORCHESTRATOR_SIMULATOR_KEY",
         simulated=True,

@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -27,7 +29,22 @@ class Load:
 
 async def submit_all(ground: Ground, load: Load) -> tuple[Submission, ...]:
     """All tasks at the given pace; what each client was told in the end."""
+    return await submit_bodies(ground, _bodies(load), load.pace, f"chaos-{load.seed}")
+
+
+def _bodies(load: Load) -> list[dict[str, Any]]:
     dice = random.Random(load.seed)
+    bodies = []
+    for number in range(load.tasks):
+        manner = SLOPPILY if number % SLOPPY_ONE_IN == 0 else "carefully"
+        bodies.append(ask(number, provider=dice.choice(list(LANES)), manner=manner))
+    return bodies
+
+
+async def submit_bodies(
+    ground: Ground, bodies: Sequence[dict[str, Any]], pace: float, run: str
+) -> tuple[Submission, ...]:
+    """These bodies, each under a key that begins with the run's name."""
     free = asyncio.Semaphore(AT_ONCE)
     headers = {"Authorization": f"Bearer {ground.door.key}"}
     async with (
@@ -35,16 +52,14 @@ async def submit_all(ground: Ground, load: Load) -> tuple[Submission, ...]:
         asyncio.TaskGroup() as clients,
     ):
         running = []
-        for number in range(load.tasks):
-            manner = SLOPPILY if number % SLOPPY_ONE_IN == 0 else "carefully"
-            body = ask(number, provider=dice.choice(list(LANES)), manner=manner)
-            running.append(clients.create_task(_client(http, free, f"chaos-{load.seed}-{number}", body)))
-            await asyncio.sleep(1 / load.pace)
+        for number, body in enumerate(bodies):
+            running.append(clients.create_task(_client(http, free, f"{run}-{number}", body)))
+            await asyncio.sleep(1 / pace)
     return tuple(one.result() for one in running)
 
 
 async def _client(
-    http: httpx.AsyncClient, free: asyncio.Semaphore, key: str, body: dict[str, object]
+    http: httpx.AsyncClient, free: asyncio.Semaphore, key: str, body: dict[str, Any]
 ) -> Submission:
     async with free:
         try:
@@ -54,7 +69,7 @@ async def _client(
             return Submission(key, None)
 
 
-async def _told(http: httpx.AsyncClient, key: str, body: dict[str, object]) -> Submission:
+async def _told(http: httpx.AsyncClient, key: str, body: dict[str, Any]) -> Submission:
     while True:
         try:
             response = await http.post("/api/v1/tasks", json=body, headers={"Idempotency-Key": key})
@@ -63,6 +78,8 @@ async def _told(http: httpx.AsyncClient, key: str, body: dict[str, object]) -> S
         if response is not None and response.status_code < 400:
             replayed = response.headers.get("Idempotent-Replayed") == "true"
             return Submission(key, UUID(response.json()["id"]), recovered=replayed)
+        if response is not None and response.status_code == 402:
+            return Submission(key, None, refused=True)
         if response is not None and response.status_code < 500:
             raise AssertionError(f"refused with {response.status_code}: {response.text}")
         await asyncio.sleep(random.uniform(0.05, 0.3))

@@ -11,16 +11,43 @@ from typing import Any
 import orjson
 import psycopg
 
-from tests.chaos.records import Call, Entry, Event, History, Received, Submission, Task
+from tests.chaos.records import (
+    Budget,
+    Call,
+    Charge,
+    Entry,
+    Event,
+    History,
+    Level,
+    Received,
+    Submission,
+    Task,
+    Trip,
+    Window,
+)
 
 _TASKS = """
-    SELECT id, status, attempt, failures, crashes, lease_token IS NOT NULL, created_at, finished_at FROM tasks
+    SELECT id, status, attempt, failures, crashes, lease_token IS NOT NULL, created_at, finished_at,
+        session_id, error->>'code',
+        coalesce((SELECT request->'preferences'->>'on_budget' FROM task_payloads AS p WHERE p.id = tasks.id),
+            'fail')
+    FROM tasks
 """
 _CALLS = """
-    SELECT id, task_id, purpose, status, verdict, cost_nanos, estimated, http_status, started_at FROM calls
+    SELECT id, task_id, purpose, status, verdict, cost_nanos, estimated, http_status, started_at, hold_nanos
+    FROM calls
 """
+_BUDGETS = "SELECT id, scope, subject, created_at FROM budgets WHERE hard AND deleted_at IS NULL"
+_CHARGES = """
+    SELECT call_id, budget_id, period, starts FROM call_charges JOIN budgets ON budgets.id = budget_id
+"""
+_WINDOWS = "SELECT budget_id, starts, spent_nanos, held_nanos FROM budget_windows"
 _UNDER_WAY = """
     SELECT count(*) FROM tasks WHERE status NOT IN ('succeeded', 'failed', 'canceled', 'expired')
+"""
+_LEVELS = """
+    SELECT scope, subject, limit_nanos, highest, commits FROM chaos_levels
+    JOIN budgets ON budgets.id = budget_id WHERE hard ORDER BY scope, subject
 """
 _OPEN_CALLS = "SELECT count(*) FROM calls WHERE status = 'started'"
 
@@ -45,6 +72,10 @@ def history(url: str, journal: Path, submissions: tuple[Submission, ...]) -> His
             ),
             events=tuple(Event(*row) for row in connection.execute("SELECT task_id, seq, name FROM events")),
             journal=requests,
+            budgets=tuple(Budget(*row) for row in connection.execute(_BUDGETS)),
+            charges=tuple(Charge(*row) for row in connection.execute(_CHARGES)),
+            windows=tuple(Window(*row) for row in connection.execute(_WINDOWS)),
+            trips=trips(url),
         )
 
 
@@ -56,17 +87,33 @@ def received(journal: Path) -> Iterator[Received]:
         yield Received(entry["id"], at, entry["outcome"], entry["billed_nano_dollars"])
 
 
+def trips(url: str) -> tuple[Trip, ...]:
+    """What the trigger caught; nothing where it was not stretched."""
+    query = "SELECT invariant, budget_id, found FROM chaos_trips ORDER BY at"
+    with connect(url) as connection:
+        if not connection.execute("SELECT 1 FROM pg_class WHERE relname = 'chaos_trips'").fetchone():
+            return ()
+        return tuple(Trip(*row) for row in connection.execute(query))
+
+
+def levels(url: str) -> tuple[Level, ...]:
+    """The highest level that each hard window had at any commit, and how many commits moved it."""
+    with connect(url) as connection:
+        return tuple(Level(*row) for row in connection.execute(_LEVELS))
+
+
 def under_way(url: str) -> int:
     """How many tasks have not ended."""
-    return _count(url, _UNDER_WAY)
+    return count(url, _UNDER_WAY)
 
 
 def open_calls(url: str) -> int:
     """How many calls have no outcome."""
-    return _count(url, _OPEN_CALLS)
+    return count(url, _OPEN_CALLS)
 
 
-def _count(url: str, query: str) -> int:
+def count(url: str, query: str) -> int:
+    """The number that a query of one row says."""
     with connect(url) as connection:
         row = connection.execute(query).fetchone()
     return int(row[0]) if row else 0

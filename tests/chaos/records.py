@@ -12,12 +12,14 @@ from uuid import UUID
 class Submission:
     """What a client asked under one key, and the task that it was told of; None: never acknowledged.
 
-    `recovered` where an earlier try had stored the task although its answer never arrived.
+    `recovered` where an earlier try had stored the task although its answer never arrived; `refused`
+    where it was told that a budget is exhausted.
     """
 
     key: str
     acknowledged: UUID | None
     recovered: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,9 @@ class Task:
     leased: bool
     created_at: datetime
     finished_at: datetime | None
+    session: str | None = None
+    error: str | None = None
+    on_budget: str = "fail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,57 @@ class Call:
     estimated: bool
     http_status: int | None
     started_at: datetime
+    hold: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A hard budget."""
+
+    id: UUID
+    scope: str
+    subject: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A window that a call is charged to."""
+
+    call_id: UUID
+    budget_id: UUID
+    period: str
+    starts: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a budget's window says; nano-dollars."""
+
+    budget_id: UUID
+    starts: datetime
+    spent: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """What the trigger caught at a commit."""
+
+    invariant: str
+    budget_id: UUID
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The highest spent + held that a hard window had at any of so many commits; nano-dollars."""
+
+    scope: str
+    subject: str | None
+    limit: int
+    highest: int
+    commits: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +145,7 @@ class History:
     ledger: tuple[Entry, ...] = ()
     events: tuple[Event, ...] = ()
     journal: tuple[Received, ...] = field(default=())
+    budgets: tuple[Budget, ...] = ()
+    charges: tuple[Charge, ...] = ()
+    windows: tuple[Window, ...] = ()
+    trips: tuple[Trip, ...] = ()

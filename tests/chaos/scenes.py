@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import Final
 
 from tests.chaos.asks import SLOPPILY, SLOWLY
-from tests.chaos.checker import Expected, Violation
+from tests.chaos.checker import Expected
 from tests.chaos.ground import Times
+from tests.chaos.violations import Violation
 
 SHORT: Final = Times(lease=3, heartbeat=0.5, dead_after=2, nudge=1.5)
 LATENCY_MS: Final = 200.0

@@ -152,6 +152,8 @@ def history_of(ground: Ground, key: str, task_id: UUID) -> History:
         results=tuple(result for result in whole.results if result in ids),
         calls=calls,
         ledger=tuple(entry for entry in whole.ledger if entry.call_id in call_ids),
+        charges=tuple(charge for charge in whole.charges if charge.call_id in call_ids),
+        windows=(),
         events=tuple(event for event in whole.events if event.task_id in ids),
         journal=tuple(entry for entry in whole.journal if entry.id not in others),
     )

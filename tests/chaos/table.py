@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tests.chaos.checker import Violation, extra_calls
+from tests.chaos.checker import extra_calls
 from tests.chaos.ground import Times
 from tests.chaos.nemesis import Fault
 from tests.chaos.records import History
 from tests.chaos.scenes import Played
+from tests.chaos.violations import Violation
 
 FAMILIES = {
     "lost": ("lost",),
@@ -20,8 +21,9 @@ FAMILIES = {
     "calls without an intent": ("no intent", "late intent", "sent twice"),
     "unaccounted calls": ("unaccounted call", "never received", "one spend a call"),
     "calls over P2": ("too many calls",),
-    "ledger drift": ("ledger drift",),
+    "ledger drift": ("ledger drift", "hold drift", "window drift", "uncharged call"),
     "bill not covered": ("bill",),
+    "overspend": ("overspend",),
     "processes that gave up": ("gave up",),
 }
 MOST_SHOWN = 20

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.embedded.stack import Stack
-from tests.chaos.checker import Violation
 from tests.chaos.ground import ROOT, ground, servers
 from tests.chaos.mutants.patches import MUTANTS, Mutant, Patch
 from tests.chaos.mutants.plays import Play
 from tests.chaos.scenes import LATENCY_MS, SHORT
+from tests.chaos.violations import Violation
 
 PACKAGES = ("orchestrator", "workers", "schemas")
 

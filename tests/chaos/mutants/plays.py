@@ -6,10 +6,11 @@ from functools import partial
 from typing import Final
 
 from tests.chaos.asks import ask
-from tests.chaos.checker import Violation, check, expected_calls
+from tests.chaos.checker import check, expected_calls
 from tests.chaos.ground import LANES, Ground, submitted
 from tests.chaos.scenes import UNHURT, Scene
 from tests.chaos.stage import history_of, opened, play, start_worker, wait_for_end
+from tests.chaos.violations import Violation
 
 ENDS_WITHIN: Final = 12.0
 KEY: Final = "mutant"
