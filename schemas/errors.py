@@ -168,6 +168,7 @@ class Category(StrEnum):
     ANSWER_REJECTED = "answer_rejected"
     BUDGET_EXHAUSTED = "budget_exhausted"
     CIRCUIT_OPEN = "circuit_open"
+    RETRIES_SPENT = "retries_spent"
     BUDGET_HELD = "budget_held"
     CANCELED = "canceled"
     DEADLINE = "deadline"
@@ -199,6 +200,7 @@ FOLLOWS: Final[dict[Category, Follow]] = {
     Category.RATE_LIMITED: Follow.WAIT,
     Category.BUDGET_HELD: Follow.WAIT,
     Category.CIRCUIT_OPEN: Follow.WAIT,
+    Category.RETRIES_SPENT: Follow.WAIT,
     Category.QUOTA_EXHAUSTED: Follow.REROUTE,
     Category.BUDGET_EXHAUSTED: Follow.REROUTE,
     Category.UNAUTHORIZED: Follow.REROUTE,

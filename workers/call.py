@@ -39,6 +39,12 @@ _GIVING_UP: Final = {
 }
 
 
+_RETRIES_SPENT: Final = Failure(
+    category=Category.RETRIES_SPENT,
+    message="The provider has been retried as often as its other calls allow.",
+    retry_after=5.0,
+)
+
 Made = PaidAnswer | tuple[UUID | None, Failure]
 """A booked, complete answer; or the call's id (None: none was made) and how it failed."""
 
@@ -51,19 +57,23 @@ def guarded_call(
     *,
     rejected_call: UUID | None = None,
 ) -> Made:
-    """A call, if the circuit of its provider lets it through; from the waiting Celery thread."""
+    """A call, if the circuit and the retry budget of its provider let it through; from a Celery thread."""
     circuit = Circuit(lease.provider.id, lease.provider.base_url, lease.candidate.model)
     try:
         with process.breakers.guard(circuit, _timeout(process, lease) + STORE_PATIENCE) as verdict:
+            if purpose is Purpose.FIRST and lease.is_retry and not process.retries.spend(lease.provider.id):
+                return None, _RETRIES_SPENT
             made = process.wait(call(process, lease, purpose, messages, rejected_call))
             if isinstance(made, PaidAnswer) or made[0] is not None:
                 verdict.health = health_of(None if isinstance(made, PaidAnswer) else made[1].category)
-                if lease.attempt == 1:
+                if purpose is Purpose.FIRST and not lease.is_retry:
                     process.retries.earn(lease.provider.id)
     except CircuitOpen as open_:
         message = f"The circuit of provider {lease.provider.name!r} is open."
         category = Category.CIRCUIT_OPEN
         return None, Failure(category=category, message=message, retry_after=open_.retry_in)
+    if lease.circuit_noted and isinstance(made, PaidAnswer):
+        process.note_closed(circuit)
     return made
 
 

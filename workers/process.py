@@ -22,7 +22,7 @@ from orchestrator.flow.enlist import Enlisted, enlist
 from orchestrator.flow.heartbeat import heartbeat
 from orchestrator.flow.interrupted import interrupted
 from orchestrator.flow.retire import retire
-from orchestrator.limits.breakers import Breakers, Policy, Transition
+from orchestrator.limits.breakers import Breakers, Circuit, Phase, Policy, Transition
 from orchestrator.limits.gates import note_circuit
 from orchestrator.limits.retries import RetryBudget
 from orchestrator.wiring import Parts, open_parts
@@ -113,6 +113,17 @@ class Process:
                     reason=moved.why,
                 )
             )
+
+    def note_closed(self, circuit: Circuit) -> None:
+        """Correct those who believe that a circuit is open which a wiped Redis has forgotten."""
+        if self.breakers.state(circuit).name is Phase.CLOSED:
+            with suppress(StoreUnavailable):
+                why = "a call succeeded"
+                self.wait(
+                    note_circuit(
+                        self.parts.db, circuit.provider_id, circuit.model, state="closed", seconds=0, reason=why
+                    )
+                )
 
     def drain(self) -> None:
         """Stop claiming; hand back what is not done within the grace period."""

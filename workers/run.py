@@ -4,7 +4,6 @@ It stands in a Celery thread: what waits is handed to the loop, what computes (r
 verifying) is done here. It never raises: a task that can't go on keeps its lease until rescue.
 """
 
-from dataclasses import replace
 from uuid import UUID
 
 from orchestrator import failpoints, telemetry
@@ -13,7 +12,7 @@ from orchestrator.flow.intend import LeaseLost
 from orchestrator.flow.release import release
 from orchestrator.flow.settle import Ending, settle
 from schemas.calls import Purpose
-from schemas.errors import FOLLOWS, Category, Failure, Follow, StoreUnavailable
+from schemas.errors import Category, Failure, StoreUnavailable
 from workers.call import guarded_call, until_stored
 from workers.context import render, render_repair
 from workers.process import Process
@@ -33,7 +32,7 @@ def run(process: Process, task_id: UUID) -> None:
     failpoints.reach("run.claimed")
     with process.holding(lease):
         try:
-            ending = _spared(process, lease, _work(process, lease))
+            ending = _work(process, lease)
             failpoints.reach("run.verified")
             process.wait(until_stored(lambda: settle(process.parts, lease, ending)))
             failpoints.reach("run.settled")
@@ -46,12 +45,6 @@ def run(process: Process, task_id: UUID) -> None:
 
 # The heart may have revived the lease since: what is ours again goes back, and is not cancelled.
 _LOST = Ending(None, failure=Failure(category=Category.SHUTDOWN, message="The lease was lost."))
-
-
-def _spared(process: Process, lease: Lease, ending: Ending) -> Ending:
-    """Whether the provider's retry budget has room for what may follow."""
-    retried = ending.failure is not None and FOLLOWS[ending.failure.category] is Follow.RETRY
-    return replace(ending, may_retry=process.retries.spend(lease.provider.id)) if retried else ending
 
 
 def _work(process: Process, lease: Lease) -> Ending:

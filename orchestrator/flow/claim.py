@@ -28,7 +28,11 @@ class PaidAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A claimed task: everything a worker needs to run it. `claimed_at` is of the process's own clock."""
+    """A claimed task: everything a worker needs to run it. `claimed_at` is of the process's own clock.
+
+    `closed`: the account's gate, as the failure it stands for. `is_retry`: a call of the task failed here
+    before. `circuit_noted`: others believe that the circuit is not closed.
+    """
 
     task_id: UUID
     tenant_id: UUID
@@ -41,6 +45,8 @@ class Lease:
     claimed_at: float
     api_key_id: str | None
     closed: Failure | None
+    is_retry: bool
+    circuit_noted: bool
 
     @property
     def payer(self) -> Payer:
@@ -99,6 +105,8 @@ async def _lease(parts: Parts, row: Row[Any], token: UUID, claimed_at: float) ->
         claimed_at=claimed_at,
         api_key_id=row.api_key_id,
         closed=_closed(row),
+        is_retry=row.is_retry,
+        circuit_noted=row.circuit_noted,
     )
 
 

@@ -24,15 +24,11 @@ from schemas.tasks import TaskStatus
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What an attempt came to: a verified result of a call, or a failure.
-
-    `may_retry`: the provider's retry budget has room.
-    """
+    """What an attempt came to: a verified result of a call, or a failure."""
 
     call_id: UUID | None
     result: CodeResult | ReviewResult | None = None
     failure: Failure | None = None
-    may_retry: bool = True
 
     @property
     def verdict(self) -> AnswerVerdict | None:
@@ -60,7 +56,7 @@ def _decide(lease: Lease, ending: Ending) -> Move:
     left = lease.standing.seconds_left - (clock.monotonic() - lease.claimed_at)
     standing = replace(lease.standing, seconds_left=left)
     if ending.failure is not None:
-        return states.after_failure(standing, ending.failure, random(), may_retry=ending.may_retry)
+        return states.after_failure(standing, ending.failure, random())
     return states.after_success(standing)
 
 

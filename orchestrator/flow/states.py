@@ -13,9 +13,6 @@ from schemas.tasks import StatusReason, TaskStatus
 
 BACKOFF_BASE: Final = 1.0
 BACKOFF_CAP: Final = 60.0
-SPARED_FAILURES: Final = 5
-"""A retry that the budget has no room for waits as after this many failures."""
-
 FAILURES_PER_CANDIDATE: Final = 2
 HAND_BACK_DELAY: Final = 0.0
 
@@ -30,7 +27,11 @@ _OWN_CODES: Final = {
 _WAITS: Final = {
     Category.BUDGET_HELD: StatusReason.WAITING_FOR_BUDGET,
     Category.CIRCUIT_OPEN: StatusReason.CIRCUIT_OPEN,
+    Category.RETRIES_SPENT: StatusReason.RETRY_BACKOFF,
 }
+
+_ELSEWHERE_FIRST: Final = (Category.CIRCUIT_OPEN, Category.RETRIES_SPENT)
+"""Waits that are worth it only where no other provider is left."""
 
 
 def backoff(failures: int, jitter: float) -> float:
@@ -43,16 +44,12 @@ def after_success(standing: Standing) -> Move:
     return _end(TaskStatus.SUCCEEDED, standing.counters)
 
 
-def after_failure(standing: Standing, failure: Failure, jitter: float, *, may_retry: bool = True) -> Move:
-    """A call failed, or its answer stayed unusable: retry, next provider, wait, give back or end.
-
-    `may_retry`: the retry budget of the provider has room; without it the task goes on elsewhere, or
-    waits without burning an attempt.
-    """
+def after_failure(standing: Standing, failure: Failure, jitter: float) -> Move:
+    """A call failed, or its answer stayed unusable: retry, next provider, wait, give back or end."""
     follow = FOLLOWS[failure.category]
     match follow:
         case Follow.RETRY:
-            return _retry(standing, failure, jitter) if may_retry else _spared(standing, failure, jitter)
+            return _retry(standing, failure, jitter)
         case Follow.REROUTE:
             return _reroute(standing, failure)
         case Follow.WAIT:
@@ -135,21 +132,12 @@ def _retry(standing: Standing, failure: Failure, jitter: float) -> Move:
     return _again(counters, StatusReason.RETRY_BACKOFF, delay, _retrying(failure, delay))
 
 
-def _spared(standing: Standing, failure: Failure, jitter: float) -> Move:
-    if standing.has_next:
-        return _next_candidate(standing, failure)
-    delay = backoff(SPARED_FAILURES, jitter) + BACKOFF_BASE
-    if delay >= standing.seconds_left:
-        return _fail(standing, failure)
-    return _again(standing.counters, StatusReason.RETRY_BACKOFF, delay, _retrying(failure, delay))
-
-
 def _reroute(standing: Standing, failure: Failure) -> Move:
     return _next_candidate(standing, failure) if standing.has_next else _fail(standing, failure)
 
 
 def _wait(standing: Standing, failure: Failure, jitter: float) -> Move:
-    if failure.category is Category.CIRCUIT_OPEN and standing.has_next:
+    if failure.category in _ELSEWHERE_FIRST and standing.has_next:
         return _next_candidate(standing, failure)
     hint = failure.retry_after if failure.retry_after is not None else BACKOFF_BASE
     delay = hint + jitter * min(BACKOFF_CAP, max(1.0, hint * 0.1))

@@ -1,6 +1,7 @@
 """The retry budget: at most 20 % of first attempts per provider, so that an outage sees ≤ 1.2 × the load.
 
 Each process keeps its own account; together they hold the same share, and nobody has to be asked.
+A retry in `SECONDS` is free, so that a provider with hardly any traffic is retried too.
 """
 
 import threading
@@ -8,9 +9,12 @@ from collections import defaultdict
 from typing import Final
 from uuid import UUID
 
+from orchestrator import clock
+
 SHARE: Final = 0.2
 AT_MOST: Final = 20.0
 AT_FIRST: Final = 1.0
+SECONDS: Final = 10.0
 
 
 class RetryBudget:
@@ -18,6 +22,7 @@ class RetryBudget:
 
     def __init__(self) -> None:
         self._tokens: defaultdict[UUID, float] = defaultdict(lambda: AT_FIRST)
+        self._spent_at: dict[UUID, float] = {}
         self._lock = threading.Lock()
 
     def earn(self, provider_id: UUID) -> None:
@@ -27,8 +32,11 @@ class RetryBudget:
 
     def spend(self, provider_id: UUID) -> bool:
         """Whether one more retry fits; if so, it is counted."""
+        now = clock.monotonic()
         with self._lock:
-            if self._tokens[provider_id] < 1.0:
+            if self._tokens[provider_id] >= 1.0:
+                self._tokens[provider_id] -= 1.0
+            elif now < self._spent_at.get(provider_id, now) + SECONDS:
                 return False
-            self._tokens[provider_id] -= 1.0
+            self._spent_at[provider_id] = now
             return True

@@ -23,21 +23,25 @@ PUT = text(
     INSERT INTO gate_transitions (kind, subject, model, state, reason)
     SELECT kind, subject, model, state, reason FROM put
     WHERE state IS DISTINCT FROM (SELECT state FROM before)
-        OR (SELECT closed_until FROM before) < clock_timestamp()
+        OR (state <> 'closed' AND (SELECT closed_until FROM before) < clock_timestamp())
     RETURNING id
     """
 )
 
 CLOSED = text(
     """
-    SELECT providers.id AS provider_id, gates.kind, gates.state, gates.reason,
-        gates.closed_until > clock_timestamp() AS closed,
-        least(extract(epoch FROM gates.closed_until - clock_timestamp()), 86400)::float8 AS seconds_left
-    FROM gates JOIN providers
-        ON (gates.kind = 'circuit' AND gates.subject = providers.id::text AND gates.model = providers.model)
-        OR (gates.kind <> 'circuit' AND gates.subject = providers.account)
-    WHERE gates.state <> 'closed'
-        AND (gates.closed_until > clock_timestamp() OR gates.kind = 'circuit')
+    WITH shut AS (
+        SELECT kind, subject, model, reason,
+            least(extract(epoch FROM closed_until - clock_timestamp()), 86400)::float8 AS seconds_left
+        FROM gates
+        WHERE state <> 'closed' AND (closed_until > statement_timestamp() OR kind = 'circuit')
+    )
+    SELECT providers.id AS provider_id, kind, reason, seconds_left
+    FROM shut JOIN providers ON shut.subject = providers.id::text AND shut.model = providers.model
+    WHERE kind = 'circuit'
+    UNION ALL
+    SELECT providers.id, kind, reason, seconds_left
+    FROM shut JOIN providers ON shut.subject = providers.account WHERE kind <> 'circuit'
     """
 )
 """The gates that matter now; a circuit whose time is over lets one task through until it is closed."""
@@ -59,7 +63,12 @@ STUCK = text(
 
 FORGET_NUDGES = text(
     """
-    UPDATE tasks SET nudged_at = NULL
-    WHERE status = 'queued' AND nudged_at IS NOT NULL AND provider_id = ANY (CAST(:providers AS uuid[]))
+    WITH nudged AS (
+        SELECT id FROM tasks
+        WHERE status = 'queued' AND nudged_at IS NOT NULL AND provider_id = ANY (CAST(:providers AS uuid[]))
+        ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE tasks SET nudged_at = NULL FROM nudged WHERE tasks.id = nudged.id
+    RETURNING tasks.id
     """
 )

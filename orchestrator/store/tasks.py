@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orchestrator import clock
 from orchestrator.store.engine import Database
+from schemas.errors import FOLLOWS, Category, Follow
 from schemas.events import EventName
 from schemas.moves import Counters, Fence, Happening, Move, Standing
 from schemas.providers import Candidate, queue_of
@@ -74,6 +75,12 @@ INSERT = text(
 )
 """One task with its payload and first event; no row where the Idempotency-Key is taken already."""
 
+_RETRIED = ", ".join(
+    f"'{category}'"
+    for category, follow in FOLLOWS.items()
+    if follow is Follow.RETRY and category is not Category.CRASHED
+)
+
 CLAIM = text(
     f"""
     WITH moved AS (
@@ -96,7 +103,15 @@ CLAIM = text(
         provider.name AS provider, provider.vendor, provider.wire, provider.base_url,
         provider.credential, provider.simulated, provider.concurrency_limit, moved.provider_id,
         provider.model AS provider_model, gate.kind AS gate_kind, gate.reason AS gate_reason,
-        least(extract(epoch FROM gate.closed_until - clock_timestamp()), 86400)::float8 AS gate_seconds
+        least(extract(epoch FROM gate.closed_until - clock_timestamp()), 86400)::float8 AS gate_seconds,
+        moved.attempt > 1 AND EXISTS (
+            SELECT FROM attempts WHERE attempts.task_id = moved.id AND attempts.attempt < moved.attempt
+                AND attempts.provider_id = moved.provider_id AND attempts.outcome IN ({_RETRIED})
+        ) AS is_retry,
+        coalesce((
+            SELECT state <> 'closed' FROM gates WHERE kind = 'circuit' AND subject = moved.provider_id::text
+                AND model = payload.candidates -> moved.candidate::int ->> 'model'
+        ), false) AS circuit_noted
     FROM moved
     JOIN task_payloads AS payload ON payload.id = moved.id
     JOIN providers AS provider ON provider.id = moved.provider_id

@@ -104,7 +104,7 @@ class Visitor:
 
     async def intend(self, lease: Lease) -> Intent:
         """The committed intent of a call, held at half a cent."""
-        return await intend(
+        made = await intend(
             self.parts,
             uuid4(),
             lease,
@@ -113,6 +113,8 @@ class Visitor:
             hold_nanos=5_000_000,
             timeout=60,
         )
+        assert isinstance(made, Intent)
+        return made
 
     async def _call(self, lease: Lease) -> UUID:
         intent = await self.intend(lease)

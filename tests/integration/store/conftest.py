@@ -91,6 +91,32 @@ LOAD = (
         CASE WHEN n <= 50 THEN 'queued' ELSE 'done' END, 12, CASE WHEN n > 50 THEN clock_timestamp() END
     FROM generate_series(1, 20000) n
     """,
+    """
+    INSERT INTO budgets (id, tenant_id, scope, subject, period, limit_nanos, hard)
+    SELECT pg_temp.id(8, n), pg_temp.id(1, 1 + n % 1000),
+        (ARRAY['tenant', 'user', 'session', 'provider', 'user'])[1 + n / 1000],
+        CASE WHEN n >= 1000 THEN (ARRAY['', 'u-1', 's-1', 'p', 'u-2'])[1 + n / 1000] END, 'total', 100000, true
+    FROM generate_series(1, 4999) n
+    """,
+    """
+    INSERT INTO budgets (id, tenant_id, scope, subject, period, limit_nanos, hard)
+    SELECT pg_temp.id(8, 10000 + n), pg_temp.id(1, 7), 'session', 's-' || n, 'day', 100000, true
+    FROM generate_series(1, 5000) n
+    """,
+    "INSERT INTO budget_windows (budget_id, starts, held_nanos) SELECT id, 'epoch', 1000 FROM budgets",
+    """
+    INSERT INTO call_charges (call_id, budget_id, starts)
+    SELECT pg_temp.id(5, n), pg_temp.id(8, 1 + n % 999), 'epoch' FROM generate_series(1, 20200) n
+    """,
+    """
+    INSERT INTO gates (kind, subject, model, state, closed_until, reason)
+    SELECT 'circuit', pg_temp.id(2, n)::text, 'm', CASE WHEN n % 100 = 7 THEN 'open' ELSE 'closed' END,
+        clock_timestamp() + interval '1 hour', 'x' FROM generate_series(1, 1000) n
+    """,
+    """
+    UPDATE tasks SET status_reason = 'waiting_for_budget', waits_for_nanos = 5
+    WHERE id BETWEEN pg_temp.id(3, 100401) AND pg_temp.id(3, 100500)
+    """,
     "ANALYZE",
 )
 

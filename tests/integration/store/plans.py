@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 
 BIG: Final = (
     "tasks", "task_payloads", "task_results", "attempts", "calls", "call_answers", "events", "ledger",
-    "deliveries", "chores",
+    "deliveries", "chores", "budgets", "budget_windows", "call_charges", "gates",
 )  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def _type(value: object) -> str:
         return "boolean"
     if isinstance(value, int):
         return "smallint" if abs(value) < 2**15 else "bigint"
-    names: dict[type, str] = {UUID: "uuid", float: "float8", bytes: "bytea"}
+    names: dict[type, str] = {UUID: "uuid", float: "float8", bytes: "bytea", datetime: "timestamptz"}
     return names.get(type(value), "unknown")
 
 

@@ -1,5 +1,6 @@
 """Hot queries read what they need and no more, whatever the backlog is: by index, in bounded numbers."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -7,7 +8,7 @@ import pytest
 from sqlalchemy import TextClause, text
 
 from orchestrator import clock
-from orchestrator.store import calls, chores, lanes, leases, partitions, tasks
+from orchestrator.store import budgets, calls, chores, gates, lanes, leases, partitions, tasks
 from orchestrator.store.views import history, listing, polls
 from orchestrator.store.views import tasks as reading
 from orchestrator.wiring import Parts
@@ -30,12 +31,14 @@ NEW: dict[str, Any] = {
     "id": clock.new_id(), "tenant_id": TENANT, "kind": "fix_bug", "priority": "medium", "bonus": 0,
     "queue": "provider.openai", "provider_id": PROVIDER, "run_at": None, "deadline": None,
     "max_attempts": 4, "max_crashes": 3, "labels": [], "webhook_url": None, "user_id": None,
-    "session_id": None, "request": "{}", "candidates": "[]", "retry_of": None, "key": "k", "body_hash": b"x",
+    "session_id": None, "api_key_id": None, "request": "{}", "candidates": "[]", "retry_of": None, "key": "k",
+    "body_hash": b"x",
 }  # fmt: skip
 TO_QUEUED: dict[str, Any] = {
     "id": QUEUED, "from_status": "queued", "attempt": 0, "token": None, "unexpired": False,
     "status": "canceled", "reason": None, "queue": "provider.openai", "provider_id": PROVIDER,
-    "candidate": 0, "failures": 0, "candidate_failures": 0, "crashes": 0, "delay": None, "error": None,
+    "candidate": 0, "failures": 0, "candidate_failures": 0, "crashes": 0, "delay": None, "asked_nanos": None,
+    "error": None,
     "outcome": "canceled", "result": None, "call_id": None, "verdict": None, "delivery_id": uuid4(),
     "chore_id": uuid4(), "max_deliveries": 12,
 } | EVENT  # fmt: skip
@@ -50,6 +53,17 @@ INTENT: dict[str, Any] = {
     "provider_id": PROVIDER, "provider": "p", "vendor": "openai", "model": "m", "hold_nanos": 5,
     "boot_id": BOOT, "timeout": 60.0, "rejected_call": None,
 } | EVENT  # fmt: skip
+SPENDING: dict[str, Any] = {
+    "tenant_id": TENANT, "user_id": "u-1", "api_key_id": None, "session_id": "s-1", "provider": "p",
+    "at": clock.now(),
+}  # fmt: skip
+HOLDING: dict[str, Any] = {
+    "budgets": [made(8, 2), made(8, 1002)], "starts": [datetime(1970, 1, 1, tzinfo=UTC)] * 2,
+    "call_id": made(5, 900_001), "nanos": 5,
+}  # fmt: skip
+STUCK: dict[str, Any] = {
+    "queue": "provider.openai", "provider_id": PROVIDER, "tenant_id": TENANT, "most": 100,
+}  # fmt: skip
 HELD = [made(3, 100_000 + number) for number in range(1, 101)]
 PICKED = range(2, 52)
 TAKES: dict[str, Any] = {
@@ -102,6 +116,15 @@ HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("page by status", listing._statement(frozenset({"statuses"}), frozenset()),
      PAGE | {"statuses": ["queued", "running"]}, 500),
     ("page before", listing._statement(frozenset({"before"}), frozenset()), PAGE | {"before": ENDED}, 150),
+    ("intend unbudgeted", calls.INTEND_UNBUDGETED, INTENT, 20),
+    ("levels", budgets.LEVELS, SPENDING, 30),
+    ("make windows", budgets.MAKE_WINDOWS, SPENDING, 30),
+    ("lock windows", budgets.LOCK_WINDOWS, SPENDING, 30),
+    ("hold", budgets.HOLD, HOLDING, 30),
+    ("waiters", budgets.WAITERS, {"most": 100}, 500),
+    ("gates: closed", gates.CLOSED, {}, 100),
+    ("gates: stuck", gates.STUCK, STUCK, 500),
+    ("gates: forget nudges", gates.FORGET_NUDGES, {"providers": [PROVIDER]}, 500),
     ("counts", listing.COUNTS, {"tenant_id": TENANT}, 200),
     ("waiting", listing.WAITING, {"tenant_id": TENANT}, 200),
 ]  # fmt: skip

@@ -110,9 +110,11 @@ async def test_a_paid_answer_is_verified_and_not_paid_again(
 
 
 async def test_a_provider_that_refuses_our_key_is_followed_by_the_next(
-    world: World, process: Process, simulator: Simulated
+    world: World, process: Process, simulator: Simulated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulator.rules({"fault": "401", "times": 1})
+    monkeypatch.setenv("ANOTHER_KEY", "sk-another")
+    await world.rows("UPDATE providers SET credential = 'env:ANOTHER_KEY' WHERE name = 'beta'")
     task_id = await world.submit()
     await work(process, task_id)
     assert (await world.task(task_id)).queue == "provider.anthropic"
@@ -261,7 +263,7 @@ async def test_a_lease_lost_before_its_call_costs_nothing_and_cancels_nothing(
             await process.parts.db.run(taken, id=lease.task_id)
         raise LeaseLost
 
-    monkeypatch.setattr("workers.run.call", lose)
+    monkeypatch.setattr("workers.call.call", lose)
     before = simulator.requests()
     task_id = await world.submit(**ONE)
     await work(process, task_id)

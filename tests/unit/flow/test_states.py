@@ -35,11 +35,14 @@ BY_FOLLOW = {
     Follow.FAIL: (FAIL,) * 7,
     Follow.HAND_BACK: (BACK,) * 7,
 }
+ELSEWHERE_FIRST = (NEXT, NEXT, NEXT, AGAIN, AGAIN, NEXT, FAIL)
+"""What is worth waiting for only where no other provider is left."""
+OWN_WAY = {Category.CIRCUIT_OPEN: ELSEWHERE_FIRST, Category.RETRIES_SPENT: ELSEWHERE_FIRST}
 TABLE = [
     (category, standing, expected)
     for category in Category
     if FOLLOWS[category] is not Follow.END
-    for standing, expected in zip(STANDINGS, BY_FOLLOW[FOLLOWS[category]], strict=True)
+    for standing, expected in zip(STANDINGS, OWN_WAY.get(category, BY_FOLLOW[FOLLOWS[category]]), strict=True)
 ]
 
 counters = st.builds(

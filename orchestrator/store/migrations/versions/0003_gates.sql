@@ -11,6 +11,10 @@ CREATE TABLE gates (
     PRIMARY KEY (kind, subject, model)
 );
 
+CREATE INDEX gates_closed ON gates (subject) WHERE state <> 'closed';
+
+CREATE INDEX providers_of_account ON providers (account);
+
 CREATE TABLE gate_transitions (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
