@@ -31,6 +31,7 @@ class EventName(StrEnum):
     FAILED_OVER = "task.failed_over"
     HANDED_BACK = "task.handed_back"
     RESCUED = "task.rescued"
+    ADOPTED = "attempt.adopted"
     SUPERSEDED = "attempt.superseded"
     CANCELING = "task.canceling"
     SUCCEEDED = "task.succeeded"
@@ -55,6 +56,7 @@ MEANINGS: Final[dict[EventName, str]] = {
     EventName.FAILED_OVER: "the next provider of the route takes over; data: from, to, category",
     EventName.HANDED_BACK: "a stopping worker gave the task back",
     EventName.RESCUED: "the lease of a dead worker was taken back; data: crashes",
+    EventName.ADOPTED: "a worker that had lost its lease goes on with the answer it paid for; data: attempt",
     EventName.SUPERSEDED: "a late result of a fenced-off worker was recorded and not used",
     EventName.CANCELING: "cancel was asked for while running",
     EventName.SUCCEEDED: "the answer was verified and stored",

@@ -148,9 +148,9 @@ def _refused(lease: Lease, refusal: Refusal) -> Failure:
     )
 
 
-async def until_stored(step: Callable[[], Awaitable[T]]) -> T:
-    """Try a step again while the store is away, for two minutes at most."""
-    until = clock.monotonic() + STORE_PATIENCE
+async def until_stored(step: Callable[[], Awaitable[T]], patience: float = STORE_PATIENCE) -> T:
+    """Try a step again while the store is away, for `patience` seconds at most."""
+    until = clock.monotonic() + patience
     pause = 0.1
     while True:
         try:

@@ -1,12 +1,15 @@
 """Run a task, one screen: claim → call → verify → settle.
 
 It stands in a Celery thread: what waits is handed to the loop, what computes (rendering, applying,
-verifying) is done here. It never raises: a task that can't go on keeps its lease until rescue.
+verifying) is done here. A task that can't go on keeps its lease until rescue; one whose lease was lost
+goes on where its paid answer can be adopted.
 """
 
-from uuid import UUID
+from typing import Final
+from uuid import UUID, uuid4
 
 from orchestrator import failpoints, telemetry
+from orchestrator.flow.adopt import adopt
 from orchestrator.flow.claim import Lease, claim
 from orchestrator.flow.intend import LeaseLost
 from orchestrator.flow.release import release
@@ -18,6 +21,9 @@ from workers.context import render, render_repair
 from workers.process import Process
 from workers.verify import Accepted, verify
 
+CLAIM_PATIENCE: Final = 3.0
+"""A claim that can't be committed within this is left to the next nudge; seconds."""
+
 
 def run(process: Process, task_id: UUID) -> None:
     """Do what a nudge asks for; a stale or doubled one finds nothing to claim."""
@@ -25,22 +31,40 @@ def run(process: Process, task_id: UUID) -> None:
     if process.draining:
         process.wait(release(process.parts, task_id))
         return
-    lease = process.wait(claim(process.parts, process.boot_id, process.me.queues, task_id))
+    token = uuid4()
+    claiming = until_stored(
+        lambda: claim(process.parts, process.boot_id, process.me.queues, task_id, token), CLAIM_PATIENCE
+    )
+    lease = process.wait(claiming)
     if lease is None:
         telemetry.DROPPED.labels("nothing_to_claim").inc()
         return
     failpoints.reach("run.claimed")
+    while lease is not None:
+        lease = _carry(process, lease)
+
+
+def _carry(process: Process, lease: Lease) -> Lease | None:
+    """Work under a lease; the lease to go on with, if this one was lost and its answer could be adopted."""
     with process.holding(lease):
         try:
-            ending = _work(process, lease)
-            failpoints.reach("run.verified")
-            process.wait(until_stored(lambda: settle(process.parts, lease, ending)))
+            ending = _attempt(process, lease)
+            if process.wait(until_stored(lambda: settle(process.parts, lease, ending))) is None:
+                return process.wait(until_stored(lambda: adopt(process.parts, process.boot_id, lease)))
             failpoints.reach("run.settled")
-        except LeaseLost:
-            telemetry.tell("worker.lease_lost", task_id=task_id, attempt=lease.attempt)
-            process.wait(until_stored(lambda: settle(process.parts, lease, _LOST)))
         except StoreUnavailable:
-            telemetry.warn("worker.store_unavailable", task_id=task_id, attempt=lease.attempt)
+            telemetry.warn("worker.store_unavailable", task_id=lease.task_id, attempt=lease.attempt)
+    return None
+
+
+def _attempt(process: Process, lease: Lease) -> Ending:
+    try:
+        ending = _work(process, lease)
+    except LeaseLost:
+        telemetry.tell("worker.lease_lost", task_id=lease.task_id, attempt=lease.attempt)
+        return _LOST
+    failpoints.reach("run.verified")
+    return ending
 
 
 # The heart may have revived the lease since: what is ours again goes back, and is not cancelled.

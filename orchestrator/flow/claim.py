@@ -1,7 +1,7 @@
 """Claim: take a queued task under a new lease. Zero rows is the normal answer to a stale nudge."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 from orchestrator import clock, telemetry
@@ -48,6 +48,36 @@ class Lease:
     is_retry: bool
     circuit_noted: bool
 
+    @classmethod
+    def of(cls, row: Row[Any], token: UUID, claimed_at: float, paid: PaidAnswer | None) -> Self:
+        """From what the store tells of a task that was just leased under `token`."""
+        provider = Provider(
+            id=row.provider_id,
+            name=row.provider,
+            vendor=row.vendor,
+            wire=row.wire,
+            base_url=row.base_url,
+            model=row.provider_model,
+            credential=row.credential,
+            simulated=row.simulated,
+            concurrency_limit=row.concurrency_limit,
+        )
+        return cls(
+            task_id=row.id,
+            tenant_id=row.tenant_id,
+            attempt=row.attempt,
+            token=token,
+            request=TASK_REQUEST.validate_json(row.request),
+            standing=tasks.standing_of(row),
+            provider=provider,
+            paid=paid,
+            claimed_at=claimed_at,
+            api_key_id=row.api_key_id,
+            closed=_closed(row),
+            is_retry=row.is_retry,
+            circuit_noted=row.circuit_noted,
+        )
+
     @property
     def payer(self) -> Payer:
         """Whose budgets its calls count against."""
@@ -60,9 +90,15 @@ class Lease:
         return self.standing.candidates[self.standing.counters.candidate]
 
 
-async def claim(parts: Parts, boot_id: UUID, queues: tuple[str, ...], task_id: UUID) -> Lease | None:
-    """The lease on a task, or None: somebody else's, not due, cancelled, ended or unknown."""
-    token = uuid4()
+async def claim(
+    parts: Parts, boot_id: UUID, queues: tuple[str, ...], task_id: UUID, token: UUID | None = None
+) -> Lease | None:
+    """The lease on a task, or None: somebody else's, not due, cancelled, ended or unknown.
+
+    A claim repeated with the same `token` finds the lease that an earlier try got without hearing of it.
+    """
+    told = token is not None
+    token = token or uuid4()
     claimed_at = clock.monotonic()
     params = {
         "id": task_id,
@@ -73,41 +109,15 @@ async def claim(parts: Parts, boot_id: UUID, queues: tuple[str, ...], task_id: U
         **tasks.event_arrays([Happening(EventName.STARTED, {})]),
     }
     rows = await tasks.rows_of(parts.db, tasks.CLAIM, params)
+    if not rows and told:
+        rows = await tasks.rows_of(parts.db, tasks.CLAIMED, {"id": task_id, "token": token})
     if not rows:
         return None
-    lease = await _lease(parts, rows[0], token, claimed_at)
+    paid = await _paid_answer(parts, task_id) if rows[0].attempt > 1 else None
+    lease = Lease.of(rows[0], token, claimed_at, paid)
     started = Happening(EventName.STARTED, {"attempt": lease.attempt, "provider": lease.provider.name})
     telemetry.emit(task_id, (started,))
     return lease
-
-
-async def _lease(parts: Parts, row: Row[Any], token: UUID, claimed_at: float) -> Lease:
-    provider = Provider(
-        id=row.provider_id,
-        name=row.provider,
-        vendor=row.vendor,
-        wire=row.wire,
-        base_url=row.base_url,
-        model=row.provider_model,
-        credential=row.credential,
-        simulated=row.simulated,
-        concurrency_limit=row.concurrency_limit,
-    )
-    return Lease(
-        task_id=row.id,
-        tenant_id=row.tenant_id,
-        attempt=row.attempt,
-        token=token,
-        request=TASK_REQUEST.validate_json(row.request),
-        standing=tasks.standing_of(row),
-        provider=provider,
-        paid=await _paid_answer(parts, row.id) if row.attempt > 1 else None,
-        claimed_at=claimed_at,
-        api_key_id=row.api_key_id,
-        closed=_closed(row),
-        is_retry=row.is_retry,
-        circuit_noted=row.circuit_noted,
-    )
 
 
 def _closed(row: Row[Any]) -> Failure | None:

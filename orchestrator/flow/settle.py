@@ -1,7 +1,7 @@
 """Settle: record what an attempt came to, under the fence, and what follows.
 
 A task that was asked to cancel meanwhile ends as cancelled; one that was taken from us keeps what
-its new holder makes of it, and our answer is recorded as superseded.
+its new holder makes of it, and our answer is recorded as superseded once the task has ended.
 """
 
 from dataclasses import dataclass, replace
@@ -43,8 +43,11 @@ async def settle(parts: Parts, lease: Lease, ending: Ending) -> TaskStatus | Non
     """The task's new state, or None if the lease was lost."""
     decided = _decide(lease, ending)
     failpoints.reach("settle.uncommitted")
-    move = await _carry_out(parts, lease, ending, decided)
+    move = await _carry_out(parts, lease, ending, decided) or await _carried_out(
+        parts, lease, ending, decided
+    )
     if move is None:
+        await _supersede(parts, lease, ending)
         telemetry.emit(lease.task_id, (Happening(EventName.SUPERSEDED, {"attempt": lease.attempt}),))
         return None
     telemetry.emit(lease.task_id, move.happenings)
@@ -80,9 +83,25 @@ async def _carry_out(parts: Parts, lease: Lease, ending: Ending, decided: Move) 
         )
         if row is not None:
             return move
+    return None
+
+
+async def _carried_out(parts: Parts, lease: Lease, ending: Ending, decided: Move) -> Move | None:
+    """The move of an earlier try that was committed although its answer got lost.
+
+    Only the holder of a lease writes such an outcome to its attempt; rescue and adoption write their own.
+    """
+    row = await parts.db.one(tasks.ENDED_ATTEMPT, id=lease.task_id, attempt=lease.attempt)
+    canceled = states.after_cancel(lease.standing)
+    category = ending.failure.category if ending.failure else None
+    if row is None or row.outcome not in (category, *(() if category else (decided.status, canceled.status))):
+        return None
+    return canceled if row.status == TaskStatus.CANCELED else decided
+
+
+async def _supersede(parts: Parts, lease: Lease, ending: Ending) -> None:
     if ending.call_id is not None:
         await tasks.supersede(parts.db, lease.task_id, ending.call_id, lease.attempt)
-    return None
 
 
 def _hint(parts: Parts, lease: Lease, move: Move) -> None:

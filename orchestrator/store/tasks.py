@@ -81,21 +81,7 @@ _RETRIED = ", ".join(
     if follow is Follow.RETRY and category is not Category.CRASHED
 )
 
-CLAIM = text(
-    f"""
-    WITH moved AS (
-        UPDATE tasks SET status = 'running', status_reason = NULL, attempt = attempt + 1,
-            lease_token = :token, lease_until = clock_timestamp() + make_interval(secs => :lease),
-            boot_id = :boot_id, started_at = coalesce(started_at, clock_timestamp()), nudged_at = NULL,
-            event_seq = event_seq + 1
-        WHERE id = :id AND status = 'queued' AND ready AND run_at <= clock_timestamp()
-            AND queue = ANY (CAST(:queues AS text[])) AND deadline > clock_timestamp()
-            AND failures < max_attempts AND crashes < max_crashes
-        RETURNING *
-    ), attempt_written AS (
-        INSERT INTO attempts (task_id, attempt, boot_id, provider_id, started_at)
-        SELECT id, attempt, boot_id, provider_id, clock_timestamp() FROM moved
-    ), {EVENTS}
+LEASED = f"""
     SELECT moved.id, moved.tenant_id, moved.api_key_id, moved.attempt, moved.candidate, moved.failures,
         moved.candidate_failures, moved.crashes, moved.max_attempts, moved.max_crashes,
         extract(epoch FROM moved.deadline - clock_timestamp()) AS seconds_left,
@@ -120,9 +106,38 @@ CLAIM = text(
         WHERE kind <> 'circuit' AND subject = provider.account AND state <> 'closed'
             AND closed_until > statement_timestamp()
         ORDER BY closed_until DESC LIMIT 1
-    ) AS gate ON true
+    ) AS gate ON true"""
+"""What a worker needs to know of the task that `moved` has just leased to it."""
+
+CLAIM = text(
+    f"""
+    WITH moved AS (
+        UPDATE tasks SET status = 'running', status_reason = NULL, attempt = attempt + 1,
+            lease_token = :token, lease_until = clock_timestamp() + make_interval(secs => :lease),
+            boot_id = :boot_id, started_at = coalesce(started_at, clock_timestamp()), nudged_at = NULL,
+            event_seq = event_seq + 1
+        WHERE id = :id AND status = 'queued' AND ready AND run_at <= clock_timestamp()
+            AND queue = ANY (CAST(:queues AS text[])) AND deadline > clock_timestamp()
+            AND failures < max_attempts AND crashes < max_crashes
+        RETURNING *
+    ), attempt_written AS (
+        INSERT INTO attempts (task_id, attempt, boot_id, provider_id, started_at)
+        SELECT id, attempt, boot_id, provider_id, clock_timestamp() FROM moved
+    ), {EVENTS}
+    {LEASED}
     """
 )
+
+CLAIMED = text(
+    f"""
+    WITH moved AS (
+        SELECT * FROM tasks
+        WHERE id = :id AND lease_token = :token AND status = 'running' AND lease_until > clock_timestamp()
+    )
+    {LEASED}
+    """
+)
+"""The claim of this token, if it was committed although its answer got lost."""
 
 MOVE = text(
     f"""
@@ -181,6 +196,13 @@ STANDING = text(
         (SELECT CAST(candidates AS text) FROM task_payloads WHERE task_payloads.id = tasks.id) AS candidates
     FROM tasks WHERE id = :id AND tenant_id = :tenant_id
     FOR NO KEY UPDATE
+    """
+)
+
+ENDED_ATTEMPT = text(
+    """
+    SELECT tasks.status, attempts.outcome FROM attempts JOIN tasks ON tasks.id = attempts.task_id
+    WHERE attempts.task_id = :id AND attempts.attempt = :attempt AND attempts.ended_at IS NOT NULL
     """
 )
 

@@ -2,11 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
 from orchestrator import clock
 from orchestrator.flow.cancel import cancel
+from orchestrator.flow.claim import claim
 from orchestrator.flow.rescue import rescue
 from orchestrator.flow.retry import retry
 from orchestrator.flow.settle import Ending, settle
@@ -246,8 +248,35 @@ async def test_two_settles_of_one_attempt_leave_one_ending(world: World) -> None
     intent = await world.called(lease)
     ending = Ending(intent.call_id, result=result())
     settled = await world.at_once(lease.task_id, [settle(world.parts, lease, ending) for _ in range(5)])
-    assert sorted(str(status) for status in settled) == ["None"] * 4 + ["succeeded"]
+    assert settled == ["succeeded"] * 5
     assert (await world.events(lease.task_id)).count("task.succeeded") == 1
+    assert await world.value("SELECT count(*) FROM task_results") == 1
+
+
+async def test_a_settle_whose_reply_got_lost_knows_its_own_success_whatever_came_after(world: World) -> None:
+    lease = await world.running()
+    assert await world.fail(lease, Category.SERVER_ERROR) == "queued"
+    await world.change(lease.task_id, "run_at = clock_timestamp(), ready = true")
+    newer = await world.take(lease.task_id)
+    assert await world.fail(lease, Category.SERVER_ERROR) == "queued"
+    assert (await world.task(lease.task_id)).failures == 1
+    assert await world.succeed(newer, await world.called(newer)) == "succeeded"
+    assert (await world.events(lease.task_id)).count("task.retrying") == 1
+
+
+async def test_a_rescued_attempt_does_not_take_its_rescue_for_its_own_ending(world: World) -> None:
+    lease = await world.running()
+    await world.die()
+    await rescue(world.parts)
+    assert await world.fail(lease, Category.SERVER_ERROR) is None
+
+
+async def test_a_claim_whose_reply_got_lost_finds_its_lease_again(world: World) -> None:
+    task_id, token = await world.submit(), uuid4()
+    made = [await claim(world.parts, world.boot_id, world.queues, task_id, token) for _ in range(3)]
+    assert [lease.attempt for lease in made if lease is not None] == [1, 1, 1]
+    assert await claim(world.parts, world.boot_id, world.queues, task_id, uuid4()) is None
+    assert (await world.events(task_id)).count("task.started") == 1
 
 
 async def test_retry_makes_a_new_task_that_names_the_old_one(world: World) -> None:

@@ -238,7 +238,7 @@ async def test_a_claim_that_crossed_the_stop_is_handed_back_too(
     assert await world.ledger(lease.task_id) == [("spend", 0)]
 
 
-async def test_a_task_that_is_taken_away_in_the_middle_is_left_to_its_new_holder(
+async def test_a_task_that_is_taken_away_in_the_middle_is_taken_back_with_its_paid_answer(
     world: World, process: Process, simulator: Simulated
 ) -> None:
     simulator.rules({"latency_ms": 600})
@@ -247,9 +247,45 @@ async def test_a_task_that_is_taken_away_in_the_middle_is_left_to_its_new_holder
     await eventually(lambda: in_flight(simulator))
     await world.change(task_id, "lease_token = gen_random_uuid()")
     await asyncio.wait_for(working, 6)
+    assert await world.status(task_id) == "succeeded"
+    assert "attempt.adopted" in await world.events(task_id)
+    assert len(await world.ledger(task_id)) == 1
+    await check(world)
+
+
+async def test_an_unusable_answer_whose_lease_was_lost_is_adopted_and_then_repaired(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    simulator.rules({"persona": "syntax_error", "latency_ms": 600, "times": 1})
+    task_id = await world.submit(**ONE)
+    working = asyncio.create_task(work(process, task_id))
+    await eventually(lambda: in_flight(simulator))
+    await world.change(task_id, "lease_token = gen_random_uuid()")
+    await asyncio.wait_for(working, 6)
+    assert await world.status(task_id) == "succeeded"
+    assert await purposes(world) == ["first", "repair"]
+    assert (await world.task(task_id)).attempt == 2
+    await check(world)
+
+
+async def test_a_task_that_was_asked_for_again_in_the_middle_supersedes_the_late_answer(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    simulator.rules({"latency_ms": 600})
+    task_id = await world.submit(**ONE)
+    working = asyncio.create_task(work(process, task_id))
+    await eventually(lambda: in_flight(simulator))
+    other = await world.enlist()
+    await world.change(
+        task_id, "status = 'queued', lease_token = NULL, lease_until = NULL, boot_id = NULL, ready = true"
+    )
+    holder = await world.claim(task_id, other)
+    assert holder is not None
+    await world.intend(holder)
+    await asyncio.wait_for(working, 6)
     assert await world.status(task_id) == "running"
-    booked = (await world.rows("SELECT * FROM calls"))[0]
-    assert (booked.status, booked.verdict) == ("answered", None)
+    verdicts = await world.rows("SELECT status, verdict FROM calls ORDER BY id")
+    assert [tuple(row) for row in verdicts] == [("answered", "superseded"), ("started", None)]
     assert len(await world.ledger(task_id)) == 1
 
 
