@@ -5,7 +5,8 @@ A nudge that could not be published is forgotten at once; one that got lost is f
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -35,6 +36,8 @@ class Board:
     gangs: tuple[Gang, ...] = ()
     limits: dict[UUID, Limit] = field(default_factory=dict)
     closed: dict[UUID, Closed] = field(default_factory=dict)
+    from_before: dict[UUID, int] = field(default_factory=dict)
+    """How many tasks still run at a provider that did so when its circuit's time was over."""
     read_at: float = float("-inf")
 
     def forget(self) -> None:
@@ -55,11 +58,10 @@ async def dispatch(parts: Parts, board: Board) -> int:
         await _read(parts, board)
     if not board.ready or not board.gangs:
         return 0
-    loads = {
-        Lane(row.queue, row.provider_id, row.tenant_id): row.running + row.nudged
-        for row in await parts.db.run(lanes.LOADS)
-    }
-    situation = Situation(tuple(sorted(board.ready)), loads, board.gangs, board.limits)
+    rows = await parts.db.run(lanes.LOADS)
+    loads = {Lane(row.queue, row.provider_id, row.tenant_id): row.running + row.nudged for row in rows}
+    limits = board.limits | _probing(board, rows)
+    situation = Situation(tuple(sorted(board.ready)), loads, board.gangs, limits)
     takes = shares(situation, MOST_PER_ROUND)
     if not takes:
         return 0
@@ -70,12 +72,29 @@ async def dispatch(parts: Parts, board: Board) -> int:
     return len(nudged)
 
 
+def _probing(board: Board, loads: Sequence[Row[Any]]) -> dict[UUID, Limit]:
+    """A circuit whose time is over lets one task through, beside those that run there from before."""
+    running: Counter[UUID] = Counter()
+    for row in loads:
+        running[row.provider_id] += row.running
+    limits = {}
+    for provider, gate in board.closed.items():
+        if not gate.shut:
+            old = min(board.from_before.get(provider, running[provider]), running[provider])
+            board.from_before[provider] = old
+            paused = board.limits.get(provider, Limit()).paused
+            limits[provider] = Limit(paused=paused, most=old + 1)
+    return limits
+
+
 async def _read(parts: Parts, board: Board) -> None:
     board.ready = {
         Lane(row.queue, row.provider_id, row.tenant_id)
         for row in await parts.db.run(lanes.LANES, most=MOST_LANES)
     }
     board.closed = await gates.closed(parts.db)
+    probed = {provider for provider, gate in board.closed.items() if not gate.shut}
+    board.from_before = {each: count for each, count in board.from_before.items() if each in probed}
     board.limits = {row.id: _limit(row, board.closed.get(row.id)) for row in await parts.db.run(lanes.LIMITS)}
     slots: dict[frozenset[str], int] = {}
     for row in await parts.db.run(lanes.SLOTS, dead_after=parts.config.dead_after_seconds):
@@ -86,10 +105,9 @@ async def _read(parts: Parts, board: Board) -> None:
 
 
 def _limit(row: Row[Any], gate: Closed | None) -> Limit:
-    """What a tenant or provider may have; a circuit whose time is over lets one task through."""
-    if gate is None:
-        return Limit(row.weight, row.paused, row.concurrency_limit)
-    return Limit(row.weight, row.paused or gate.shut, 1)
+    """What a tenant or provider may have: nothing while its gate is shut."""
+    shut = gate is not None and gate.shut
+    return Limit(row.weight, row.paused or shut, row.concurrency_limit)
 
 
 async def _mark(parts: Parts, board: Board, takes: dict[Lane, int]) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import text
 
 from orchestrator.store.engine import Database
-from orchestrator.store.views.tasks import HOT, State, hot
+from orchestrator.store.views.tasks import BEFORE_GATE, HOT, State, hot
 from schemas.errors import StoreUnavailable
 
 _AT_A_TIME: Final = 2
@@ -19,7 +19,7 @@ _AT_A_TIME: Final = 2
 POLLS = text(
     f"""
     SELECT {HOT} FROM unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[])) AS asked (tenant_id, id)
-    JOIN tasks AS t ON t.id = asked.id AND t.tenant_id = asked.tenant_id
+    JOIN tasks AS t ON t.id = asked.id AND t.tenant_id = asked.tenant_id{BEFORE_GATE}
     """
 )
 

@@ -24,9 +24,26 @@ HOT: Final = """
     CASE WHEN t.status = 'queued' AND t.ready AND (
             EXISTS (SELECT FROM providers AS p WHERE p.id = t.provider_id AND p.paused)
             OR EXISTS (SELECT FROM tenants AS n WHERE n.id = t.tenant_id AND n.paused))
-        THEN 'queue_paused' ELSE t.status_reason END AS status_reason,
+        THEN 'queue_paused' ELSE coalesce(gate.reason, t.status_reason) END AS status_reason,
     CASE WHEN t.status = 'scheduled' OR (t.status = 'queued' AND NOT t.ready)
-        THEN nullif(t.run_at, 'infinity') END AS next_attempt_at
+        THEN nullif(t.run_at, 'infinity') ELSE gate.opens_at END AS next_attempt_at
+"""
+BEFORE_GATE: Final = """
+    LEFT JOIN LATERAL (
+        SELECT CASE WHEN g.kind = 'circuit' THEN 'circuit_open'
+                WHEN g.reason = 'misconfigured' THEN 'queue_paused' ELSE 'rate_limited' END AS reason,
+            CASE WHEN g.reason <> 'misconfigured' AND g.closed_until > statement_timestamp()
+                THEN g.closed_until END AS opens_at
+        FROM providers AS p JOIN gates AS g ON g.subject IN (p.id::text, p.account)
+        WHERE t.status = 'queued' AND t.ready AND p.id = t.provider_id AND g.state <> 'closed'
+            AND CASE g.kind WHEN 'circuit' THEN g.model = p.model
+                ELSE g.closed_until > statement_timestamp() END
+        ORDER BY g.closed_until DESC LIMIT 1
+    ) AS gate ON true
+"""
+"""Joins to each task `t` that is ready the gate it stands before. `HOT` needs it.
+
+A credential that an operator must mend counts as a pause: no time is known at which it ends.
 """
 
 _WHOLE: Final = f"""
@@ -36,7 +53,7 @@ _WHOLE: Final = f"""
         coalesce((SELECT p.simulated FROM providers AS p WHERE p.id = t.provider_id), false) AS simulated,
         money.calls, money.nanos, money.estimated, money.input_tokens, money.cached_tokens,
         money.output_tokens, money.reasoning_tokens{{more}}
-    FROM picked AS t
+    FROM picked AS t{BEFORE_GATE}
     JOIN task_payloads AS payload ON payload.id = t.id
     CROSS JOIN LATERAL (
         SELECT count(*)::int AS calls, coalesce(sum(coalesce(cost_nanos, hold_nanos)), 0)::bigint AS nanos,
@@ -83,7 +100,7 @@ STORED_REQUEST = text(
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The hot row of a task: what a poll needs. `status_reason` knows of pauses."""
+    """The hot row of a task: what a poll needs. `status_reason` knows of pauses and gates."""
 
     id: UUID
     tenant_id: UUID

@@ -17,6 +17,7 @@ ROUTES = sorted(
     if path.startswith("/api/v1/")
 )
 OF_ONE_TASK = [(method, path) for method, path in ROUTES if "{task_id}" in path]
+NOBODY = "00000000-0000-7000-8000-000000000000"
 
 
 async def ask(caller: Visitor, method: str, path: str) -> httpx.Response:
@@ -78,7 +79,7 @@ async def test_no_route_returns_a_secret(caller: Visitor) -> None:
     task = await caller.submit(preferences=webhook)
     await caller.succeed(task.id)
     for method, path in ROUTES:
-        address = path.format(task_id=task.id, kind="fix_bug")
+        address = path.format(task_id=task.id, kind="fix_bug", budget_id=NOBODY, gate_id="circuit.sim")
         query = "?include=request,result" if path in ("/api/v1/tasks", "/api/v1/tasks/{task_id}") else ""
         response = await ask(caller, method, address + query)
         for hidden in (secret, "THE_SECRET_NAME", caller.key, "base_url"):

@@ -142,7 +142,8 @@ async def test_without_a_broker_the_dispatcher_lives_and_keeps_tasks_in_their_la
         task_id = await world.submit()
 
         async def was_tried() -> bool:
-            return "task.dispatched" in await world.events(task_id)
+            query = "SELECT count(*) FROM events WHERE name = 'task.dispatched' AND task_id = :id"
+            return bool(await world.value(query, id=task_id))
 
         await eventually(was_tried, 10)
 
