@@ -26,10 +26,14 @@ from workers.context import Message
 from workers.process import Process
 from workers.providers import WIRES
 from workers.providers.base import Ask, WireFormat, WireRequest
+from workers.spool import Paid
 from workers.stream import Exchange, exchange
 
 T = TypeVar("T")
 STORE_PATIENCE: Final = 120.0
+"""How long a thread waits for the store before it gives its task up; seconds."""
+SPOOL_AFTER: Final = 1.0
+"""An outcome that is not booked within this is written to the spool; seconds."""
 BUDGET_POLL: Final = 30.0
 """A task that waits for budget looks again after this, if nothing woke it before; seconds."""
 _GIVING_UP: Final = {
@@ -116,13 +120,33 @@ async def call(
     done = await _exchange(process, lease, wire, request, timeout)
     failpoints.reach("call.answered")
     outcome = _outcome(lease, done)
-    await until_stored(lambda: book(process.parts, lease.task_id, lease.provider, intent, outcome))
+    await _booked(process, Paid(lease.task_id, lease.provider, intent, outcome))
     failpoints.reach("call.booked")
     if outcome.failure is not None:
         await _close_gate(process, lease, outcome.failure)
     if outcome.answer is not None:
         return PaidAnswer(call_id, purpose, outcome.answer)
     return call_id, outcome.failure or Failure(category=Category.MALFORMED, message="The answer was empty.")
+
+
+async def _booked(process: Process, paid: Paid) -> None:
+    """Book an outcome; where that takes longer than a moment, it waits in the spool meanwhile.
+
+    Raises `StoreUnavailable` if the store stays away: the outcome is then booked from the spool.
+    """
+    booking = asyncio.ensure_future(
+        until_stored(lambda: book(process.parts, paid.task_id, paid.provider, paid.intent, paid.outcome))
+    )
+    done, _ = await asyncio.wait({booking}, timeout=SPOOL_AFTER)
+    if not done:
+        try:
+            await asyncio.to_thread(process.spool.keep, paid)
+        except OSError as error:
+            telemetry.fault("spool.not_written", error, call_id=paid.intent.call_id)
+        failpoints.reach("spool.kept")
+    await booking
+    if not done:
+        process.spool.forget(paid.intent.call_id)
 
 
 async def _close_gate(process: Process, lease: Lease, failure: Failure) -> None:

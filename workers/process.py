@@ -27,9 +27,11 @@ from orchestrator.limits.gates import note_circuit
 from orchestrator.limits.retries import RetryBudget
 from orchestrator.wiring import Parts, open_parts
 from schemas.errors import Category, StoreUnavailable
+from workers.spool import Spool, replay
 
 T = TypeVar("T")
 WATCH_SECONDS = 0.5
+REPLAY_SECONDS = 5.0
 
 
 class Process:
@@ -42,6 +44,7 @@ class Process:
         self.draining = False
         self._grace_is_over = False
         self._loop = uvloop.new_event_loop()
+        self.spool = Spool(config.data_dir / "spool")
         self.retries = RetryBudget()
         self.breakers = Breakers(config.broker_url or "", Policy.of(config), self._note)
         self._held: dict[UUID, Lease] = {}
@@ -121,7 +124,12 @@ class Process:
                 why = "a call succeeded"
                 self.wait(
                     note_circuit(
-                        self.parts.db, circuit.provider_id, circuit.model, state="closed", seconds=0, reason=why
+                        self.parts.db,
+                        circuit.provider_id,
+                        circuit.model,
+                        state="closed",
+                        seconds=0,
+                        reason=why,
                     )
                 )
 
@@ -150,6 +158,8 @@ class Process:
         self.parts = await self._closing.enter_async_context(open_parts(self.config, "worker"))
         self._watching = asyncio.create_task(self._watch())
         self._closing.callback(self._watching.cancel)
+        self._replaying = asyncio.create_task(self._replay())
+        self._closing.callback(self._replaying.cancel)
 
     async def _drain(self) -> None:
         with suppress(StoreUnavailable):
@@ -173,6 +183,12 @@ class Process:
                 for task_id, category in await interrupted(self.parts, flying):
                     self._interrupt(task_id, category)
 
+    async def _replay(self) -> None:
+        while True:
+            await clock.sleep(REPLAY_SECONDS)
+            with suppress(StoreUnavailable):
+                await replay(self.parts, self.spool)
+
     def _interrupt(self, task_id: UUID, category: Category) -> None:
         self._reasons.setdefault(task_id, category)
         running = self._flights.get(task_id)
@@ -194,6 +210,8 @@ class Process:
                 pause = config.heartbeat_seconds
                 try:
                     if not enlisted:
+                        # Before the tasks of a dead predecessor are taken back: their answers are paid.
+                        await replay(parts, self.spool)
                         await enlist(parts, self.me)
                         enlisted = True
                         if self.draining:

@@ -124,15 +124,14 @@ MUTANTS: Final = (
         (
             Patch(
                 "workers/call.py",
-                "    await until_stored(lambda: book(",
-                "    process.late = lambda: (lambda: book(",
+                "    await _booked(process, ",
+                "    process.late = lambda: _booked(process, ",
             ),
             Patch(
                 "workers/run.py",
-                "            process.wait(until_stored(lambda: settle(process.parts, lease, ending)))\n",
-                """            process.wait(process.late()())
-            process.wait(until_stored(lambda: settle(process.parts, lease, ending)))
-""",
+                "            if process.wait(until_stored(lambda: settle(",
+                """            process.wait(process.late())
+            if process.wait(until_stored(lambda: settle(""",
             ),
         ),
     ),

@@ -16,11 +16,12 @@ KEY = "ORCHESTRATOR_TEST_PROVIDER_KEY"
 
 
 @pytest.fixture(scope="module")
-def settings(servers: Servers, database_url: str) -> Config:
+def settings(servers: Servers, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Config:
     """Short patience with providers."""
     return Config(
         database_url=database_url,
         broker_url=servers.broker_url,
+        data_dir=tmp_path_factory.mktemp("data"),
         lease_seconds=3,
         heartbeat_seconds=0.5,
         connect_timeout=1,
