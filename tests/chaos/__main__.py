@@ -4,34 +4,29 @@
 """
 
 import argparse
-import asyncio
 import random
 import signal
 import sys
 import time
+from typing import Final
 
 from orchestrator.embedded.stack import Stack
-from tests.chaos import reading, scenes
-from tests.chaos.asks import sloppy_rule
-from tests.chaos.checker import check
-from tests.chaos.children import Stalled, eventually
-from tests.chaos.ground import Ground, Times, ground, servers
-from tests.chaos.load import Load, submit_all
-from tests.chaos.nemesis import Fault, Nemesis
-from tests.chaos.records import History, Submission
+from tests.chaos import scenes
+from tests.chaos.ground import ground, servers
+from tests.chaos.nemesis import MENU
 from tests.chaos.stage import play_all
+from tests.chaos.storm import TIMES, Storm, weather
 from tests.chaos.table import Verdict, show
-from tests.chaos.violations import Violation
 
-TASKS = 300
-PACE = 14.0
-WORKERS = 3
-DISPATCHERS = 2
-LATENCY_MS = 300.0
-# So many crashes that no task can use them up: giving up on a poison task is another promise.
-TIMES = Times(max_crashes=6)
-ENDS_WITHIN = 45.0
-FLAKY = {"fault": "500", "probability": 0.04}
+TASKS = 420
+PACE = 12.0
+SHORT_MENU: Final = {
+    **MENU,
+    "worker halted past its lease": 1,
+    "messages five-fold": 1,
+    "connections terminated": 1,
+    "provider: 5xx outage": 1,
+}
 
 
 def main() -> int:
@@ -48,48 +43,18 @@ def main() -> int:
     )
     began = time.monotonic()
     with servers() as stack:
-        history, violations, faults = _storm(stack, Load(given.tasks, given.pace, given.seed), given.keep)
+        storm = Storm("short", SHORT_MENU, given.tasks, given.pace)
+        found = weather(stack, storm, given.seed, keep=given.keep)
         print(f"storm over after {time.monotonic() - began:.0f} s; now one kill at each step of the way")
-        played = _failpoints(stack)
+        played = failpoints(stack)
     seconds = time.monotonic() - began
-    verdict = Verdict(given.seed, TIMES, history, violations, faults, played, seconds)
+    verdict = Verdict(given.seed, TIMES, (found,), played, seconds)
     show(verdict)
     return 0 if verdict.good else 1
 
 
-def _storm(stack: Stack, load: Load, keep: bool) -> tuple[History, tuple[Violation, ...], list[Fault]]:
-    with ground(stack, TIMES, latency_ms=LATENCY_MS) as made:
-        _open(made, load.seed)
-        nemesis = Nemesis(made, load.seed, span=load.tasks / load.pace)
-        submissions = asyncio.run(_under_fire(made, load, nemesis))
-        try:
-            made.settled(ENDS_WITHIN)
-        except Stalled as stalled:
-            print(stalled)
-        history = reading.history(made.database_url, made.journal, submissions)
-        # Whom a fault ended was started again: whoever is gone now gave up by itself.
-        gave_up = tuple(Violation("gave up", name, "ended without being killed") for name in made.dead)
-        violations = (*check(history), *gave_up)
-        if violations or keep:
-            print(f"logs and journal: {made.keep()}")
-        return history, violations, nemesis.done
-
-
-def _open(made: Ground, seed: int) -> None:
-    made.rules({**FLAKY, "seed": seed}, sloppy_rule())
-    workers = [made.start_worker(f"worker-{number + 1}") for number in range(WORKERS)]
-    for number in range(DISPATCHERS):
-        made.start_dispatcher(name=f"dispatcher-{number + 1}")
-    made.start_api()
-    eventually(lambda: all(map(made.enlisted, workers)), "the workers are enlisted")
-
-
-async def _under_fire(made: Ground, load: Load, nemesis: Nemesis) -> tuple[Submission, ...]:
-    submissions, _ = await asyncio.gather(submit_all(made, load), asyncio.to_thread(nemesis.run))
-    return submissions
-
-
-def _failpoints(stack: Stack) -> list[scenes.Played]:
+def failpoints(stack: Stack) -> list[scenes.Played]:
+    """All scenes of one strike each."""
     with ground(stack, scenes.SHORT, latency_ms=scenes.LATENCY_MS) as made:
         played = list(play_all(made).values())
         if not all(one.good for one in played):

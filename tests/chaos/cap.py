@@ -36,9 +36,11 @@ _RESTLESS: Final = """
     SELECT count(*) FROM tasks LEFT JOIN (budget_windows JOIN budgets ON id = budget_id) ON true
     WHERE status IN ('running', 'canceling', 'scheduled') OR (status = 'queued' AND (
         status_reason IS DISTINCT FROM 'waiting_for_budget' OR held_nanos > 0
-        OR spent_nanos + waits_for_nanos <= limit_nanos))
+        OR spent_nanos + waits_for_nanos <= limit_nanos
+        OR (SELECT request->'preferences'->>'on_budget' FROM task_payloads AS p WHERE p.id = tasks.id)
+            <> 'wait'))
 """
-"""Whoever is not waiting for money that is not there."""
+"""Whoever does not wait, as it chose to, for money that is not there."""
 _RAISE: Final = "UPDATE budgets SET limit_nanos = 100 * limit_nanos"
 # A worker that finds no money goes on to its next task at once: a task may be claimed many times.
 TIMES: Final = Times(lease=10, heartbeat=2, dead_after=6, nudge=5)

@@ -30,6 +30,7 @@ from schemas.providers import Vendor, Wire
 from tests.chaos import reading, tripwire
 from tests.chaos.children import Child, Stalled, eventually
 from tests.chaos.proxy import Links
+from tests.chaos.records import Received
 
 ROOT = Path(__file__).resolve().parents[2]
 _CELERY = (
@@ -53,6 +54,12 @@ class Times:
     dead_after: float = 4.0
     nudge: float = 3.0
     max_crashes: int = 3
+    connect: float = 5.0
+    first_token: float = 60.0
+    idle: float = 60.0
+    total: float = 600.0
+    circuit_open: float = 10.0
+    circuit_open_most: float = 300.0
 
     def environment(self) -> dict[str, str]:
         """As settings of the processes."""
@@ -62,6 +69,12 @@ class Times:
             "ORCHESTRATOR_DEAD_AFTER_SECONDS": str(self.dead_after),
             "ORCHESTRATOR_NUDGE_SECONDS": str(self.nudge),
             "ORCHESTRATOR_MAX_CRASHES": str(self.max_crashes),
+            "ORCHESTRATOR_CONNECT_TIMEOUT": str(self.connect),
+            "ORCHESTRATOR_FIRST_TOKEN_TIMEOUT": str(self.first_token),
+            "ORCHESTRATOR_IDLE_TIMEOUT": str(self.idle),
+            "ORCHESTRATOR_TOTAL_TIMEOUT": str(self.total),
+            "ORCHESTRATOR_CIRCUIT_OPEN_SECONDS": str(self.circuit_open),
+            "ORCHESTRATOR_CIRCUIT_OPEN_MOST": str(self.circuit_open_most),
         }
 
     def __str__(self) -> str:
@@ -82,7 +95,7 @@ class Door:
 
 @dataclass
 class Ground:
-    """A running product. Children are found by name."""
+    """A running product. Children are found by name; `elsewhere`: requests that a stand-in received."""
 
     stack: Stack
     database_url: str
@@ -91,7 +104,9 @@ class Ground:
     simulator_url: str
     environment: dict[str, str]
     tree: Path
+    times: Times
     links: Links | None = None
+    elsewhere: list[Received] = field(default_factory=list)
     children: dict[str, Child] = field(default_factory=dict)
 
     @property
@@ -155,6 +170,15 @@ class Ground:
         """The names of children that do not run."""
         return [name for name, child in sorted(self.children.items()) if child.pid is None]
 
+    def named(self, role: str) -> list[Child]:
+        """The children of a role, in the order of their names."""
+        return [child for name, child in sorted(self.children.items()) if name.startswith(role)]
+
+    def applied(self, number: int) -> int:
+        """How often the rule with this number was applied."""
+        rules = httpx.get(f"{self.simulator_url}/simulator/rules", trust_env=False).json()
+        return int(rules[number]["applied"])
+
     def keep(self) -> Path:
         """A copy of the logs and the journal that outlives the run."""
         kept = Path(tempfile.mkdtemp(prefix="chaos-kept-"))
@@ -208,7 +232,7 @@ def ground(
             "PYTHONPATH": str(tree),
         }
         door = Door(f"http://127.0.0.1:{port}", "")
-        made = Ground(stack, database_url, folder, door, "", environment, tree, links)
+        made = Ground(stack, database_url, folder, door, "", environment, tree, times, links)
         closing.callback(made.close)
         made.simulator_url = _start_simulator(made, latency_ms)
         if links:

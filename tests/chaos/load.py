@@ -16,20 +16,25 @@ from tests.chaos.records import Submission
 AT_ONCE = 32
 PATIENCE_SECONDS = 60.0
 SLOPPY_ONE_IN = 12
+TIGHT = "tight"
+"""A session whose budget has room for a few calls at a time."""
+TIGHT_ONE_IN = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How many tasks, and how many of them a second."""
+    """How many tasks, and how many of them a second. `anywhere`: each may go to any provider."""
 
     tasks: int
     pace: float
     seed: int
+    name: str = "chaos"
+    anywhere: bool = False
 
 
 async def submit_all(ground: Ground, load: Load) -> tuple[Submission, ...]:
     """All tasks at the given pace; what each client was told in the end."""
-    return await submit_bodies(ground, _bodies(load), load.pace, f"chaos-{load.seed}")
+    return await submit_bodies(ground, _bodies(load), load.pace, f"{load.name}-{load.seed}")
 
 
 def _bodies(load: Load) -> list[dict[str, Any]]:
@@ -37,7 +42,10 @@ def _bodies(load: Load) -> list[dict[str, Any]]:
     bodies = []
     for number in range(load.tasks):
         manner = SLOPPILY if number % SLOPPY_ONE_IN == 0 else "carefully"
-        bodies.append(ask(number, provider=dice.choice(list(LANES)), manner=manner))
+        lane = dice.choice(list(LANES))
+        wishes = {"preferred": [lane]} if load.anywhere else {"providers": [lane]}
+        body = ask(number, provider=lane, manner=manner) | {"preferences": wishes | {"max_attempts": 20}}
+        bodies.append(body | ({"session_id": TIGHT} if number % TIGHT_ONE_IN == 0 else {}))
     return bodies
 
 

@@ -8,15 +8,18 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from orchestrator.embedded.directory import free_port
 from orchestrator.embedded.stack import Stack
+from tests.chaos.flood import Flood
+
+T = TypeVar("T")
 
 HOST: Final = "127.0.0.1"
 _CHUNK: Final = 65_536
@@ -59,13 +62,23 @@ class Link:
 
     def become(self, weather: Weather, delay: float = 0.0) -> None:
         """Change the weather for what passes from now on; refusing ends what is open, too."""
-        self.weather, self.delay = weather, delay
+        was, self.weather, self.delay = self.weather, weather, delay
         if weather is Weather.REFUSING:
-            self.reset()
+            self.run(self.close())
+        elif was is Weather.REFUSING:
+            self.run(self.open())
 
     def reset(self) -> int:
         """RST to both ends of every connection; how many there were."""
-        return self._on_loop(self._reset)
+
+        async def resetting() -> int:
+            return self._reset()
+
+        return self.run(resetting())
+
+    def run(self, act: Coroutine[None, None, T]) -> T:
+        """Do something on the loop of the links."""
+        return asyncio.run_coroutine_threadsafe(act, self.loop).result(5)
 
     def cut(self, answers: int) -> None:
         """Break so many connections in the middle of what their server says next."""
@@ -86,12 +99,6 @@ class Link:
         while self.weather is Weather.PARTED:  # noqa: ASYNC110
             await asyncio.sleep(_HEALED_WITHIN)
 
-    def _on_loop(self, act: Callable[[], int]) -> int:
-        async def acted() -> int:
-            return act()
-
-        return asyncio.run_coroutine_threadsafe(acted(), self.loop).result(5)
-
     def _reset(self) -> int:
         pairs = list(self._pairs)
         for pair in pairs:
@@ -99,9 +106,6 @@ class Link:
         return len(pairs)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.weather is Weather.REFUSING:
-            _abort(writer)
-            return
         try:
             there_reader, there_writer = await asyncio.open_connection(*self.target)
         except OSError:
@@ -152,6 +156,20 @@ class Links:
         """Every link."""
         return [*self.to_postgres.values(), self.to_valkey, self.to_provider]
 
+    @contextmanager
+    def flooding(self) -> Iterator[Flood]:
+        """For the time of the block another server stands where the provider was."""
+        flood, link = Flood(), self.to_provider
+        server = link.run(asyncio.start_server(flood.serve, HOST, 0))
+        kept, link.target = link.target, server.sockets[0].getsockname()[:2]
+        link.reset()
+        try:
+            yield flood
+        finally:
+            link.target = kept
+            link.reset()
+            server.close()
+
     @staticmethod
     @contextmanager
     def opened(stack: Stack) -> "Iterator[Links]":
@@ -170,11 +188,11 @@ class Links:
         links.to_valkey.aim(stack.broker_url)
         try:
             for link in links.all:
-                asyncio.run_coroutine_threadsafe(link.open(), loop).result(5)
+                link.run(link.open())
             yield links
         finally:
             for link in links.all:
-                asyncio.run_coroutine_threadsafe(link.close(), loop).result(5)
+                link.run(link.close())
             loop.call_soon_threadsafe(loop.stop)
             thread.join(timeout=5)
 
