@@ -36,6 +36,8 @@ SPOOL_AFTER: Final = 1.0
 """An outcome that is not booked within this is written to the spool; seconds."""
 BUDGET_POLL: Final = 30.0
 """A task that waits for budget looks again after this, if nothing woke it before; seconds."""
+BUDGET_POLL_TO_FAIL: Final = 3.0
+"""The same for one that waits for open calls only, and would rather fail once they have used it up."""
 _GIVING_UP: Final = {
     Category.CANCELED: "The task was cancelled.",
     Category.DEADLINE: "The task's deadline passed.",
@@ -161,13 +163,13 @@ async def _close_gate(process: Process, lease: Lease, failure: Failure) -> None:
 
 def _refused(lease: Lease, refusal: Refusal) -> Failure:
     """What a refused hold means: wait where only open calls are in the way or the submitter chose to."""
-    waits = refusal.passing or lease.request.preferences.on_budget is OnBudget.WAIT
-    if refusal.impossible or not waits:
+    chose_to_wait = lease.request.preferences.on_budget is OnBudget.WAIT
+    if refusal.impossible or not (refusal.passing or chose_to_wait):
         return Failure(category=Category.BUDGET_EXHAUSTED, message=refusal.message)
     return Failure(
         category=Category.BUDGET_HELD,
         message=refusal.message,
-        retry_after=BUDGET_POLL,
+        retry_after=BUDGET_POLL if chose_to_wait else BUDGET_POLL_TO_FAIL,
         asked_nanos=refusal.asked_nanos,
     )
 
