@@ -6,26 +6,19 @@ from contextlib import contextmanager
 from random import Random
 from typing import Any, Final
 
+import orjson
 import redis
 
 from tests.chaos.ground import Ground
 
 SECONDS: Final = 2.5
 PAUSED_SECONDS: Final = 4.0
-_QUEUES: Final = "provider.*"
+QUEUES: Final = ("provider.openai", "provider.custom", "provider.azure")
 _GARBAGE: Final = (
     b"\x00\xff garbage",
     b"{}",
     b'{"body":"bm90aGluZw==","headers":{"task":"orchestrator.run"},"properties":{}}',
 )
-# In one step, or a worker would take the message in between.
-_REPEAT: Final = """
-    local found = redis.call('LRANGE', KEYS[1], -1, -1)
-    for _ = 2, ARGV[1] do
-        if found[1] then redis.call('RPUSH', KEYS[1], found[1]) end
-    end
-    return #found
-"""
 
 
 def _flush(ground: Ground, _dice: Random) -> str:
@@ -57,36 +50,40 @@ def _fill(ground: Ground, _dice: Random) -> str:
 
 
 def _lose(ground: Ground, _dice: Random) -> str:
-    def lost(client: Any, queue: bytes) -> int:
-        return int(client.rpop(queue) is not None)
-
-    return _meddle(ground, lost)
+    """A stranger takes part in consuming, and does nothing."""
+    met, until = 0, time.monotonic() + SECONDS
+    with _client(ground) as client:
+        while time.monotonic() < until:
+            met += client.brpop(QUEUES, timeout=0.2) is not None
+    return f"{met} messages"
 
 
 def _repeated(times: int) -> Callable[[Ground, Random], str]:
-    def repeat(ground: Ground, _dice: Random) -> str:
-        return _meddle(ground, lambda client, queue: int(client.eval(_REPEAT, 1, queue, times)), pause=0.05)
+    return lambda ground, _dice: _repeat(ground, times)
 
-    return repeat
+
+def _repeat(ground: Ground, times: int) -> str:
+    """Each message that a worker has taken stands in its queue again, once or several times."""
+    met: set[bytes] = set()
+    until = time.monotonic() + SECONDS
+    with _client(ground) as client:
+        while time.monotonic() < until:
+            for tag, taken in client.hgetall("unacked").items():
+                if tag not in met:
+                    message, _, queue = orjson.loads(taken)
+                    client.rpush(queue, *[orjson.dumps(message)] * (times - 1))
+                    met.add(tag)
+            time.sleep(0.01)
+    return f"{len(met)} messages"
 
 
 def _garble(ground: Ground, dice: Random) -> str:
     with _client(ground) as client:
         for _ in range(10):
-            queue = dice.choice(["provider.openai", "provider.custom", "provider.azure"])
+            queue = dice.choice(QUEUES)
             client.rpush(queue, dice.choice(_GARBAGE))
             time.sleep(0.1)
     return "10 messages"
-
-
-def _meddle(ground: Ground, act: Callable[[Any, bytes], int], pause: float = 0.002) -> str:
-    """Whatever stands in a queue for a moment is met."""
-    met, until = 0, time.monotonic() + SECONDS
-    with _client(ground) as client:
-        while time.monotonic() < until:
-            met += sum(act(client, queue) for queue in client.keys(_QUEUES) if client.type(queue) == b"list")
-            time.sleep(pause)
-    return f"{met} messages"
 
 
 @contextmanager
