@@ -7,10 +7,10 @@ STAMP := $(VENV)/.installed
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check format chaos mutants bench lock clean
+.PHONY: help install demo up test check format chaos chaos-long soak mutants bench lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## make .venv from the hashed lock (at once when nothing changed)
 
@@ -41,6 +41,12 @@ format: $(STAMP) ## let ruff format the code and mend what it can
 
 chaos: $(STAMP) ## kill, wipe and restart everything under load, then count what came out
 	@$(BIN)/python -m tests.chaos
+
+chaos-long: $(STAMP) ## every fault there is, family by family, and the peer under the same
+	@$(BIN)/python -m tests.chaos.long
+
+soak: $(STAMP) ## all faults mixed for MINUTES=20
+	@$(BIN)/python -m tests.chaos.long --soak $(or $(MINUTES),20)
 
 mutants: $(STAMP) ## break the code on purpose: the checker of `make chaos` must notice each time
 	@$(BIN)/python -m tests.chaos.mutants

@@ -144,7 +144,7 @@ class _Work:
         raise Refused(REFUSALS[fault])
 
     def _reply(self, ask: Ask) -> Reply:
-        model = self._model = models.find(ask.model)
+        model = self._model = models.find(self._plan.served_by or ask.model)
         if model is None:
             raise missing_model(ask.model)
         prompt_tokens = tokens.of_prompt(ask.messages)

@@ -52,6 +52,7 @@ class Plan:
     chunk_ms: float | None = None
     retry_after: float | None = None
     after_chunks: int | None = None
+    served_by: str | None = None
 
 
 INVALID_KEY: Final = Refusal(

@@ -54,7 +54,7 @@ def _lose(ground: Ground, _dice: Random) -> str:
     met, until = 0, time.monotonic() + SECONDS
     with _client(ground) as client:
         while time.monotonic() < until:
-            met += client.brpop(QUEUES, timeout=0.2) is not None
+            met += client.brpop(QUEUES, timeout=SECONDS) is not None
     return f"{met} messages"
 
 

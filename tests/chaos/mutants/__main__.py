@@ -1,5 +1,6 @@
 """`make mutants`: every mutant is caught, and the product itself comes through every scene; else exit 1."""
 
+import argparse
 import shutil
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from orchestrator.embedded.stack import Stack
 from tests.chaos.ground import ROOT, ground, servers
+from tests.chaos.mutants.money_patches import MONEY_MUTANTS
 from tests.chaos.mutants.patches import MUTANTS, Mutant, Patch
 from tests.chaos.mutants.plays import Play
 from tests.chaos.scenes import LATENCY_MS, SHORT
@@ -20,12 +22,16 @@ PACKAGES = ("orchestrator", "workers", "schemas")
 
 def main() -> int:
     """Play the controls, then the mutants."""
+    options = argparse.ArgumentParser(prog="python -m tests.chaos.mutants", description=__doc__)
+    options.add_argument("--only", help="those with this in their name")
+    given = options.parse_args()
     began = time.monotonic()
-    plays = {mutant.play.name: mutant.play for mutant in MUTANTS}
+    mutants = [one for one in (*MUTANTS, *MONEY_MUTANTS) if given.only is None or given.only in one.name]
+    plays = {mutant.play.name: mutant.play for mutant in mutants}
     with servers() as stack:
         sound = [_control(stack, play) for play in plays.values()]
-        caught = [_mutant(stack, mutant) for mutant in MUTANTS]
-    harmful = [found for found, mutant in zip(caught, MUTANTS, strict=True) if mutant.noticed_by]
+        caught = [_mutant(stack, mutant) for mutant in mutants]
+    harmful = [found for found, mutant in zip(caught, mutants, strict=True) if mutant.noticed_by]
     print(f"controls: {sum(sound)} of {len(sound)} without a breach")
     print(f"mutants: caught {sum(harmful)} of {len(harmful)}, {time.monotonic() - began:.0f} s ({SHORT})")
     return 0 if all(sound) and all(caught) else 1
@@ -51,7 +57,10 @@ def _mutant(stack: Stack, mutant: Mutant) -> bool:
 
 
 def _played(stack: Stack, play: Play, patches: tuple[Patch, ...]) -> tuple[Violation, ...]:
-    with _copy(patches) as tree, ground(stack, SHORT, tree=tree, latency_ms=LATENCY_MS) as made:
+    with (
+        _copy(patches) as tree,
+        ground(stack, play.times, tree=tree, latency_ms=LATENCY_MS, budgets=play.budgets) as made,
+    ):
         return play.act(made)
 
 

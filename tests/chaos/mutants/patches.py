@@ -110,7 +110,7 @@ MUTANTS: Final = (
             _EARLY_ACK,
             Patch(
                 "orchestrator/flow/wake.py",
-                "    await parts.db.run(lanes.FORGET_GHOSTS, age=ghosts_older_than, most=MOST)\n",
+                "    await parts.db.run(lanes.FORGET_GHOSTS, age=ghosts_older_than, most=MOST_GHOSTS)\n",
                 "",
             ),
         ),

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from schemas.budgets import BudgetRequest
 from tests.chaos.asks import ask
 from tests.chaos.checker import check, expected_calls
-from tests.chaos.ground import LANES, Ground, submitted
-from tests.chaos.scenes import UNHURT, Scene
+from tests.chaos.ground import LANES, Ground, Times, submitted
+from tests.chaos.scenes import SHORT, UNHURT, Scene
 from tests.chaos.stage import history_of, opened, play, start_worker, wait_for_end
 from tests.chaos.violations import Violation
 
@@ -18,10 +19,12 @@ KEY: Final = "mutant"
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Something to come through, and the breaches it leaves."""
+    """Something to come through, under budgets and times of its own, and the breaches it leaves."""
 
     name: str
     act: Callable[[Ground], tuple[Violation, ...]]
+    budgets: tuple[BudgetRequest, ...] = ()
+    times: Times = SHORT
 
 
 def scene(played: Scene) -> Play:
