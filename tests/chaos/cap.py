@@ -56,6 +56,7 @@ class Size:
     slots: int = 16
     pace: float = 200.0
     seed: int = 7
+    flush_after: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def play(stack: Stack, size: Size, *, flushed: bool) -> Seen:
     cap = BudgetRequest(scope=Scope.TENANT, subject=None, period=Period.TOTAL, limit_usd=size.cap_usd)
     with ground(stack, TIMES, latency_ms=100, budgets=(cap,)) as made:
         _open(made, size)
-        flood = threading.Timer(3.0, _flush, (stack,))
+        flood = threading.Timer(size.flush_after, _flush, (stack,))
         if flushed:
             flood.start()
         told = asyncio.run(submit_bodies(made, _bodies(size), size.pace, f"cap-{size.seed}"))

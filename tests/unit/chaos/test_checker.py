@@ -8,10 +8,23 @@ from uuid import UUID
 import pytest
 
 from tests.chaos.checker import Expected, check, expected_calls, extra_calls
-from tests.chaos.records import Call, Entry, Event, History, Received, Submission, Task
+from tests.chaos.records import (
+    Budget,
+    Call,
+    Charge,
+    Entry,
+    Event,
+    History,
+    Received,
+    Submission,
+    Task,
+    Trip,
+    Window,
+)
 
 TASK, FIRST, REPAIR, OTHER = (UUID(int=number) for number in range(1, 5))
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
 NAMES = ("task.queued", "task.dispatched", "task.started", "call.started", "call.answered", "task.succeeded")
 
 
@@ -27,7 +40,16 @@ def good() -> History:
         ledger=(Entry(FIRST, "spend", 700), Entry(REPAIR, "spend", 900), Entry(REPAIR, "correction", -600)),
         events=tuple(Event(TASK, seq, name) for seq, name in enumerate(NAMES, start=1)),
         journal=(received(FIRST, 700), received(REPAIR, 300)),
+        budgets=(Budget(OTHER, "tenant", None, NOW - timedelta(days=1)),),
+        charges=(Charge(FIRST, OTHER, "day", MIDNIGHT), Charge(REPAIR, OTHER, "day", MIDNIGHT)),
+        windows=(Window(OTHER, MIDNIGHT, 1000, 0),),
     )
+
+
+def window(spent: int = 1000, held: int = 0, starts: datetime = NOW) -> History:
+    at = MIDNIGHT if starts == NOW else starts
+    charges = tuple(replace(charge, starts=at) for charge in good().charges)
+    return replace(good(), windows=(Window(OTHER, at, spent, held),), charges=charges)
 
 
 def received(call_id: UUID, billed: int) -> Received:
@@ -109,6 +131,23 @@ BREACHES: dict[str, tuple[str, Callable[[], History]]] = {
     "money for no call": ("ledger drift", lambda: and_also("ledger", Entry(OTHER, "spend", 1))),
     "less than the bill": ("bill", lambda: and_also("journal", received(FIRST, 1))),
     "more than the bill of a known answer": ("bill", lambda: with_repair(cost=301)),
+    "a refused task was stored": (
+        "unexpected",
+        lambda: replace(good(), submissions=(Submission("key", TASK, refused=True),)),
+    ),
+    "a task that chose to wait was refused": (
+        "unsuccessful",
+        lambda: with_task(status="failed", error="budget_exhausted", on_budget="wait"),
+    ),
+    "a commit over the limit": ("overspend", lambda: and_also("trips", Trip("overspend", OTHER, "6 of 5"))),
+    "less spent than the calls": ("window drift", lambda: window(spent=999)),
+    "a hold without its call": ("window drift", lambda: window(held=1)),
+    "a call on no budget": ("uncharged call", lambda: without("charges")),
+    "charged to the next day": ("window drift", lambda: window(starts=MIDNIGHT + timedelta(days=1))),
+    "a charge of no call": (
+        "window drift",
+        lambda: and_also("charges", Charge(OTHER, OTHER, "day", MIDNIGHT)),
+    ),
 }
 
 
@@ -126,7 +165,7 @@ def test_a_breach_is_reported_by_its_name(breach: str) -> None:
 def test_more_than_the_bill_is_right_where_the_vendor_gave_no_usage() -> None:
     history = with_repair(cost=301, estimated=True)
     ledger = (Entry(FIRST, "spend", 700), Entry(REPAIR, "spend", 301))
-    assert check(replace(history, ledger=ledger)) == ()
+    assert check(replace(history, ledger=ledger, windows=(Window(OTHER, MIDNIGHT, 1001, 0),))) == ()
 
 
 def test_an_unknown_call_may_never_have_left() -> None:
@@ -142,6 +181,8 @@ def test_a_crash_allows_one_more_call(crashes: int, breaches: set[str]) -> None:
         history,
         calls=(*history.calls, lost),
         ledger=(*history.ledger, Entry(OTHER, "spend", 5)),
+        charges=(*history.charges, Charge(OTHER, OTHER, "day", MIDNIGHT)),
+        windows=(Window(OTHER, MIDNIGHT, 1005, 0),),
     )
     assert {violation.invariant for violation in check(again)} == breaches
     assert extra_calls(again) == 1
