@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Final
 
 import orjson
@@ -21,7 +21,8 @@ from orchestrator import telemetry
 from orchestrator.api.app import create_app
 from orchestrator.config import Config, config
 from orchestrator.flow.watch import Watch, watch
-from orchestrator.wiring import NotConfigured, open_parts
+from orchestrator.limits.breakers import Breakers, Policy, announce
+from orchestrator.wiring import NotConfigured, Parts, open_parts
 
 _BACKLOG: Final = 2048
 _STOPPING_SECONDS: Final = 10
@@ -38,26 +39,32 @@ class _Server(uvicorn.Server):
 async def serve(settings: Config, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT; port 0 takes a free one."""
     listener = _listen(host, port)
+    circuits = Breakers(settings.broker_url or "", Policy.of(settings), announce)
     async with open_parts(settings, "api") as parts, watch(parts) as watcher:
-        server = _Server(
-            uvicorn.Config(
-                create_app(parts, watcher),
-                loop="uvloop",
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                access_log=False,
-                log_config=None,
-                server_header=False,
-                backlog=_BACKLOG,
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=_STOPPING_SECONDS,
-            )
-        )
-        _stop_on_signals(server, watcher)
-        _announce(listener)
-        await server.serve(sockets=[listener])
+        with closing(circuits) as breakers:
+            await _answer(listener, parts, watcher, breakers)
     telemetry.tell("api.stopped")
+
+
+async def _answer(listener: socket.socket, parts: Parts, watcher: Watch, breakers: Breakers) -> None:
+    server = _Server(
+        uvicorn.Config(
+            create_app(parts, watcher, breakers),
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            backlog=_BACKLOG,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=_STOPPING_SECONDS,
+        )
+    )
+    _stop_on_signals(server, watcher)
+    _announce(listener)
+    await server.serve(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -24,6 +24,7 @@ from prometheus_client import (
 )
 
 from orchestrator.config import shares_metrics
+from schemas.events import EventName
 from schemas.moves import Happening
 
 _BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
@@ -41,6 +42,15 @@ CALL_SECONDS = Histogram(
 COST = Counter("orchestrator_cost_nanodollars", "Booked cost of calls", ["vendor", "model"])
 TOKENS = Counter("orchestrator_tokens", "Tokens booked, by class", ["vendor", "model", "token_class"])
 CIRCUITS = Counter("orchestrator_circuit_moves", "Moves of health circuits, by the state reached", ["state"])
+GATES_CLOSED = Counter(
+    "orchestrator_gates_closed",
+    "Cool-downs and credential gates closed by a provider's answer",
+    ["kind", "reason"],
+)
+FAILOVERS = Counter("orchestrator_failovers", "Tasks that went on to another provider, by why", ["category"])
+THRESHOLDS = Counter(
+    "orchestrator_budget_thresholds", "Thresholds of budgets that spending has crossed", ["threshold"]
+)
 RESCUES = Counter("orchestrator_rescues", "Leases taken back from dead processes")
 NUDGES = Counter("orchestrator_nudges", "Messages put on queues", ["queue"])
 DROPPED = Counter("orchestrator_messages_dropped", "Queue messages that were dropped, by why", ["why"])
@@ -60,6 +70,10 @@ GAUGES: Final[dict[str, str]] = {
     "orchestrator_window": "Nudges of a queue that nobody claimed yet",
     "orchestrator_workers_live": "Worker processes with a fresh heartbeat",
     "orchestrator_slots": "Slots of the live workers",
+    "orchestrator_gates": "Gates of providers that are not closed, by kind and state",
+    "orchestrator_budget_limit_nanodollars": "Limits of all living budgets, by scope, period and hardness",
+    "orchestrator_budget_spent_nanodollars": "What their current windows have spent",
+    "orchestrator_budget_held_nanodollars": "What their current windows hold for open calls",
 }
 """Read from Postgres when they are asked for, so they are the same whoever is asked."""
 
@@ -109,6 +123,8 @@ def emit(task_id: UUID, happenings: Iterable[Happening]) -> None:
     """Tell that these events of a task were committed."""
     for happening in happenings:
         TASK_EVENTS.labels(happening.name).inc()
+        if happening.name is EventName.FAILED_OVER:
+            FAILOVERS.labels(happening.data["category"]).inc()
         _log.info(str(happening.name), task_id=task_id, **happening.data)
 
 

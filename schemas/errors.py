@@ -127,6 +127,12 @@ class StoreUnavailable(OrchestratorError):
     code, status, retryable = "store_unavailable", 503, True
 
 
+class BrokerUnavailable(OrchestratorError):
+    """Redis does not answer, and this can't be done without it. Try again."""
+
+    code, status, retryable = "broker_unavailable", 503, True
+
+
 ERRORS: Final[tuple[type[OrchestratorError], ...]] = (
     OrchestratorError,
     MalformedBody,
@@ -143,6 +149,7 @@ ERRORS: Final[tuple[type[OrchestratorError], ...]] = (
     BudgetExhausted,
     NoProvider,
     StoreUnavailable,
+    BrokerUnavailable,
 )
 
 

@@ -22,7 +22,7 @@ from orchestrator.flow.enlist import Enlisted, enlist
 from orchestrator.flow.heartbeat import heartbeat
 from orchestrator.flow.interrupted import interrupted
 from orchestrator.flow.retire import retire
-from orchestrator.limits.breakers import Breakers, Circuit, Phase, Policy, Transition
+from orchestrator.limits.breakers import Breakers, Circuit, Phase, Policy, Transition, announce
 from orchestrator.limits.gates import note_circuit
 from orchestrator.limits.retries import RetryBudget
 from orchestrator.wiring import Parts, open_parts
@@ -103,8 +103,7 @@ class Process:
 
     def _note(self, moved: Transition) -> None:
         """Tell of a circuit's move where the dispatcher and the operator look."""
-        telemetry.CIRCUITS.labels(moved.to_state).inc()
-        telemetry.warn("circuit.moved", circuit=moved.circuit.id, state=moved.to_state, why=moved.why)
+        announce(moved)
         if moved.shared:
             self.wait(
                 note_circuit(

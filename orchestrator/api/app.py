@@ -7,11 +7,12 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 from starlette.types import ASGIApp
 
-from orchestrator.api import budgets, events, health, kinds, manual, problems, reading, submissions
+from orchestrator.api import budgets, circuits, events, health, kinds, manual, problems, reading, submissions
 from orchestrator.api.edge import Edge
 from orchestrator.api.shapes import BASE
 from orchestrator.api.submissions import MODELS
 from orchestrator.flow.watch import Watch
+from orchestrator.limits.breakers import Breakers
 from orchestrator.wiring import Parts
 from schemas.api import Problem
 from schemas.budgets import BudgetRequest
@@ -25,11 +26,12 @@ problem (RFC 9457) whose `code` is for programs and whose `errors` name the fiel
 _KEY = {"type": "http", "scheme": "bearer", "description": "an API key, `orc_live_…`"}
 
 
-def create_app(parts: Parts, watch: Watch) -> ASGIApp:
+def create_app(parts: Parts, watch: Watch, breakers: Breakers) -> ASGIApp:
     """The ASGI application over these parts; whoever made them closes them."""
     app = _doors()
     app.state.parts = parts
     app.state.watch = watch
+    app.state.breakers = breakers
     app.state.gauges = health.LatestGauges()
     return Edge(app)
 
@@ -46,6 +48,7 @@ def _doors() -> FastAPI:
         reading.router,
         submissions.router,
         budgets.router,
+        circuits.router,
         events.router,
         kinds.router,
         health.router,

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from orchestrator.auth import Principal, Scope, authenticate
 from orchestrator.flow.watch import Watch
+from orchestrator.limits.breakers import Breakers
 from orchestrator.wiring import Parts
 from schemas.errors import Forbidden, NotFound
 
@@ -20,6 +21,7 @@ class Visit:
 
     parts: Parts
     watch: Watch
+    breakers: Breakers
     who: Principal
 
     @property
@@ -34,7 +36,7 @@ def _visitor(scope: Scope) -> Callable[[Request], Awaitable[Visit]]:
         who = await authenticate(state.parts, request.headers.get("authorization"))
         if scope not in who.scopes:
             raise Forbidden(f"This API key lacks the scope {scope}.")
-        return Visit(state.parts, state.watch, who)
+        return Visit(state.parts, state.watch, state.breakers, who)
 
     return visit
 

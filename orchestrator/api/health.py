@@ -83,6 +83,7 @@ class LatestGauges:
 async def _gauges(parts: Parts) -> Gauges:
     try:
         levels = await views.levels(parts.db, parts.config.dead_after_seconds)
+        limits = await views.limits(parts.db)
     except StoreUnavailable:
         return {"orchestrator_database_up": {(): 0}}
     nudged = {queue: count for (queue, state), count in levels.depth.items() if state == "nudged"}
@@ -96,6 +97,10 @@ async def _gauges(parts: Parts) -> Gauges:
         "orchestrator_window": _by_queue(nudged),
         "orchestrator_workers_live": {(): levels.workers},
         "orchestrator_slots": {(): levels.slots},
+        "orchestrator_gates": limits.gates,
+        "orchestrator_budget_limit_nanodollars": limits.limit,
+        "orchestrator_budget_spent_nanodollars": limits.spent,
+        "orchestrator_budget_held_nanodollars": limits.held,
     }
 
 

@@ -32,6 +32,7 @@ def entity_tag(state: State, include: frozenset[str] = frozenset()) -> str:
         state.status,
         str(state.attempt),
         state.status_reason or "",
+        str(state.next_attempt_at.timestamp()) if state.next_attempt_at else "",
         *sorted(include),
     ]
     return f'"{".".join(parts)}"'

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from orchestrator.cli import about, database, demo, doctor, submit, task, up, worker
+from orchestrator.cli import about, budget, database, demo, doctor, provider, submit, task, up, worker
 from orchestrator.cli.exits import Code
 from orchestrator.cli.session import Output, Session
 
@@ -57,6 +57,8 @@ app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(submit.app, name="submit")
 app.add_typer(task.app, name="task")
+app.add_typer(budget.app, name="budget")
+app.add_typer(provider.app, name="provider")
 app.add_typer(worker.app, name="worker")
 app.add_typer(database.app, name="db")
 app.command("openapi")(about.openapi)

@@ -22,13 +22,15 @@ from orchestrator.client.errors import (
     Unreachable,
     WaitTimeout,
 )
-from orchestrator.client.replies import Call, Event, Page, Reply, Task
+from orchestrator.client.replies import Budget, Call, CircuitBreaker, Event, Page, Reply, Task
 from orchestrator.client.sending import Patience
 
 __all__ = [
     "ApiError",
+    "Budget",
     "BudgetReached",
     "Call",
+    "CircuitBreaker",
     "Client",
     "ClientError",
     "Conflict",

@@ -1,4 +1,4 @@
-"""The client: one method for each thing the API does with tasks.
+"""The client: one method for each thing the API does.
 
 A submit carries an Idempotency-Key made here, so repeating it can't make a second task.
 """
@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from orchestrator.client import errors
 from orchestrator.client.looking import Look
-from orchestrator.client.replies import Call, Event, Page, Reply, Task, page
+from orchestrator.client.replies import Budget, Call, CircuitBreaker, Event, Page, Reply, Task, page
 from orchestrator.client.sending import Patience, Sender, refused
 from orchestrator.client.sse import messages
 
@@ -182,6 +182,35 @@ class Client:
         *_, last = self.watch(task, timeout=timeout)
         return last
 
+    def set_budget(
+        self,
+        scope: str,
+        limit_usd: str,
+        *,
+        subject: str | None = None,
+        period: str = "month",
+        hard: bool = True,
+    ) -> Budget:
+        """Make a budget, or give the one of the same scope, subject, period and hardness a new limit."""
+        asked = {"scope": scope, "subject": subject, "period": period, "limit_usd": limit_usd, "hard": hard}
+        return Budget.read(self._sender.send("POST", "/budgets", json=asked).json())
+
+    def list_budgets(self) -> Page[Budget]:
+        """All budgets, with what their current windows have spent and hold."""
+        return page(Budget, self._json("/budgets"))
+
+    def remove_budget(self, budget: UUID | str) -> None:
+        """Drop a budget; it limits nothing from now on."""
+        self._sender.send("DELETE", f"/budgets/{_part(budget)}")
+
+    def circuit_breakers(self) -> Page[CircuitBreaker]:
+        """The gates of all providers: health circuit, cool-down and credential of each."""
+        return page(CircuitBreaker, self._json("/circuit-breakers"))
+
+    def reset_circuit_breaker(self, breaker: str) -> None:
+        """Let everything through a gate again, at once and everywhere."""
+        self._sender.send("POST", f"/circuit-breakers/{_part(breaker)}/reset")
+
     def _json(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         headers = {"Accept": "application/json"}
         body: dict[str, Any] = self._sender.send("GET", path, params=params, headers=headers).json()
@@ -191,7 +220,11 @@ class Client:
 def _path(task: TaskRef) -> str:
     """The task's address; whatever stands in an id stays one part of the path."""
     reference = task.id if isinstance(task, Task) else task
-    return f"/tasks/{quote(str(reference), safe='').replace('.', '%2E')}"
+    return f"/tasks/{_part(reference)}"
+
+
+def _part(reference: UUID | str) -> str:
+    return quote(str(reference), safe="").replace(".", "%2E")
 
 
 def _json(request: Mapping[str, Any] | BaseModel) -> Any:

@@ -118,6 +118,35 @@ class Call(Reply):
     output_tokens: int | None = None
 
 
+class Budget(Reply):
+    """A budget with what its current window has used; money as decimal strings of dollars."""
+
+    id: UUID
+    scope: str
+    subject: str | None = None
+    period: str
+    hard: bool
+    limit_usd: str
+    spent_usd: str = "0.00"
+    held_usd: str = "0.00"
+    remaining_usd: str = "0.00"
+    window_ends: datetime | None = None
+
+
+class CircuitBreaker(Reply):
+    """One gate of a provider; where it is not closed, why, and until when."""
+
+    id: str
+    provider: str
+    kind: str
+    state: str
+    model: str | None = None
+    reason: str | None = None
+    closed_until: datetime | None = None
+    calls: int | None = None
+    failures: int | None = None
+
+
 R = TypeVar("R", bound=Reply)
 
 

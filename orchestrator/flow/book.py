@@ -3,6 +3,7 @@
 Not fenced: the money was spent whoever we are. Idempotent by call id: the first to book wins.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -51,7 +52,15 @@ async def book(parts: Parts, task_id: UUID, provider: Provider, intent: Intent, 
         return False
     _count(provider, outcome, rows[0].cost_nanos)
     telemetry.emit(task_id, happenings)
+    _alert(rows[0].crossed)
     return True
+
+
+def _alert(crossed: Iterable[Mapping[str, Any]]) -> None:
+    """Tell of the budgets' thresholds that this spending was the first to cross."""
+    for each in crossed:
+        telemetry.THRESHOLDS.labels(each["threshold"]).inc()
+        telemetry.warn("budget.threshold", **each)
 
 
 def _params(intent: Intent, outcome: Outcome) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from uuid import UUID
 from orchestrator import telemetry
 from orchestrator.flow import states
 from orchestrator.flow.shares import Lane
-from orchestrator.limits.gates import Closed, GateKind
+from orchestrator.limits.gates import Closed
 from orchestrator.store import gates, tasks
 from orchestrator.store.engine import Connection, Row
 from orchestrator.wiring import Parts
+from schemas.gates import GateKind
 from schemas.moves import Fence, Happening, Move, Standing
 from schemas.providers import queue_of
 from schemas.tasks import TaskStatus

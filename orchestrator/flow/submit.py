@@ -95,12 +95,9 @@ async def _refuse_exhausted(
     api_key_id: str | None,
 ) -> None:
     """Raise `BudgetExhausted` if none of the candidates has anything left to spend."""
-    refusal = None
-    for candidate in candidates:
-        payer = Payer(tenant_id, request.user_id, api_key_id, request.session_id, candidate.name)
-        refusal = await exhausted(parts.db, payer, clock.now())
-        if refusal is None:
-            return
+    payer = Payer(tenant_id, request.user_id, api_key_id, request.session_id, candidates[0].name)
+    names = [candidate.name for candidate in candidates]
+    refusal = await exhausted(parts.db, payer, names, clock.now())
     if refusal is not None:
         raise BudgetExhausted(refusal.message)
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from orchestrator import clock
-from orchestrator.store import budgets
+from orchestrator.store import budgets, views
 from orchestrator.store.engine import Connection, Database, Row
 from schemas.budgets import BudgetRequest, Period, Scope, nanos_of
 from schemas.calls import dollars
@@ -95,6 +95,7 @@ async def add_budget(db: Database, tenant_id: UUID, asked: BudgetRequest) -> UUI
         limit_nanos=nanos_of(asked.limit_usd),
         hard=asked.hard,
     )
+    views.forget_budgets(tenant_id)
     return UUID(str(row.id)) if row else UUID(int=0)
 
 
@@ -103,10 +104,20 @@ async def drop_budget(db: Database, tenant_id: UUID, budget_id: UUID) -> bool:
     return await db.one(budgets.DROP, id=budget_id, tenant_id=tenant_id) is not None
 
 
-async def exhausted(db: Database, payer: Payer, at: datetime) -> Refusal | None:
-    """A hard budget of the payer's that has nothing left to spend, if there is one."""
-    rows = await db.run(budgets.LEVELS, **payer.params(), at=at)
-    return next((_refusal(row, 1) for row in rows if row.spent_nanos >= row.limit_nanos), None)
+async def exhausted(db: Database, payer: Payer, providers: Sequence[str], at: datetime) -> Refusal | None:
+    """A used-up hard budget that leaves none of these providers to the payer, if there is one.
+
+    No query for a tenant that has no hard budget.
+    """
+    if not await views.has_hard_budget(db, payer.tenant_id):
+        return None
+    rows = await db.run(budgets.EXHAUSTED, **{**payer.params(), "providers": list(providers)}, at=at)
+    left = set(providers)
+    for row in rows:
+        left -= {row.subject} if row.scope == Scope.PROVIDER else left
+        if not left:
+            return _refusal(row, 1)
+    return None
 
 
 def refused(rows: Sequence[Row[Any]] | Sequence[Mapping[str, Any]], nanos: int) -> Refusal | None:

@@ -5,26 +5,19 @@ gates are kept where all processes and the operator see them.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from random import random
 from typing import Final
 from uuid import UUID
 
+from orchestrator import telemetry
 from orchestrator.store import gates
 from orchestrator.store.engine import Database
 from schemas.errors import Category, Failure
+from schemas.gates import GateKind
 
 DEFAULT_COOL_DOWN: Final = 5.0
 QUOTA_SECONDS: Final = 3600.0
 FOR_EVER: Final = 100 * 365 * 86400.0
-
-
-class GateKind(StrEnum):
-    """Which gate."""
-
-    CIRCUIT = "circuit"
-    COOL_DOWN = "cool_down"
-    CREDENTIAL = "credential"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +59,7 @@ async def close_after(db: Database, provider_id: UUID, failure: Failure) -> Clos
         reason=closed.reason,
         keep_longest=True,
     )
+    telemetry.GATES_CLOSED.labels(closed.kind, closed.reason).inc()
     return closed
 
 
@@ -83,6 +77,11 @@ async def note_circuit(
         reason=reason,
         keep_longest=False,
     )
+
+
+async def clear(db: Database, kind: GateKind, subject: str, model: str) -> None:
+    """Let everything through again: an operator knows better."""
+    await db.run(gates.CLEAR, kind=kind, subject=subject, model=model, reason="reset by an operator")
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,19 @@ LEVELS = text(
     """
 )
 
+EXHAUSTED = text(
+    f"""
+    WITH applicable AS (
+        SELECT id, scope, subject, period, limit_nanos, {STARTS} AS starts FROM budgets
+        WHERE {APPLIES.replace("= CAST(:provider AS text)", "= ANY (CAST(:providers AS text[]))")} AND hard
+    )
+    SELECT applicable.*, w.spent_nanos, w.held_nanos
+    FROM applicable JOIN budget_windows AS w ON applicable.id = w.budget_id AND applicable.starts = w.starts
+    WHERE w.spent_nanos >= applicable.limit_nanos
+    ORDER BY applicable.id
+    """
+)
+
 CHARGED = """
     locked_windows AS (
         SELECT w.budget_id, w.starts, {closed}.id AS call_id, {closed}.released, {closed}.added

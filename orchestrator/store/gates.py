@@ -28,6 +28,19 @@ PUT = text(
     """
 )
 
+CLEAR = text(
+    """
+    WITH cleared AS (
+        UPDATE gates SET state = 'closed', closed_until = clock_timestamp(), reason = :reason,
+            changed_at = clock_timestamp()
+        WHERE kind = :kind AND subject = :subject AND model = :model AND state <> 'closed'
+        RETURNING kind, subject, model, state, reason
+    )
+    INSERT INTO gate_transitions (kind, subject, model, state, reason)
+    SELECT kind, subject, model, state, reason FROM cleared RETURNING id
+    """
+)
+
 CLOSED = text(
     """
     WITH shut AS (

@@ -16,7 +16,7 @@ from orchestrator.limits.breakers.circuits import (
     Verdict,
     health_of,
 )
-from orchestrator.limits.breakers.guard import Breakers
+from orchestrator.limits.breakers.guard import Breakers, announce
 
 __all__ = [
     "Breakers",
@@ -28,5 +28,6 @@ __all__ = [
     "State",
     "Transition",
     "Verdict",
+    "announce",
     "health_of",
 ]

@@ -85,6 +85,11 @@ class Breakers:
         ruling = self._records.look(circuit.id)
         return State(ruling.phase, ruling.wait(self._policy), ruling.failures, ruling.calls)
 
+    def shared_state(self, circuit: Circuit) -> State:
+        """How a circuit stands for all processes. Raises `volatile.Unreachable`."""
+        ruling = self._records.shared.look(circuit.id)
+        return State(ruling.phase, ruling.wait(self._policy), ruling.failures, ruling.calls)
+
     def reset(self, circuit: Circuit) -> None:
         """Close a circuit at once; what is under way no longer counts. Raises `volatile.Unreachable`."""
         ruling = self._records.shared.reset(circuit.id)
@@ -113,6 +118,15 @@ class Breakers:
             self._on_transition(transition)
         except Exception as error:  # noqa: BLE001 - the call goes on, whoever could not be told
             telemetry.fault("breakers.untold", error, circuit=circuit.id)
+
+
+def announce(moved: Transition) -> None:
+    """Tell of a circuit's move in the log and the figures."""
+    telemetry.CIRCUITS.labels(moved.to_state).inc()
+    name = "circuit.opened" if moved.to_state is Phase.OPEN else "circuit.moved"
+    provider, model = moved.circuit.provider_id, moved.circuit.model
+    said = {"circuit": moved.circuit.id, "provider_id": provider, "model": model, "why": moved.why}
+    telemetry.warn(name, state=moved.to_state, open_for=moved.open_for, shared=moved.shared, **said)
 
 
 class _Unwell(Exception):

@@ -3,8 +3,9 @@
 Views are frozen values; none of them carries a secret, and none takes a lock.
 """
 
-from orchestrator.store.views.budgets import budget, budgets
-from orchestrator.store.views.health import Health, Levels, expected_revision, health, levels
+from orchestrator.store.views.budgets import budget, budgets, forget_budgets, has_hard_budget
+from orchestrator.store.views.gates import GateRow, gates
+from orchestrator.store.views.health import Health, Levels, Limits, expected_revision, health, levels, limits
 from orchestrator.store.views.history import CallRow, calls, events
 from orchestrator.store.views.listing import Filters, Stats, page, stats
 from orchestrator.store.views.polls import state
@@ -24,8 +25,10 @@ from orchestrator.store.views.tasks import (
 __all__ = [
     "CallRow",
     "Filters",
+    "GateRow",
     "Health",
     "Levels",
+    "Limits",
     "Outcome",
     "State",
     "Stats",
@@ -36,10 +39,14 @@ __all__ = [
     "calls",
     "events",
     "expected_revision",
+    "forget_budgets",
     "forget_providers",
     "fresh",
+    "gates",
+    "has_hard_budget",
     "health",
     "levels",
+    "limits",
     "outcome",
     "page",
     "provider",

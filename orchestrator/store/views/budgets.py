@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from orchestrator import clock
 from orchestrator.store.budgets import STARTS
 from orchestrator.store.engine import Database, Row
 from schemas.budgets import Budget
@@ -24,6 +25,13 @@ _SELECT: Final = f"""
     ORDER BY mine.id
     """
 
+SECONDS: Final = 1.0
+MOST_TENANTS: Final = 10_000
+
+ANY_HARD = text("SELECT id FROM budgets WHERE tenant_id = :tenant_id AND hard AND deleted_at IS NULL LIMIT 1")
+
+_remembered: dict[UUID, tuple[float, bool]] = {}
+
 BUDGETS = text(_SELECT.format(which=""))
 BUDGET = text(_SELECT.format(which="AND id = :id"))
 
@@ -37,6 +45,23 @@ async def budget(db: Database, tenant_id: UUID, budget_id: UUID) -> Budget | Non
     """One living budget of a tenant."""
     row = await db.one(BUDGET, tenant_id=tenant_id, id=budget_id)
     return _budget(row) if row else None
+
+
+async def has_hard_budget(db: Database, tenant_id: UUID) -> bool:
+    """Whether a tenant has any; at most a second old: submit asks each time, most tenants have none."""
+    found = _remembered.get(tenant_id)
+    if found is not None and clock.monotonic() < found[0]:
+        return found[1]
+    has = await db.one(ANY_HARD, tenant_id=tenant_id) is not None
+    if len(_remembered) >= MOST_TENANTS:
+        _remembered.clear()
+    _remembered[tenant_id] = (clock.monotonic() + SECONDS, has)
+    return has
+
+
+def forget_budgets(tenant_id: UUID) -> None:
+    """Look anew next time: this process has changed them."""
+    _remembered.pop(tenant_id, None)
 
 
 def _budget(row: Row[Any]) -> Budget:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from orchestrator.store.budgets import STARTS
 from orchestrator.store.engine import Database
 
 MIGRATED = text("SELECT to_regclass('alembic_version') IS NOT NULL AS migrated")
@@ -38,6 +39,40 @@ WORKERS = text(
     WHERE stopped_at IS NULL AND heartbeat_at > clock_timestamp() - make_interval(secs => :dead_after)
     """
 )
+
+
+GATES = text(
+    """
+    SELECT kind, state, count(*)::int AS gates FROM gates
+    WHERE state <> 'closed' AND (kind = 'circuit' OR closed_until > statement_timestamp())
+    GROUP BY kind, state
+    """
+)
+
+MONEY = text(
+    f"""
+    WITH living AS (
+        SELECT id, scope, period, hard, limit_nanos, {STARTS.replace(":at", "now()")} AS starts
+        FROM budgets WHERE deleted_at IS NULL
+    )
+    SELECT scope, period, hard, sum(limit_nanos)::float8 AS limit,
+        coalesce(sum(spent_nanos), 0)::float8 AS spent, coalesce(sum(held_nanos), 0)::float8 AS held
+    FROM living LEFT JOIN budget_windows AS w ON w.budget_id = living.id AND w.starts = living.starts
+    GROUP BY scope, period, hard
+    """
+)
+
+Labels = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Gates that are not closed by kind and state; nano-dollars of all budgets by scope, period, hardness."""
+
+    gates: Mapping[Labels, float]
+    limit: Mapping[Labels, float]
+    spent: Mapping[Labels, float]
+    held: Mapping[Labels, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +121,19 @@ async def levels(db: Database, dead_after: float) -> Levels:
         leases={row.queue: row.tasks for row in leases},
         workers=workers.processes,
         slots=workers.slots,
+    )
+
+
+async def limits(db: Database) -> Limits:
+    """What gates and budgets stand at, over all tenants."""
+    gates = await db.run(GATES)
+    money = {
+        (("scope", row.scope), ("period", row.period), ("hard", str(row.hard).lower())): row
+        for row in await db.run(MONEY)
+    }
+    return Limits(
+        gates={(("kind", row.kind), ("state", row.state)): row.gates for row in gates},
+        limit={labels: row.limit for labels, row in money.items()},
+        spent={labels: row.spent for labels, row in money.items()},
+        held={labels: row.held for labels, row in money.items()},
     )

@@ -12,6 +12,7 @@ from orchestrator import clock
 from orchestrator.api.app import create_app
 from orchestrator.config import Config
 from orchestrator.flow.watch import watch
+from orchestrator.limits.breakers import Breakers
 from orchestrator.store import views
 from orchestrator.wiring import open_parts
 from schemas.api import Problem, TaskView, Validated
@@ -150,10 +151,12 @@ async def test_a_dry_run_finds_what_submit_would_refuse(caller: Visitor) -> None
     assert Problem.model_validate_json(response.content).errors[0].field == "preferences.providers"
 
 
-async def test_a_broker_that_is_away_does_not_matter(caller: Visitor, database_url: str) -> None:
+async def test_a_broker_that_is_away_does_not_matter(
+    caller: Visitor, database_url: str, breakers: Breakers
+) -> None:
     settings = Config(database_url=database_url, broker_url=NO_BROKER)
     async with open_parts(settings, "test") as parts, watch(parts) as watcher:
-        transport = httpx.ASGITransport(app=create_app(parts, watcher))
+        transport = httpx.ASGITransport(app=create_app(parts, watcher, breakers))
         async with httpx.AsyncClient(transport=transport, base_url="http://api") as http:
             visitor = Visitor(parts, http, caller.tenant_id, caller.key)
             response = await visitor.post(json=BODY)
@@ -164,10 +167,12 @@ async def test_a_broker_that_is_away_does_not_matter(caller: Visitor, database_u
     assert [check["status"] for check in ready.json()["checks"]] == ["ok", "ok", "failing"]
 
 
-async def test_a_database_that_is_away_is_a_503_that_says_when_to_try_again(caller: Visitor) -> None:
+async def test_a_database_that_is_away_is_a_503_that_says_when_to_try_again(
+    caller: Visitor, breakers: Breakers
+) -> None:
     settings = Config(database_url=NOWHERE, broker_url=NO_BROKER)
     async with open_parts(settings, "test") as parts, watch(parts) as watcher:
-        transport = httpx.ASGITransport(app=create_app(parts, watcher))
+        transport = httpx.ASGITransport(app=create_app(parts, watcher, breakers))
         async with httpx.AsyncClient(transport=transport, base_url="http://api") as http:
             visitor = Visitor(parts, http, caller.tenant_id, caller.key)
             response = await visitor.post(json=BODY)

@@ -13,10 +13,11 @@ from orchestrator.flow.dispatch import Board, dispatch
 from orchestrator.flow.divert import divert
 from orchestrator.flow.shares import Lane
 from orchestrator.limits import gates
-from orchestrator.limits.gates import GateKind, close_after, note_circuit
+from orchestrator.limits.gates import close_after, note_circuit
 from orchestrator.store import views
 from schemas.errors import Category, Failure
 from schemas.events import EventName
+from schemas.gates import GateKind
 from schemas.providers import Vendor, Wire
 from tests.integration.flow.world import World
 

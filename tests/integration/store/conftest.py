@@ -95,7 +95,8 @@ LOAD = (
     INSERT INTO budgets (id, tenant_id, scope, subject, period, limit_nanos, hard)
     SELECT pg_temp.id(8, n), pg_temp.id(1, 1 + n % 1000),
         (ARRAY['tenant', 'user', 'session', 'provider', 'user'])[1 + n / 1000],
-        CASE WHEN n >= 1000 THEN (ARRAY['', 'u-1', 's-1', 'p', 'u-2'])[1 + n / 1000] END, 'total', 100000, true
+        CASE WHEN n >= 1000 THEN (ARRAY['', 'u-1', 's-1', 'p', 'u-2'])[1 + n / 1000] END, 'total', 100000,
+        true
     FROM generate_series(1, 4999) n
     """,
     """

@@ -8,9 +8,12 @@ import pytest
 from sqlalchemy import TextClause, text
 
 from orchestrator import clock
-from orchestrator.store import budgets, calls, chores, gates, lanes, leases, partitions, tasks
+from orchestrator.store import budgets, calls, chores, gates, lanes, late, leases, partitions, tasks
 from orchestrator.store.views import history, listing, polls
 from orchestrator.store.views import tasks as reading
+from orchestrator.store.views.budgets import ANY_HARD
+from orchestrator.store.views.gates import GATES as GATES_OF_TENANT
+from orchestrator.store.views.health import GATES as GAUGES_OF_GATES
 from orchestrator.wiring import Parts
 from tests.integration.store.plans import explained
 
@@ -77,6 +80,10 @@ CLAIM: dict[str, Any] = {
     "id": QUEUED, "token": uuid4(), "lease": 60.0, "boot_id": BOOT, "queues": ["provider.openai"],
 } | EVENT  # fmt: skip
 
+ADOPT: dict[str, Any] = {
+    "id": QUEUED, "token": uuid4(), "lease": 60.0, "boot_id": BOOT, "attempt": 1,
+} | EVENT  # fmt: skip
+
 HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("insert", tasks.INSERT, NEW, 10),
     ("claim", tasks.CLAIM, CLAIM, 10),
@@ -89,6 +96,12 @@ HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("book", calls.BOOK, OUTCOME, 20),
     ("close unknown", calls.CLOSE_UNKNOWN, {"tasks": HELD[:10]}, 500),
     ("close stale", calls.CLOSE_STALE, {"most": 100}, 20),
+    ("make final", calls.MAKE_FINAL, {"hours": 24.0, "most": 500}, 20),
+    ("late answer", late.LATE_ANSWER, {"id": ENDED, "attempt": 1}, 10),
+    ("adopt", late.ADOPT, ADOPT, 20),
+    ("supersede late", late.SUPERSEDE, {"id": ENDED, "call_id": made(5, 300)} | EVENT, 20),
+    ("ended attempt", tasks.ENDED_ATTEMPT, {"id": ENDED, "attempt": 1}, 10),
+    ("claimed", tasks.CLAIMED, {"id": RUNNING, "token": uuid4()}, 10),
     ("last answer", calls.LAST_ANSWER, {"task_id": ENDED}, 10),
     ("lanes", lanes.LANES, {"most": 5_000}, 3 * LANES),
     ("loads", lanes.LOADS, {}, 500),
@@ -118,6 +131,10 @@ HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("page before", listing._statement(frozenset({"before"}), frozenset()), PAGE | {"before": ENDED}, 150),
     ("intend unbudgeted", calls.INTEND_UNBUDGETED, INTENT, 20),
     ("levels", budgets.LEVELS, SPENDING, 30),
+    ("exhausted", budgets.EXHAUSTED, {**SPENDING, "providers": ["p", "q"]}, 30),
+    ("any hard budget", ANY_HARD, {"tenant_id": TENANT}, 20),
+    ("gates of a tenant", GATES_OF_TENANT, {"tenant_id": TENANT}, 50),
+    ("gauges of gates", GAUGES_OF_GATES, {}, 100),
     ("make windows", budgets.MAKE_WINDOWS, SPENDING, 30),
     ("lock windows", budgets.LOCK_WINDOWS, SPENDING, 30),
     ("hold", budgets.HOLD, HOLDING, 30),
