@@ -46,6 +46,9 @@ class Config(BaseSettings):
     )
     nudge_seconds: float = Field(15, ge=1, description="an unclaimed nudge is repeated after this")
     max_crashes: int = Field(3, ge=1, le=100, description="dead workers a task survives before it fails")
+    unknown_final_hours: float = Field(
+        24, gt=0, description="hours until the charge of a call whose outcome stays unknown is final"
+    )
     drain_seconds: float = Field(30, ge=0, description="what a stopping worker gives its tasks")
     connect_timeout: float = Field(5, gt=0, description="connecting to a provider")
     first_token_timeout: float = Field(60, gt=0, description="until a provider begins to answer")

@@ -8,6 +8,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 
 import uvloop
 
@@ -17,8 +18,10 @@ from orchestrator.config import config
 from orchestrator.flow.chores import chores
 from orchestrator.flow.dispatch import Board, dispatch
 from orchestrator.flow.divert import divert
+from orchestrator.flow.reckon import reckon
 from orchestrator.flow.rescue import rescue
 from orchestrator.flow.wake import wake
+from orchestrator.flow.write_off import write_off
 from orchestrator.limits.gates import forget_nudges
 from orchestrator.store import leadership, migrate
 from orchestrator.store.engine import Connection
@@ -30,6 +33,9 @@ TICK_SECONDS = 0.25
 PACE_SECONDS = 0.005
 FOLLOWER_SECONDS = 0.5
 PARTITIONS_SECONDS = 3600.0
+RECKON_SECONDS = 60.0
+RECKONED = timedelta(minutes=15)
+WRITE_OFF_SECONDS = 60.0
 
 
 class Dispatcher:
@@ -74,6 +80,8 @@ class Dispatcher:
         await self._every(1.0, self._rescue)
         await self._every(PARTITIONS_SECONDS, self._extend)
         await self._every(TICK_SECONDS, self._divert)
+        await self._every(WRITE_OFF_SECONDS, self._write_off)
+        await self._every(RECKON_SECONDS, self._reckon)
         try:
             self._woken.clear()
             published = await dispatch(self._parts, self._board)
@@ -120,6 +128,12 @@ class Dispatcher:
 
     async def _rescue(self) -> None:
         await rescue(self._parts)
+
+    async def _write_off(self) -> None:
+        await write_off(self._parts)
+
+    async def _reckon(self) -> None:
+        await reckon(self._parts, RECKONED, keep=True)
 
     async def _extend(self) -> None:
         await asyncio.to_thread(migrate.extend, self._parts.config.database_url or "")

@@ -74,6 +74,9 @@ GAUGES: Final[dict[str, str]] = {
     "orchestrator_budget_limit_nanodollars": "Limits of all living budgets, by scope, period and hardness",
     "orchestrator_budget_spent_nanodollars": "What their current windows have spent",
     "orchestrator_budget_held_nanodollars": "What their current windows hold for open calls",
+    "orchestrator_ledger_breaches": "Breaches that the dispatcher's last reckoning found, by check",
+    "orchestrator_ledger_drift_nanodollars": "What those breaches come to, by check",
+    "orchestrator_ledger_checked_age_seconds": "Time since the dispatcher's last reckoning",
 }
 """Read from Postgres when they are asked for, so they are the same whoever is asked."""
 

@@ -24,6 +24,7 @@ class EventName(StrEnum):
     FIRST_TOKEN = "call.first_token"
     CALL_ANSWERED = "call.answered"
     CALL_FAILED = "call.failed"
+    HOLD_EXCEEDED = "call.hold_exceeded"
     CALL_UNKNOWN = "call.unknown"
     VERIFYING = "task.verifying"
     REPAIRING = "task.repairing"
@@ -49,6 +50,7 @@ MEANINGS: Final[dict[EventName, str]] = {
     EventName.FIRST_TOKEN: "the provider began to answer; data: call_id",
     EventName.CALL_ANSWERED: "a complete answer was booked; data: call_id, tokens, cost_usd",
     EventName.CALL_FAILED: "a call failed and was booked; data: call_id, category, cost_usd",
+    EventName.HOLD_EXCEEDED: "a bill above its call's hold was booked in full; data: hold_usd, cost_usd",
     EventName.CALL_UNKNOWN: "a call's process died before its outcome; charged at its hold",
     EventName.VERIFYING: "a paid answer is being checked",
     EventName.REPAIRING: "the answer was not usable and is asked for again; data: problems",

@@ -84,6 +84,7 @@ async def _gauges(parts: Parts) -> Gauges:
     try:
         levels = await views.levels(parts.db, parts.config.dead_after_seconds)
         limits = await views.limits(parts.db)
+        books = await views.books(parts.db)
     except StoreUnavailable:
         return {"orchestrator_database_up": {(): 0}}
     nudged = {queue: count for (queue, state), count in levels.depth.items() if state == "nudged"}
@@ -101,6 +102,19 @@ async def _gauges(parts: Parts) -> Gauges:
         "orchestrator_budget_limit_nanodollars": limits.limit,
         "orchestrator_budget_spent_nanodollars": limits.spent,
         "orchestrator_budget_held_nanodollars": limits.held,
+        **(_of_books(books) if books else {}),
+    }
+
+
+def _of_books(books: views.Books) -> Gauges:
+    return {
+        "orchestrator_ledger_breaches": {
+            (("check", check),): count for check, count in books.breaches.items()
+        },
+        "orchestrator_ledger_drift_nanodollars": {
+            (("check", check),): nanos for check, nanos in books.drift_nanos.items()
+        },
+        "orchestrator_ledger_checked_age_seconds": {(): books.age},
     }
 
 

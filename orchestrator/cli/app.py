@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from orchestrator.cli import about, budget, database, demo, doctor, provider, submit, task, up, worker
+from orchestrator.cli import about, budget, database, demo, doctor, ledger, provider, submit, task, up, worker
 from orchestrator.cli.exits import Code
 from orchestrator.cli.session import Output, Session
 
@@ -61,6 +61,7 @@ app.add_typer(budget.app, name="budget")
 app.add_typer(provider.app, name="provider")
 app.add_typer(worker.app, name="worker")
 app.add_typer(database.app, name="db")
+app.add_typer(ledger.app, name="ledger")
 app.command("openapi")(about.openapi)
 app.command("version")(about.version)
 

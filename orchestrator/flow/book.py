@@ -77,6 +77,7 @@ def _params(intent: Intent, outcome: Outcome) -> dict[str, Any]:
         "usage": _as_json(outcome.raw_usage),
         "input_tokens": usage.input_tokens if usage else None,
         "cached_tokens": usage.cached_tokens if usage else None,
+        "cache_write_tokens": usage.cache_write_tokens if usage else None,
         "output_tokens": usage.output_tokens if usage else None,
         "reasoning_tokens": usage.reasoning_tokens if usage else None,
         "http_status": outcome.http_status,
@@ -102,6 +103,9 @@ def _happenings(intent: Intent, outcome: Outcome) -> tuple[Happening, ...]:
     call = {"call_id": str(intent.call_id)}
     cost = outcome.cost.nanos if outcome.cost else intent.hold_nanos
     happenings = [Happening(EventName.FIRST_TOKEN, call)] if outcome.first_token_after is not None else []
+    if cost > intent.hold_nanos:
+        exceeded = {**call, "hold_usd": dollars(intent.hold_nanos), "cost_usd": dollars(cost)}
+        happenings.append(Happening(EventName.HOLD_EXCEEDED, exceeded))
     if outcome.failure is not None:
         data = {**call, "category": str(outcome.failure.category), "cost_usd": dollars(cost)}
         return (*happenings, Happening(EventName.CALL_FAILED, data))

@@ -42,6 +42,7 @@ BOOK = text(
     ), before AS (
         SELECT calls.id, calls.status, calls.cost_nanos, calls.hold_nanos FROM calls, locked
         WHERE calls.id = :id AND calls.task_id = locked.id AND calls.status IN ('started', 'unknown')
+            AND calls.final_at IS NULL
         FOR NO KEY UPDATE OF calls
     ), booked AS (
         UPDATE calls SET status = :status, served_model = CAST(:served_model AS text),
@@ -50,7 +51,9 @@ BOOK = text(
             estimated = CAST(:cost_nanos AS bigint) IS NULL OR :estimated,
             price_source = CAST(:price_source AS text), price_version = CAST(:price_version AS text),
             usage = CAST(:usage AS jsonb), input_tokens = CAST(:input_tokens AS int),
-            cached_tokens = CAST(:cached_tokens AS int), output_tokens = CAST(:output_tokens AS int),
+            cached_tokens = CAST(:cached_tokens AS int),
+            cache_write_tokens = CAST(:cache_write_tokens AS int),
+            output_tokens = CAST(:output_tokens AS int),
             reasoning_tokens = CAST(:reasoning_tokens AS int), http_status = CAST(:http_status AS smallint),
             request_id = CAST(:request_id AS text), category = CAST(:category AS text),
             message = CAST(:message AS text),
@@ -80,7 +83,7 @@ BOOK = text(
     SELECT id, cost_nanos, hold_nanos, ({CROSSED}) AS crossed FROM booked
     """
 )
-"""The outcome, once per call whoever brings it; a call already charged as unknown gets a correction."""
+"""The outcome, once per call whoever brings it; one charged as unknown is corrected until it is final."""
 
 _CLOSE = """
     closed AS (
@@ -131,6 +134,20 @@ CLOSE_STALE = text(
     """
 )
 """Charge open calls of tasks that nobody runs any more, a minute after their own time has passed."""
+
+MAKE_FINAL = text(
+    """
+    WITH due AS (
+        SELECT id FROM calls
+        WHERE status = 'unknown' AND final_at IS NULL
+            AND ended_at < clock_timestamp() - make_interval(secs => :hours * 3600.0)
+        ORDER BY ended_at LIMIT :most FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE calls SET final_at = clock_timestamp()
+    FROM due WHERE calls.id = due.id AND calls.status = 'unknown'
+    RETURNING calls.id, calls.task_id, calls.cost_nanos
+    """
+)
 
 LAST_ANSWER = text(
     """

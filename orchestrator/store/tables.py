@@ -190,6 +190,8 @@ calls = Table(
     Column("timeout_at", _TIME, nullable=False),
     Column("first_token_at", _TIME),
     Column("ended_at", _TIME),
+    Column("final_at", _TIME),
+    Column("cache_write_tokens", Integer),
 )
 
 call_answers = Table(
@@ -209,6 +211,14 @@ ledger = Table(
     Column("call_id", Uuid, nullable=False),
     Column("kind", Text, nullable=False),
     Column("amount_nanos", BigInteger, nullable=False),
+)
+
+reckonings = Table(
+    "reckonings",
+    metadata,
+    Column("only_one", Boolean, primary_key=True),
+    Column("at", _TIME, nullable=False),
+    Column("findings", JSONB, nullable=False),
 )
 
 budgets = Table(

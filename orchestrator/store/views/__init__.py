@@ -3,6 +3,7 @@
 Views are frozen values; none of them carries a secret, and none takes a lock.
 """
 
+from orchestrator.store.views.books import Books, books
 from orchestrator.store.views.budgets import budget, budgets, forget_budgets, has_hard_budget
 from orchestrator.store.views.gates import GateRow, gates
 from orchestrator.store.views.health import Health, Levels, Limits, expected_revision, health, levels, limits
@@ -23,6 +24,7 @@ from orchestrator.store.views.tasks import (
 )
 
 __all__ = [
+    "Books",
     "CallRow",
     "Filters",
     "GateRow",
@@ -34,6 +36,7 @@ __all__ = [
     "Stats",
     "StoredRequest",
     "TaskRow",
+    "books",
     "budget",
     "budgets",
     "calls",

@@ -32,6 +32,36 @@ BREACHES: Final = {
     "an entry of the ledger has no call": """
         SELECT id FROM ledger WHERE NOT EXISTS (SELECT FROM calls WHERE calls.id = ledger.call_id)
     """,
+    "what a window has held is not the holds of its open calls": """
+        SELECT w.budget_id FROM budget_windows w
+        LEFT JOIN call_charges c ON c.budget_id = w.budget_id AND c.starts = w.starts
+        LEFT JOIN calls ON calls.id = c.call_id AND calls.status = 'started'
+        GROUP BY w.budget_id, w.starts, w.held_nanos
+        HAVING w.held_nanos <> coalesce(sum(calls.hold_nanos), 0)
+    """,
+    "what a window has spent is not the costs of its calls": """
+        SELECT w.budget_id FROM budget_windows w
+        LEFT JOIN call_charges c ON c.budget_id = w.budget_id AND c.starts = w.starts
+        LEFT JOIN calls ON calls.id = c.call_id
+        GROUP BY w.budget_id, w.starts, w.spent_nanos
+        HAVING w.spent_nanos <> coalesce(sum(calls.cost_nanos), 0)
+    """,
+    "a hard budget is overrun, and no bill above its hold was the reason": """
+        SELECT w.budget_id FROM budget_windows w JOIN budgets b ON b.id = w.budget_id
+        WHERE b.hard AND w.spent_nanos + w.held_nanos > b.limit_nanos AND NOT EXISTS (
+            SELECT FROM call_charges c JOIN calls ON calls.id = c.call_id
+            WHERE c.budget_id = w.budget_id AND c.starts = w.starts AND calls.cost_nanos > calls.hold_nanos
+        )
+    """,
+    "a bill above its hold was not told, or one within it was": """
+        SELECT calls.id FROM calls LEFT JOIN events e ON e.task_id = calls.task_id
+            AND e.name = 'call.hold_exceeded' AND e.data ->> 'call_id' = calls.id::text
+        WHERE (coalesce(calls.cost_nanos, 0) > calls.hold_nanos) <> (e.name IS NOT NULL)
+    """,
+    "a call without an end, or an end without a charge": """
+        SELECT id FROM calls WHERE (status = 'started') <> (ended_at IS NULL)
+            OR (final_at IS NOT NULL AND (status <> 'unknown' OR cost_nanos <> hold_nanos))
+    """,
     "a result without success, or success without a result": """
         SELECT t.id FROM tasks t LEFT JOIN task_results r ON r.id = t.id
         WHERE (t.status = 'succeeded') <> (r.id IS NOT NULL)

@@ -19,24 +19,31 @@ from hypothesis.stateful import (
 )
 
 from orchestrator.config import Config
+from orchestrator.flow.adopt import adopt
 from orchestrator.flow.cancel import cancel
 from orchestrator.flow.claim import Lease
 from orchestrator.flow.heartbeat import heartbeat
-from orchestrator.flow.intend import Intent, LeaseLost
+from orchestrator.flow.intend import Intent, LeaseLost, Refused
 from orchestrator.flow.rescue import rescue
 from orchestrator.flow.retry import retry
+from orchestrator.flow.settle import Ending, settle
 from orchestrator.flow.wake import wake
-from schemas.calls import Purpose
-from schemas.errors import FOLLOWS, Category, Follow, TaskFinished, TaskNotFinished
+from orchestrator.flow.write_off import write_off
+from orchestrator.limits.budgets import add_budget
+from schemas.budgets import BudgetRequest, OnBudget, Period, Scope
+from schemas.calls import Purpose, dollars
+from schemas.errors import FOLLOWS, BudgetExhausted, Category, Follow, TaskFinished, TaskNotFinished
 from schemas.tasks import TERMINAL, TaskStatus
 from tests.integration.flow import world as making
 from tests.integration.flow.invariants import check
-from tests.integration.flow.world import World, answered, failed
+from tests.integration.flow.world import HOLD, World, answered, failed
+from workers.call import _refused
 
 T = TypeVar("T")
 CATEGORIES = st.sampled_from([each for each in Category if FOLLOWS[each] is not Follow.END])
 ANY = st.integers(0, 10_000)
 MOST_TASKS = 4
+MOST_BUDGETS = 3
 
 
 class Loop:
@@ -71,6 +78,7 @@ class Way(RuleBasedStateMachine):
         self.leases: list[Lease] = []
         self.intents: list[tuple[Lease, Intent]] = []
         self.ended: dict[UUID, str] = {}
+        self.budgets = 0
 
     def do(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.loop.run(coroutine)
@@ -80,9 +88,40 @@ class Way(RuleBasedStateMachine):
         return await making.make_world(self.parts)
 
     @precondition(lambda self: len(self.tasks) < MOST_TASKS)
-    @rule(max_attempts=st.integers(1, 4))
-    def submit(self, max_attempts: int) -> None:
-        self.tasks.append(self.do(self.world.submit(preferences={"max_attempts": max_attempts})))
+    @rule(max_attempts=st.integers(1, 4), on_budget=st.sampled_from(OnBudget))
+    def submit(self, max_attempts: int, on_budget: OnBudget) -> None:
+        preferences = {"max_attempts": max_attempts, "on_budget": on_budget}
+        try:
+            self.tasks.append(self.do(self.world.submit(preferences=preferences)))
+        except BudgetExhausted:
+            assert self.budgets
+            assert on_budget is OnBudget.FAIL
+
+    @precondition(lambda self: self.budgets < MOST_BUDGETS)
+    @rule(holds=st.integers(1, 6), period=st.sampled_from(Period), hard=st.booleans())
+    def budget(self, holds: int, period: Period, hard: bool) -> None:
+        self.budgets += 1
+        usd = dollars(holds * HOLD + self.budgets)
+        asked = BudgetRequest(scope=Scope.TENANT, period=period, limit_usd=usd, hard=hard)
+        found = self.do(
+            self.world.rows("SELECT 1 FROM budgets WHERE period = :p AND hard = :h", p=period, h=hard)
+        )
+        if not found:
+            self.do(add_budget(self.parts.db, self.world.tenant_id, asked))
+
+    @rule()
+    def midnight(self) -> None:
+        """A day goes by: what has windows of a day finds them in the past."""
+        self.do(self._shift(20_000))
+        self.do(self._shift(-19_999))
+
+    async def _shift(self, days: int) -> None:
+        async with self.parts.db.transaction() as connection:
+            for table in ("budget_windows", "call_charges", "budget_alerts"):
+                await connection.exec_driver_sql(
+                    f"UPDATE {table} SET starts = starts - interval '{days} days' FROM budgets"
+                    f" WHERE budgets.id = budget_id AND period = 'day'"
+                )
 
     @precondition(lambda self: self.tasks)
     @rule(index=ANY)
@@ -98,10 +137,28 @@ class Way(RuleBasedStateMachine):
         purpose = Purpose.REPAIR if repair and lease.paid else Purpose.FIRST
         rejected = lease.paid.call_id if repair and lease.paid else None
         try:
-            intent = self.do(self.world.intend(lease, purpose, rejected_call=rejected))
+            intent = self.do(self.world.try_to_intend(lease, purpose, rejected_call=rejected))
         except LeaseLost:
             return
-        self.intents.append((lease, intent))
+        if isinstance(intent, Refused):
+            failure = _refused(lease, intent.refusal)
+            self.do(settle(self.parts, lease, Ending(None, failure=failure)))
+        else:
+            self.intents.append((lease, intent))
+
+    @precondition(lambda self: self.leases)
+    @rule(index=ANY)
+    def adopt(self, index: int) -> None:
+        lease = self.do(adopt(self.parts, self.world.boot_id, self._lease(index)))
+        if lease is not None and lease.paid is not None:
+            self.leases.append(lease)
+            self.intents.append((lease, Intent(lease.paid.call_id, lease.paid.purpose, HOLD, 60.0)))
+
+    @rule(old=st.booleans())
+    def write_off(self, old: bool) -> None:
+        if old:
+            self.do(self.world.rows("UPDATE calls SET ended_at = ended_at - interval '25 hours'"))
+        self.do(write_off(self.parts))
 
     @precondition(lambda self: self.intents)
     @rule(index=ANY, ok=st.booleans(), nanos=st.one_of(st.none(), st.integers(0, 10**10)))

@@ -48,7 +48,8 @@ TO_QUEUED: dict[str, Any] = {
 OUTCOME: dict[str, Any] = {
     "id": OPEN_CALL, "task_id": RUNNING, "status": "answered", "served_model": "m", "served_tier": None,
     "cost_nanos": 5, "estimated": False, "price_source": "x", "price_version": "1", "usage": None,
-    "input_tokens": 1, "cached_tokens": 0, "output_tokens": 1, "reasoning_tokens": 0, "http_status": 200,
+    "input_tokens": 1, "cached_tokens": 0, "cache_write_tokens": 0, "output_tokens": 1,
+    "reasoning_tokens": 0, "http_status": 200,
     "request_id": None, "category": None, "message": None, "first_token_after": 0.5, "answer": "x",
 } | EVENT  # fmt: skip
 INTENT: dict[str, Any] = {

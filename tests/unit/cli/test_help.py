@@ -44,6 +44,9 @@ COMMANDS = (
     "db",
     "db migrate",
     "db status",
+    "ledger",
+    "ledger verify",
+    "ledger reprice",
 )
 
 

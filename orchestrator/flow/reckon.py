@@ -1,0 +1,82 @@
+"""Reckon: hold the ledger, the calls and the budgets' windows against each other.
+
+The dispatcher checks what lately changed, within bounds, and keeps what it found for the metrics; a
+person may check everything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from orchestrator import clock, telemetry
+from orchestrator.store import audit, partitions
+from orchestrator.wiring import Parts
+
+MOST_CHARGES: Final = 20_000
+"""A window with more calls than this is summed up only where everything is checked."""
+
+SKEW: Final = timedelta(hours=3)
+"""How far the clocks may be apart that calls get their ids from."""
+
+_EVER: Final = 4e9
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found: breaches, the nano-dollars they come to, and a few of them."""
+
+    check: str
+    breaches: int
+    drift_nanos: int
+    examples: tuple[str, ...]
+
+
+async def reckon(parts: Parts, since: timedelta | None, *, keep: bool = False) -> tuple[Finding, ...]:
+    """One finding for each check, over what changed in the last `since`; None: over everything."""
+    findings = await (_whole(parts) if since is None else _recent(parts, since))
+    for finding in findings:
+        if finding.breaches:
+            telemetry.warn("ledger.drift", **asdict(finding))
+    if keep:
+        told = {each.check: {"breaches": each.breaches, "drift_nanos": each.drift_nanos} for each in findings}
+        await parts.db.run(audit.KEEP, findings=orjson.dumps(told).decode())
+    return findings
+
+
+async def _recent(parts: Parts, since: timedelta) -> tuple[Finding, ...]:
+    params = {
+        "from_id": partitions.lowest_id(clock.now() - since - SKEW),
+        "seconds": since.total_seconds(),
+        "whole": False,
+        "most": MOST_CHARGES,
+    }
+    return tuple(
+        [
+            _finding(name, (await parts.db.run(statement, **_needed(statement, params)))[0])
+            for name, statement in audit.CHECKS.items()
+        ]
+    )
+
+
+async def _whole(parts: Parts) -> tuple[Finding, ...]:
+    params = {"from_id": UUID(int=0), "seconds": _EVER, "whole": True, "most": 0}
+    async with parts.db.transaction() as connection:
+        await connection.execute(audit.WITHOUT_LIMIT)
+        return tuple(
+            [
+                _finding(name, (await connection.execute(statement, _needed(statement, params))).one())
+                for name, statement in audit.CHECKS.items()
+            ]
+        )
+
+
+def _needed(statement: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: params[name] for name in statement.compile().params}
+
+
+def _finding(name: str, row: Any) -> Finding:
+    return Finding(name, row.breaches, row.drift_nanos, tuple(row.examples or ()))
