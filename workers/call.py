@@ -66,6 +66,7 @@ async def call(
         )
     )
     failpoints.reach("call.intended")
+    timeout = max(0.001, min(timeout, lease.seconds_left))
     wire = WIRES[lease.provider.wire]
     request = wire.request(ask, credential, str(call_id))
     done = await _exchange(process, lease, wire, request, timeout)
@@ -110,7 +111,7 @@ def _hold(ask: Ask) -> int:
 
 def _timeout(process: Process, lease: Lease) -> float:
     policy = lease.request.preferences.timeout_seconds or process.parts.config.total_timeout
-    return min(float(policy), lease.standing.seconds_left - (clock.monotonic() - lease.claimed_at))
+    return min(float(policy), lease.seconds_left)
 
 
 async def _exchange(
@@ -130,6 +131,8 @@ async def _exchange(
             if category is None:
                 raise
             done.failure = Failure(category=category, message=_GIVING_UP[category])
+    if lease.seconds_left <= 0 and done.failure and done.failure.category is Category.TOTAL_TIMEOUT:
+        done.failure = Failure(category=Category.DEADLINE, message=_GIVING_UP[Category.DEADLINE])
     return done
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from orchestrator import clock, telemetry
-from orchestrator.store import calls, tasks
+from orchestrator.store import tasks
 from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
 from schemas.calls import Purpose
@@ -39,6 +39,11 @@ class Lease:
     claimed_at: float
 
     @property
+    def seconds_left(self) -> float:
+        """Until the task's deadline, by this process's own clock."""
+        return self.standing.seconds_left - (clock.monotonic() - self.claimed_at)
+
+    @property
     def candidate(self) -> Candidate:
         """The candidate this attempt is for."""
         return self.standing.candidates[self.standing.counters.candidate]
@@ -54,18 +59,17 @@ async def claim(parts: Parts, boot_id: UUID, queues: tuple[str, ...], task_id: U
         "lease": parts.config.lease_seconds,
         "boot_id": boot_id,
         "queues": list(queues),
-        **tasks.event_arrays([Happening(EventName.STARTED, {})]),
     }
     rows = await tasks.rows_of(parts.db, tasks.CLAIM, params)
     if not rows:
         return None
-    lease = await _lease(parts, rows[0], token, claimed_at)
+    lease = _lease(rows[0], token, claimed_at)
     started = Happening(EventName.STARTED, {"attempt": lease.attempt, "provider": lease.provider.name})
     telemetry.emit(task_id, (started,))
     return lease
 
 
-async def _lease(parts: Parts, row: Row[Any], token: UUID, claimed_at: float) -> Lease:
+def _lease(row: Row[Any], token: UUID, claimed_at: float) -> Lease:
     provider = Provider(
         id=row.provider_id,
         name=row.provider,
@@ -85,11 +89,12 @@ async def _lease(parts: Parts, row: Row[Any], token: UUID, claimed_at: float) ->
         request=TASK_REQUEST.validate_json(row.request),
         standing=tasks.standing_of(row),
         provider=provider,
-        paid=await _paid_answer(parts, row.id) if row.attempt > 1 else None,
+        paid=_paid(row),
         claimed_at=claimed_at,
     )
 
 
-async def _paid_answer(parts: Parts, task_id: UUID) -> PaidAnswer | None:
-    row = await parts.db.one(calls.LAST_ANSWER, task_id=task_id)
-    return PaidAnswer(row.id, Purpose(row.purpose), row.answer) if row else None
+def _paid(row: Row[Any]) -> PaidAnswer | None:
+    if row.paid_call_id is None:
+        return None
+    return PaidAnswer(row.paid_call_id, Purpose(row.paid_purpose), row.paid_answer)

@@ -19,6 +19,7 @@ from schemas.moves import Happening
 
 MOST_LANES = 5_000
 MOST_PER_ROUND = 500
+_BEFORE_ALL = Lane("", UUID(int=0), UUID(int=0))
 REFRESH_SECONDS = 1.0
 
 
@@ -31,6 +32,7 @@ class Board:
     gangs: tuple[Gang, ...] = ()
     limits: dict[UUID, Limit] = field(default_factory=dict)
     read_at: float = float("-inf")
+    walked_to: Lane | None = None
 
     def forget(self) -> None:
         """Read everything anew before the next round."""
@@ -66,10 +68,7 @@ async def dispatch(parts: Parts, board: Board) -> int:
 
 
 async def _read(parts: Parts, board: Board) -> None:
-    board.ready = {
-        Lane(row.queue, row.provider_id, row.tenant_id)
-        for row in await parts.db.run(lanes.LANES, most=MOST_LANES)
-    }
+    await _walk(parts, board)
     board.limits = {
         row.id: Limit(row.weight, row.paused, row.concurrency_limit)
         for row in await parts.db.run(lanes.LIMITS)
@@ -80,6 +79,18 @@ async def _read(parts: Parts, board: Board) -> None:
         slots[queues] = slots.get(queues, 0) + row.slots
     board.gangs = tuple(Gang(queues, count) for queues, count in slots.items())
     board.read_at = clock.monotonic()
+
+
+async def _walk(parts: Parts, board: Board) -> None:
+    """Find the lanes with ready work; where there are very many, go on next time where this walk ended."""
+    start = board.walked_to or _BEFORE_ALL
+    rows = await parts.db.run(
+        lanes.LANES, most=MOST_LANES, queue=start.queue, provider_id=start.provider, tenant_id=start.tenant
+    )
+    found = [Lane(row.queue, row.provider_id, row.tenant_id) for row in rows]
+    complete = board.walked_to is None and len(found) < MOST_LANES
+    board.ready = set(found) if complete else board.ready | set(found)
+    board.walked_to = found[-1] if len(found) == MOST_LANES else None
 
 
 async def _mark(parts: Parts, board: Board, takes: dict[Lane, int]) -> list[tuple[str, str]]:

@@ -48,7 +48,13 @@ async def intend(
     try:
         rows = await parts.db.run(calls.INTEND, **_params(boot_id, lease, intent, rejected_call, happenings))
     except Duplicate:
-        return intent
+        rows = await parts.db.run(
+            calls.STILL_INTENDED,
+            id=call_id,
+            task_id=lease.task_id,
+            attempt=lease.attempt,
+            token=lease.token,
+        )
     if not rows:
         raise LeaseLost
     telemetry.emit(lease.task_id, happenings)

@@ -17,6 +17,9 @@ FAILURES_PER_CANDIDATE: Final = 2
 HAND_BACK_DELAY: Final = 0.0
 
 
+_GOES_ON: Final = frozenset({Follow.RETRY, Follow.REROUTE, Follow.WAIT})
+
+
 def backoff(failures: int, jitter: float) -> float:
     """Full jitter: between 0 and base · 2^(failures-1), at most the cap; seconds."""
     return jitter * min(BACKOFF_CAP, BACKOFF_BASE * 2.0 ** min(max(failures - 1, 0), 10))
@@ -30,6 +33,8 @@ def after_success(standing: Standing) -> Move:
 def after_failure(standing: Standing, failure: Failure, jitter: float) -> Move:
     """A call failed, or its answer stayed unusable: retry, next provider, wait, give back or end."""
     follow = FOLLOWS[failure.category]
+    if standing.seconds_left <= 0 and follow in _GOES_ON:
+        return after_deadline(standing)
     match follow:
         case Follow.RETRY:
             return _retry(standing, failure, jitter)
@@ -112,7 +117,7 @@ def _reroute(standing: Standing, failure: Failure) -> Move:
 
 
 def _wait(standing: Standing, failure: Failure, jitter: float) -> Move:
-    hint = failure.retry_after if failure.retry_after is not None else BACKOFF_BASE
+    hint = max(BACKOFF_BASE, failure.retry_after or 0.0)
     delay = hint + jitter * min(BACKOFF_CAP, max(1.0, hint * 0.1))
     if delay >= standing.seconds_left:
         return _reroute(standing, failure)

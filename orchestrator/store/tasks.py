@@ -67,7 +67,8 @@ INSERT = text(
         VALUES (:id, :tenant_id, CAST(:request AS jsonb), CAST(:candidates AS jsonb))
     ), events_written AS (
         INSERT INTO events (task_id, seq, tenant_id, name, at, data)
-        SELECT id, 1, tenant_id, 'task.' || status, created_at, '{}' FROM moved
+        SELECT id, 1, tenant_id, 'task.' || status, created_at,
+            jsonb_build_object('kind', kind, 'queue', queue) FROM moved
     )
     SELECT * FROM moved
     """
@@ -75,7 +76,7 @@ INSERT = text(
 """One task with its payload and first event; no row where the Idempotency-Key is taken already."""
 
 CLAIM = text(
-    f"""
+    """
     WITH moved AS (
         UPDATE tasks SET status = 'running', status_reason = NULL, attempt = attempt + 1,
             lease_token = :token, lease_until = clock_timestamp() + make_interval(secs => :lease),
@@ -88,19 +89,33 @@ CLAIM = text(
     ), attempt_written AS (
         INSERT INTO attempts (task_id, attempt, boot_id, provider_id, started_at)
         SELECT id, attempt, boot_id, provider_id, clock_timestamp() FROM moved
-    ), {EVENTS}
+    ), events_written AS (
+        INSERT INTO events (task_id, seq, tenant_id, name, at, data)
+        SELECT moved.id, moved.event_seq, moved.tenant_id, 'task.started', clock_timestamp(),
+            jsonb_build_object('attempt', moved.attempt, 'provider', provider.name)
+        FROM moved JOIN providers AS provider ON provider.id = moved.provider_id
+    )
     SELECT moved.id, moved.tenant_id, moved.attempt, moved.candidate, moved.failures,
         moved.candidate_failures, moved.crashes, moved.max_attempts, moved.max_crashes,
         extract(epoch FROM moved.deadline - clock_timestamp()) AS seconds_left,
         CAST(payload.request AS text) AS request, CAST(payload.candidates AS text) AS candidates,
         provider.name AS provider, provider.vendor, provider.wire, provider.base_url,
         provider.credential, provider.simulated, provider.concurrency_limit, moved.provider_id,
-        provider.model AS provider_model
+        provider.model AS provider_model, paid.call_id AS paid_call_id, paid.purpose AS paid_purpose,
+        paid.answer AS paid_answer
     FROM moved
     JOIN task_payloads AS payload ON payload.id = moved.id
     JOIN providers AS provider ON provider.id = moved.provider_id
+    LEFT JOIN LATERAL (
+        SELECT calls.id AS call_id, calls.purpose, call_answers.answer
+        FROM calls JOIN call_answers ON call_answers.call_id = calls.id
+        WHERE moved.attempt > 1 AND calls.task_id = moved.id AND calls.status = 'answered'
+            AND calls.verdict IS DISTINCT FROM 'superseded'
+        ORDER BY calls.id DESC LIMIT 1
+    ) AS paid ON true
     """
 )
+"""The lease, with all that a worker needs; `paid`: the last paid answer, for a task that ran before."""
 
 MOVE = text(
     f"""
