@@ -12,7 +12,7 @@ _WHAT: Final = {
     404: "There is no such task.",
     409: "The task's state does not allow it.",
     413: "The body is too large.",
-    415: "The body is not `application/json`.",
+    415: "The body is not `application/json`, or it is compressed.",
     422: "The request does not fit; `errors` names the fields.",
     503: "The database does not answer; `Retry-After` says when to try again.",
 }

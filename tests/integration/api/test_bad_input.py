@@ -51,6 +51,19 @@ ROWS: dict[str, tuple[bytes, int, str]] = {
         "run_at",
     ),
     "a time without a zone": (body(run_at="2030-01-01T00:00:00"), 422, "run_at"),
+    "a time in seconds": (body(run_at=1893456000), 422, "run_at"),
+    "a truth for a number": (body(preferences={"max_attempts": True}), 422, "preferences.max_attempts"),
+    "a text for a number": (body(preferences={"temperature": "1"}), 422, "preferences.temperature"),
+    "a webhook without a host": (
+        body(preferences={"webhook": {"url": "http:///x", "secret": "whsec_" + "A" * 32}}),
+        422,
+        "preferences.webhook.url",
+    ),
+    "a webhook's secret that is too short": (
+        body(preferences={"webhook": {"url": "https://example.com/", "secret": "whsec_AAAA"}}),
+        422,
+        "preferences.webhook.secret",
+    ),
     "a huge integer": (body(preferences={"max_tokens": 10**400}), 422, "preferences.max_tokens"),
     "a list": (b"[]", 422, "body"),
     "nothing": (b"", 400, "body"),
@@ -111,6 +124,18 @@ async def test_another_content_type_is_a_415(caller: Visitor, kind: str) -> None
     problem = Problem.model_validate_json(response.content)
     assert (response.status_code, problem.errors[0].field) == (415, "Content-Type")
     assert await caller.stored() == 0
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip"])
+async def test_a_content_encoding_is_a_415_that_names_it(caller: Visitor, coding: str) -> None:
+    response = await caller.post_raw(body(), Content_Encoding=coding)
+    problem = Problem.model_validate_json(response.content)
+    assert (response.status_code, problem.errors[0].field) == (415, "Content-Encoding")
+    assert await caller.stored() == 0
+
+
+async def test_a_body_that_is_said_to_be_plain_is_taken(caller: Visitor) -> None:
+    assert (await caller.post_raw(body(), Content_Encoding="identity")).status_code == 202
 
 
 async def test_a_body_of_20_mb_is_refused_by_its_announced_length(caller: Visitor) -> None:
