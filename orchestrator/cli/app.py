@@ -61,6 +61,7 @@ app.add_typer(worker.app, name="worker")
 app.add_typer(database.app, name="db")
 app.command("openapi")(about.openapi)
 app.command("version")(about.version)
+app.command("env")(about.env)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -203,10 +203,10 @@ async def test_nudges_that_still_wait_behind_busy_slots_are_not_repeated(world: 
     assert await dispatch(world.parts, board_on(paper)) == 2
     async with Redis.from_url(world.parts.config.broker_url or "") as broker:
         await broker.delete("provider.openai")
-        await broker.lpush("provider.openai", "one", "two")  # type: ignore[misc]
+        await broker.lpush("provider.openai", "one", "two")
         await wake(world.parts, ghosts_older_than=0)
         assert await world.value("SELECT count(*) FROM tasks WHERE nudged_at IS NOT NULL") == 2
-        await broker.rpop("provider.openai")  # type: ignore[misc]
+        await broker.rpop("provider.openai")
         await wake(world.parts, ghosts_older_than=0)
         assert await world.value("SELECT count(*) FROM tasks WHERE nudged_at IS NOT NULL") == 0
         await broker.delete("provider.openai")

@@ -170,7 +170,7 @@ async def test_a_task_whose_deadline_passes_in_a_call_expires_and_blames_nobody(
 ) -> None:
     task_id = await world.submit()
     await world.change(task_id, "deadline = clock_timestamp() + interval '1.2 seconds'")
-    simulator.rules({"fault": "stall"})
+    simulator.rules(SLOW)
     await work(process, task_id)
     assert await world.status(task_id) == "expired"
     assert await world.value("SELECT category FROM calls") == "deadline"
