@@ -18,6 +18,7 @@ COMMANDS = (
     "doctor",
     "openapi",
     "version",
+    "env",
     "submit",
     "submit generate-code",
     "submit fix-bug",
@@ -36,6 +37,7 @@ COMMANDS = (
     "worker list",
     "db",
     "db migrate",
+    "db prepare",
     "db status",
 )
 
