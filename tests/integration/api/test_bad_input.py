@@ -4,10 +4,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from orchestrator.api import bodies
+from orchestrator.api.app import openapi_document
 from schemas.api import Problem
 from tests.integration.api.visitor import BODY, DIFF, TASKS, Visitor
 
@@ -206,3 +208,36 @@ async def test_a_filter_that_is_not_understood_is_refused(caller: Visitor, query
     response = await caller.get(f"{TASKS}?{query}")
     assert response.status_code == 422
     assert response.json()["errors"][0]["field"] == field
+
+
+DOORS = sorted((method, path) for path, methods in openapi_document()["paths"].items() for method in methods)
+
+
+@pytest.mark.parametrize(("method", "path"), DOORS)
+async def test_a_query_parameter_that_nobody_knows_is_refused(
+    caller: Visitor, method: str, path: str
+) -> None:
+    address = path.format(task_id=UUID(int=0), kind="fix_bug")
+    headers = {"Authorization": f"Bearer {caller.key}"}
+    sent = BODY if method == "post" else None
+    response = await caller.http.request(
+        method, f"{address}?%66oo=1&foo=2&b%C3%A4r", headers=headers, json=sent
+    )
+    problem = Problem.model_validate_json(response.content)
+    assert (response.status_code, problem.code) == (422, "invalid_request")
+    assert [error.field for error in problem.errors] == ["foo", "bär"]
+    assert {error.code for error in problem.errors} == {"unknown_parameter"}
+    assert await caller.stored() == 0
+
+
+async def test_a_misspelt_dry_run_submits_nothing_and_is_told_its_name(caller: Visitor) -> None:
+    response = await caller.post(f"{TASKS}?validate-only=true", json=BODY)
+    problem = Problem.model_validate_json(response.content)
+    assert "did you mean 'validate_only'?" in problem.detail
+    assert "known are include, validate_only" in problem.detail
+    assert await caller.stored() == 0
+
+
+async def test_an_address_that_takes_no_parameter_says_so(caller: Visitor) -> None:
+    response = await caller.get(f"{TASKS}/stats?status=queued")
+    assert response.json()["detail"] == ("there is no query parameter 'status'; this address takes none")
