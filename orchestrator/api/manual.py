@@ -15,7 +15,8 @@ router = APIRouter()
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
 _DEFAULT: Final = "Successful Response"
 _EXAMPLE: Final = """\
-curl -s $URL/api/v1/tasks/generate-code -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\
+curl -s $URL/api/v1/tasks/generate-code \\
+     -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\
      -d '{"context": {"description": "a function that tells whether a year is a leap year"}}'
 
 curl -s "$URL/api/v1/tasks/$ID?include=result" -H "Authorization: Bearer $KEY" -H "Prefer: wait=30\""""
