@@ -20,6 +20,8 @@ from orchestrator.client.errors import (
     Unauthenticated,
     Unavailable,
     Unreachable,
+    Unreadable,
+    Unsendable,
     WaitTimeout,
 )
 from orchestrator.client.replies import Call, Event, Page, Reply, Task
@@ -44,5 +46,7 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "Unreachable",
+    "Unreadable",
+    "Unsendable",
     "WaitTimeout",
 ]
