@@ -88,6 +88,13 @@ class Config(BaseSettings):
             raise ValueError("must look like postgresql://user:password@host:5432/database")
         return f"postgresql+psycopg://{rest}"
 
+    @field_validator("broker_url")
+    @classmethod
+    def _names_a_redis(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("redis://", "rediss://")):
+            raise ValueError("must look like redis://:password@host:6379/0, of a Redis or Valkey")
+        return url
+
     @field_validator("failpoints")
     @classmethod
     def _not_in_production(cls, failpoints: str, info: ValidationInfo) -> str:

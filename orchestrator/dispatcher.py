@@ -1,7 +1,8 @@
 """The dispatcher: two may run, one leads; what it does is a handful of small bounded steps.
 
 It holds an advisory lock on a connection of its own and checks it before each step. Every step is
-safe with two leaders, so a lock that is lost unnoticed for a moment does no harm.
+safe with two leaders, so a lock that is lost unnoticed for a moment does no harm. A leader that hangs
+loses it: the server ends a connection on which nobody asked for a while.
 """
 
 import asyncio
@@ -24,7 +25,6 @@ from orchestrator.flow.wake import wake
 from orchestrator.flow.write_off import write_off
 from orchestrator.limits.gates import forget_nudges
 from orchestrator.store import leadership, migrate
-from orchestrator.store.engine import Connection
 from orchestrator.volatile import READY, Unreachable
 from orchestrator.wiring import Parts, open_parts
 from schemas.errors import StoreUnavailable
@@ -32,6 +32,8 @@ from schemas.errors import StoreUnavailable
 TICK_SECONDS = 0.25
 PACE_SECONDS = 0.005
 FOLLOWER_SECONDS = 0.5
+SILENT_LEADER_SECONDS = 6.0
+"""A leader asks every quarter of a second; a round that waits for a hanging broker takes about five."""
 PARTITIONS_SECONDS = 3600.0
 RECKON_SECONDS = 60.0
 RECKONED = timedelta(minutes=15)
@@ -62,18 +64,18 @@ class Dispatcher:
             self._board.publisher.close()
 
     async def _follow_then_lead(self) -> None:
-        async with self._parts.db.dedicated() as connection:
-            if not (await connection.execute(leadership.TRY)).scalar_one():
+        async with self._parts.db.dedicated(silent_seconds=SILENT_LEADER_SECONDS) as line:
+            if not (await line.one(leadership.TRY)).held:
                 return
             telemetry.tell("dispatcher.leading")
             self._due.clear()
             try:
-                while (await connection.execute(leadership.HELD)).scalar_one():
-                    await self._round(connection)
+                while (await line.one(leadership.HELD)).held:
+                    await self._round()
             finally:
                 telemetry.tell("dispatcher.following")
 
-    async def _round(self, connection: Connection) -> None:
+    async def _round(self) -> None:
         published = 0
         await self._every(TICK_SECONDS, self._wake)
         await self._every(1.0, self._check_broker)

@@ -7,11 +7,20 @@ deadlines are the caller's. `guarded` refuses addresses that a stranger must not
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Iterator
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
+
+_IPV4_AT_THE_END: Final = (
+    ipaddress.IPv6Network("64:ff9b::/96"),  # NAT64 (RFC 6052)
+    ipaddress.IPv6Network("::ffff:0:0:0/96"),  # translated (RFC 2765)
+    ipaddress.IPv6Network("::/96"),  # IPv4-compatible (RFC 4291)
+)
+_NAT64_LOCAL: Final = ipaddress.IPv6Network("64:ff9b:1::/48")  # a network's own gateway (RFC 8215)
 
 TransportError = httpx.TransportError
 ConnectError = (httpx.ConnectError, httpx.ConnectTimeout)
@@ -46,6 +55,11 @@ class Clients:
             )
         return client
 
+    def anywhere(self) -> httpx.AsyncClient:
+        """The one client for addresses that strangers name, given absolute URLs: its idle connections
+        are dropped, so that many hosts leave nothing behind."""
+        return self.of("")
+
     async def close(self) -> None:
         """Close all connections."""
         for client in self._clients.values():
@@ -74,7 +88,8 @@ async def guarded(url: str, *, allow_private: bool) -> tuple[str, str]:
         if not allow_private and not _is_public(address):
             raise AddressRefused(f"the host {parts.hostname!r} leads to the private address {address}")
         shown = f"[{address}]" if family == socket.AF_INET6 else str(address)
-        return parts._replace(netloc=f"{shown}:{port}").geturl(), parts.netloc.rpartition("@")[2]
+        called = parts._replace(netloc=f"{shown}:{port}").geturl()
+        return _callable(called), _ascii(parts.netloc.rpartition("@")[2])
     raise HostUnknown(f"the host {parts.hostname!r} has no address")
 
 
@@ -89,6 +104,34 @@ def _parsed(url: str) -> tuple[SplitResult, int]:
     return parts, port
 
 
+def _callable(url: str) -> str:
+    try:
+        return str(httpx.URL(url))
+    except httpx.InvalidURL as error:
+        raise AddressRefused(f"the URL can't be called: {error}") from error
+
+
+def _ascii(host: str) -> str:
+    if not host.isascii():
+        raise AddressRefused(f"the host {host!r} must be written in ASCII (its xn-- form)")
+    return host
+
+
 def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    inner = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (inner or address).is_global and not (inner or address).is_multicast
+    """Whether an address and every IPv4 address it stands for are on the public internet."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address.is_global and not address.is_multicast
+    if address.ipv4_mapped:
+        return _is_public(address.ipv4_mapped)
+    own = address.is_global and not (address.is_multicast or address.is_site_local or address in _NAT64_LOCAL)
+    return own and all(map(_is_public, _embedded(address)))
+
+
+def _embedded(address: ipaddress.IPv6Address) -> Iterator[ipaddress.IPv4Address]:
+    """The IPv4 addresses that a gateway would take out of this one and pass packets on to."""
+    if address.sixtofour:
+        yield address.sixtofour
+    if address.teredo:
+        yield from address.teredo
+    if any(address in network for network in _IPV4_AT_THE_END):
+        yield ipaddress.IPv4Address(address.packed[-4:])

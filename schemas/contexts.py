@@ -57,7 +57,7 @@ class Constraints(Value):
     branch: str | None = Field(None, min_length=1, max_length=200)
     paths: list[TreePath] = Field(default_factory=list, max_length=100, description="change only below these")
     style: Text | None = None
-    max_files: int | None = Field(None, ge=1, le=MAX_FILES)
+    max_files: int | None = Field(None, strict=True, ge=1, le=MAX_FILES)
 
 
 class _Coding(Value):
@@ -68,7 +68,7 @@ class _Coding(Value):
     specifications: Specifications = Field(default_factory=lambda: Specifications.model_validate({}))
     files: list[SourceFile] = Field(default_factory=list, max_length=MAX_FILES)
     constraints: Constraints = Field(default_factory=lambda: Constraints.model_validate({}))
-    estimated_complexity: int | None = Field(None, ge=1, le=5)
+    estimated_complexity: int | None = Field(None, strict=True, ge=1, le=5)
 
     @model_validator(mode="after")
     def _paths_are_unique(self) -> Self:
@@ -93,7 +93,7 @@ class ReviewCodeContext(_Coding):
 
     description: Text = "Review this change."
     diff: str = Field(max_length=2_000_000, description="a unified diff, as `git diff` prints it")
-    max_findings: int = Field(10, ge=1, le=50)
+    max_findings: int = Field(10, strict=True, ge=1, le=50)
 
     @field_validator("diff")
     @classmethod

@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, NewType
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, Discriminator, Field, Tag, TypeAdapter, field_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter, field_validator
 
-from schemas.base import Value
+from schemas.addresses import SigningSecret, WebhookAddress
+from schemas.base import Moment, Value
 from schemas.budgets import OnBudget
 from schemas.contexts import FixBugContext, GenerateCodeContext, ReviewCodeContext
 from schemas.results import VerificationLevel
@@ -113,13 +114,8 @@ class Strategy(StrEnum):
 class Webhook(Value):
     """Where to tell the end of a task, signed as Standard Webhooks asks."""
 
-    url: str = Field(min_length=8, max_length=2048, pattern=r"^https?://")
-    secret: str = Field(
-        min_length=24,
-        max_length=256,
-        pattern=r"^whsec_[A-Za-z0-9+/=]+$",
-        description="`whsec_` and 24 to 64 random bytes in base64; signs each delivery, never shown again",
-    )
+    url: WebhookAddress
+    secret: SigningSecret
 
 
 class Preferences(Value):
@@ -133,10 +129,14 @@ class Preferences(Value):
     verification_level: VerificationLevel | None = Field(
         None, description="refuse answers below this level; without it every check that applies must pass"
     )
-    temperature: float | None = Field(None, ge=0, le=2)
-    max_tokens: int | None = Field(None, ge=1, le=200_000, description="output tokens per call")
-    max_attempts: int = Field(4, ge=1, le=20, description="provider failures before the task fails")
-    timeout_seconds: int | None = Field(None, ge=1, le=3600, description="total time of one call")
+    temperature: float | None = Field(None, strict=True, ge=0, le=2)
+    max_tokens: int | None = Field(None, strict=True, ge=1, le=200_000, description="output tokens per call")
+    max_attempts: int = Field(
+        4, strict=True, ge=1, le=20, description="provider failures before the task fails"
+    )
+    timeout_seconds: int | None = Field(
+        None, strict=True, ge=1, le=3600, description="total time of one call"
+    )
     on_budget: OnBudget = Field(
         OnBudget.FAIL,
         description="what to do when a hard budget is used up: fail, or wait for its next window",
@@ -167,8 +167,8 @@ class _Request(Value):
     )
     session_id: str | None = Field(None, min_length=1, max_length=200)
     user_id: str | None = Field(None, min_length=1, max_length=200)
-    run_at: AwareDatetime | None = Field(None, description="not before this time (RFC 3339)")
-    deadline: AwareDatetime | None = Field(None, description="default: 24 h after run_at")
+    run_at: Moment | None = Field(None, description="not before this time (RFC 3339)")
+    deadline: Moment | None = Field(None, description="default: 24 h after run_at")
 
     @field_validator("labels")
     @classmethod

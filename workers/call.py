@@ -117,6 +117,7 @@ async def call(
     if isinstance(intent, Refused):
         return None, _refused(lease, intent.refusal)
     failpoints.reach("call.intended")
+    timeout = max(0.001, min(timeout, lease.seconds_left))
     wire = WIRES[lease.provider.wire]
     request = wire.request(ask, credential, str(call_id))
     done = await _exchange(process, lease, wire, request, timeout)
@@ -206,7 +207,7 @@ def _hold(ask: Ask) -> int:
 
 def _timeout(process: Process, lease: Lease) -> float:
     policy = lease.request.preferences.timeout_seconds or process.parts.config.total_timeout
-    return min(float(policy), lease.standing.seconds_left - (clock.monotonic() - lease.claimed_at))
+    return min(float(policy), lease.seconds_left)
 
 
 async def _exchange(
@@ -226,6 +227,8 @@ async def _exchange(
             if category is None:
                 raise
             done.failure = Failure(category=category, message=_GIVING_UP[category])
+    if lease.seconds_left <= 0 and done.failure and done.failure.category is Category.TOTAL_TIMEOUT:
+        done.failure = Failure(category=Category.DEADLINE, message=_GIVING_UP[Category.DEADLINE])
     return done
 
 

@@ -1,5 +1,6 @@
 """The Celery side of a worker process: makes it when the worker starts, drains it when it stops."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -69,6 +70,10 @@ def _configure_logging(**_: Any) -> None:
 
 @celeryd_after_setup.connect
 def _start(sender: str, instance: Any, **_: Any) -> None:
+    missing = [name for name in ("database_url", "broker_url") if getattr(config(), name) is None]
+    if missing:
+        named = " and ".join(f"ORCHESTRATOR_{name.upper()}" for name in missing)
+        sys.exit(f"A worker needs {named}; `orchestrator env` prints those of a running `orchestrator up`.")
     queues = tuple(sorted(instance.app.amqp.queues.consume_from))
     started = Process(config(), sender, queues, instance.concurrency)
     started.start()

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from orchestrator.api import budgets, circuits, events, health, kinds, manual, problems, reading, submissions
 from orchestrator.api.edge import Edge
+from orchestrator.api.parameters import strict
 from orchestrator.api.shapes import BASE
 from orchestrator.api.submissions import MODELS
 from orchestrator.flow.watch import Watch
@@ -53,7 +54,7 @@ def _doors() -> FastAPI:
         kinds.router,
         health.router,
     ):
-        app.router.routes.extend(router.routes)
+        app.router.routes.extend(map(strict, router.routes))
     app.include_router(manual.router, include_in_schema=False)
     problems.install(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]

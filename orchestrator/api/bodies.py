@@ -30,6 +30,7 @@ class _Doubled(dict[str, Any]):
 async def read_json(request: Request, most: int) -> Any:
     """The body's value. Raises the errors of this module's contract; at most `most` bytes are taken."""
     _refuse_other_types(request.headers.get("content-type"))
+    _refuse_encoded(request.headers.get("content-encoding"))
     raw = await _read(request, most)
     value, doubled = _parse(raw)
     suspicious = b"\\u0000" in raw or b"\\ud" in raw or b"\\uD" in raw
@@ -48,6 +49,14 @@ def _refuse_other_types(content_type: str | None) -> None:
             field="Content-Type", message="Content-Type must be application/json", code="content_type"
         )
         raise UnsupportedMediaType(errors=(error,))
+
+
+def _refuse_encoded(coding: str | None) -> None:
+    if (coding or "").strip().lower() in ("", "identity"):
+        return
+    message = "Content-Encoding must be left out: bodies are not decompressed here"
+    error = FieldError(field="Content-Encoding", message=message, code="content_encoding")
+    raise UnsupportedMediaType(f"{message}.", errors=(error,))
 
 
 async def _read(request: Request, most: int) -> bytes:

@@ -13,8 +13,8 @@ _WHAT: Final = {
     404: "There is no such thing.",
     409: "The task's state does not allow it.",
     413: "The body is too large.",
-    415: "The body is not `application/json`.",
-    422: "The request does not fit; `errors` names the fields.",
+    415: "The body is not `application/json`, or it is compressed.",
+    422: "The request does not fit; `errors` names the fields, or parameters that are not known here.",
     503: "The database does not answer; `Retry-After` says when to try again.",
 }
 

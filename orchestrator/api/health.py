@@ -21,12 +21,14 @@ from schemas.errors import StoreUnavailable
 router = APIRouter(tags=["operation"])
 
 _FIGURES_SECONDS: Final = 2.0
+_PROBE_SECONDS: Final = 1.0
+"""For each of the two statements of a probe; who probes waits for few seconds."""
 _METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 Gauges = Mapping[str, Mapping[tuple[tuple[str, str], ...], float]]
 
 
-@router.get("/livez", response_model=None, responses={200: {"model": Live}})
+@router.get("/livez", response_model=None, responses={200: {"model": Live}, **only(422)})
 async def livez() -> Response:
     """Say that the process runs; depends on nothing."""
     return json_reply({"status": "ok"})
@@ -46,7 +48,7 @@ async def readyz(request: Request, verbose: Annotated[str | None, Query()] = Non
     return json_reply(body, 200 if ready else 503, None if ready else {"Retry-After": "2"})
 
 
-@router.get("/version", response_model=None, responses={200: {"model": Version}})
+@router.get("/version", response_model=None, responses={200: {"model": Version}, **only(422)})
 async def show_version() -> Response:
     """Show what runs here."""
     return json_reply({"name": "orchestrator", "version": _version(), "revision": views.expected_revision()})
@@ -55,7 +57,7 @@ async def show_version() -> Response:
 @router.get(
     "/metrics",
     response_model=None,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **only(422)},
 )
 async def metrics(request: Request) -> Response:
     """Show all figures in Prometheus' text form."""
@@ -124,7 +126,7 @@ def _by_queue(values: Mapping[str, float]) -> dict[tuple[tuple[str, str], ...], 
 
 async def _database(parts: Parts) -> list[dict[str, Any]]:
     try:
-        revision = (await views.health(parts.db)).revision
+        revision = (await views.health(parts.db.answering_within(_PROBE_SECONDS))).revision
     except StoreUnavailable:
         return [
             _check("database", False, True, "does not answer"),

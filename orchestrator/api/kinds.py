@@ -27,7 +27,7 @@ _SHAPES: Final[dict[TaskKind, tuple[type[BaseModel], type[BaseModel]]]] = {
 }
 
 
-@router.get("/task-kinds", response_model=None, responses={200: {"model": KindPage}, **problems(403)})
+@router.get("/task-kinds", response_model=None, responses={200: {"model": KindPage}, **problems(403, 422)})
 async def list_kinds(visit: Reader) -> Response:
     """List the kinds of tasks."""
     return json_reply(page_shape([_kind(kind) for kind in MODELS], None))

@@ -13,8 +13,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 router = APIRouter()
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+_DEFAULT: Final = "Successful Response"
 _EXAMPLE: Final = """\
-curl -s $URL/api/v1/tasks/generate-code -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\
+curl -s $URL/api/v1/tasks/generate-code \\
+     -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\
      -d '{"context": {"description": "a function that tells whether a year is a leap year"}}'
 
 curl -s "$URL/api/v1/tasks/$ID?include=result" -H "Authorization: Bearer $KEY" -H "Prefer: wait=30\""""
@@ -81,7 +83,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> Iterator[st
 
 def _answer(answer: dict[str, Any]) -> tuple[str, str]:
     bodies = [_type(content.get("schema", {})) for content in answer.get("content", {}).values()]
-    return " or ".join(filter(None, bodies)), _prose(answer.get("description", ""))
+    return " or ".join(filter(None, bodies)), _prose(answer.get("description", "").replace(_DEFAULT, ""))
 
 
 def _schema(name: str, schema: dict[str, Any]) -> Iterator[str]:

@@ -52,7 +52,7 @@ async def get_status(request: Request, visit: Reader, task_id: UUID) -> Response
     return json_reply(status_shape(state), headers=headers)
 
 
-@router.get("/tasks/stats", response_model=None, responses={200: {"model": StatsView}, **problems(403)})
+@router.get("/tasks/stats", response_model=None, responses={200: {"model": StatsView}, **problems(403, 422)})
 async def task_stats(visit: Reader) -> Response:
     """Count tasks by state, and what waits by queue."""
     stats = await views.stats(visit.parts.db, visit.tenant_id)

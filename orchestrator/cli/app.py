@@ -64,6 +64,7 @@ app.add_typer(database.app, name="db")
 app.add_typer(ledger.app, name="ledger")
 app.command("openapi")(about.openapi)
 app.command("version")(about.version)
+app.command("env")(about.env)
 
 
 def run(arguments: Sequence[str]) -> int:

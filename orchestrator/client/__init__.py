@@ -20,6 +20,8 @@ from orchestrator.client.errors import (
     Unauthenticated,
     Unavailable,
     Unreachable,
+    Unreadable,
+    Unsendable,
     WaitTimeout,
 )
 from orchestrator.client.replies import Budget, Call, CircuitBreaker, Event, Page, Reply, Task
@@ -46,5 +48,7 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "Unreachable",
+    "Unreadable",
+    "Unsendable",
     "WaitTimeout",
 ]

@@ -3,28 +3,26 @@
 A submit carries an Idempotency-Key made here, so repeating it can't make a second task.
 """
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import httpx
 from pydantic import BaseModel
 
-from orchestrator.client import errors
+from orchestrator.client import errors, given
+from orchestrator.client.answers import read, read_event, read_page
+from orchestrator.client.given import TaskRef, task_path
 from orchestrator.client.looking import Look
-from orchestrator.client.replies import Budget, Call, CircuitBreaker, Event, Page, Reply, Task, page
+from orchestrator.client.replies import Budget, Call, CircuitBreaker, Event, Page, Reply, Task
 from orchestrator.client.sending import Patience, Sender, refused
 from orchestrator.client.sse import messages
 
 LONGEST_WAIT: Final = 30
 """Seconds one request asks the server to hold its answer; below what proxies cut off."""
 _STREAM_IDLE: Final = 60.0
-
-TaskRef = Task | UUID | str
 
 
 class Client:
@@ -41,9 +39,9 @@ class Client:
     ) -> None:
         headers = {"User-Agent": "orchestrator-python"}
         if api_key:
-            headers["Authorization"] = f"Bearer {api_key}"
+            headers["Authorization"] = f"Bearer {given.api_key(api_key)}"
         self._http = httpx.Client(
-            base_url=f"{base_url.rstrip('/')}/api/v1",
+            base_url=f"{given.address(base_url)}/api/v1",
             headers=headers,
             timeout=httpx.Timeout(timeout, connect=5.0),
             transport=transport,
@@ -66,43 +64,42 @@ class Client:
 
     def submit(self, request: Mapping[str, Any] | BaseModel, *, idempotency_key: str | None = None) -> Task:
         """Submit a task; when this returns it is stored and will reach an end."""
-        key = {"Idempotency-Key": idempotency_key or str(uuid4())}
-        return Task.read(self._sender.send("POST", "/tasks", json=_json(request), headers=key).json())
+        key = _key(idempotency_key)
+        return read(Task, self._sender.send("POST", "/tasks", content=given.body(request), headers=key))
 
     def validate(self, request: Mapping[str, Any] | BaseModel) -> Reply:
         """Where the task would go and what it would cost; stores nothing."""
         query = {"validate_only": "true"}
-        return Reply.read(self._sender.send("POST", "/tasks", json=_json(request), params=query).json())
+        return read(Reply, self._sender.send("POST", "/tasks", content=given.body(request), params=query))
 
     def get(self, task: TaskRef, *, include: str | None = None) -> Task:
         """The whole task as it stands; `include` names more of it: `result`, `request`, `calls`."""
-        return Task.read(self._json(_path(task), {"include": include}))
+        return read(Task, self._got(task_path(task), {"include": include}))
 
     def status(self, task: TaskRef) -> Reply:
         """The short form: status, reason, times."""
-        return Reply.read(self._json(f"{_path(task)}/status"))
+        return read(Reply, self._got(f"{task_path(task)}/status"))
 
     def result(self, task: TaskRef) -> Reply:
         """How the task ended, a result or an error; raises `Conflict` while it has not."""
-        return Reply.read(self._json(f"{_path(task)}/result"))
+        return read(Reply, self._got(f"{task_path(task)}/result"))
 
     def calls(self, task: TaskRef) -> Page[Call]:
         """The provider calls that the task made, with tokens and cost."""
-        return page(Call, self._json(f"{_path(task)}/calls"))
+        return read_page(Call, self._got(f"{task_path(task)}/calls"))
 
     def cancel(self, task: TaskRef) -> Task:
         """Ask for the task to be cancelled; cancelling twice is the same as once."""
-        return Task.read(self._sender.send("POST", f"{_path(task)}/cancel").json())
+        return read(Task, self._sender.send("POST", f"{task_path(task)}/cancel"))
 
     def retry(self, task: TaskRef, *, idempotency_key: str | None = None) -> Task:
         """A new task with the request of an ended one."""
-        key = {"Idempotency-Key": idempotency_key or str(uuid4())}
-        path = f"{_path(task)}/retry"
-        return Task.read(self._sender.send("POST", path, headers=key).json())
+        path = f"{task_path(task)}/retry"
+        return read(Task, self._sender.send("POST", path, headers=_key(idempotency_key)))
 
     def list(self, *, limit: int | None = None, cursor: str | None = None, **filters: Any) -> Page[Task]:
         """One page of tasks, newest first; filters are those of `GET /tasks`."""
-        return page(Task, self._json("/tasks", {"limit": limit, "cursor": cursor, **filters}))
+        return read_page(Task, self._got("/tasks", {"limit": limit, "cursor": cursor, **filters}))
 
     def list_all(self, **filters: Any) -> Iterator[Task]:
         """Every task that fits the filters, page by page."""
@@ -118,7 +115,7 @@ class Client:
         """The events so far, after the one with this id; pages are fetched as they are needed."""
         cursor = None if after is None else str(after)
         while True:
-            found = page(Event, self._json(f"{_path(task)}/events", {"after": cursor}))
+            found = read_page(Event, self._got(f"{task_path(task)}/events", {"after": cursor}))
             yield from found
             cursor = found.next_cursor
             if not found.has_more or cursor is None:
@@ -145,7 +142,7 @@ class Client:
         headers = {"Accept": "text/event-stream"}
         if after is not None:
             headers["Last-Event-ID"] = str(after)
-        path, timeout = f"{_path(task)}/events", httpx.Timeout(_STREAM_IDLE, connect=5.0)
+        path, timeout = f"{task_path(task)}/events", httpx.Timeout(_STREAM_IDLE, connect=5.0)
         with self._http.stream("GET", path, headers=headers, timeout=timeout) as response:
             if response.status_code == 204:
                 yield None
@@ -154,7 +151,7 @@ class Client:
                 response.read()
                 raise refused(response)
             for message in messages(response.iter_lines()):
-                yield Event.read(json.loads(message.data))
+                yield read_event(response, message.data)
 
     def watch(
         self, task: TaskRef, *, timeout: float | None = None, every: float = LONGEST_WAIT
@@ -166,7 +163,7 @@ class Client:
         API is away the wait goes on, up to the patience for an outage.
         """
         ends = None if timeout is None else time.monotonic() + timeout
-        look = Look(self._sender, _path(task), self._patience)
+        look = Look(self._sender, task_path(task), self._patience)
         last = look.first()
         yield last
         while not last.ended:
@@ -193,41 +190,28 @@ class Client:
     ) -> Budget:
         """Make a budget, or give the one of the same scope, subject, period and hardness a new limit."""
         asked = {"scope": scope, "subject": subject, "period": period, "limit_usd": limit_usd, "hard": hard}
-        return Budget.read(self._sender.send("POST", "/budgets", json=asked).json())
+        return read(Budget, self._sender.send("POST", "/budgets", content=given.body(asked)))
 
     def list_budgets(self) -> Page[Budget]:
         """All budgets, with what their current windows have spent and hold."""
-        return page(Budget, self._json("/budgets"))
+        return read_page(Budget, self._got("/budgets"))
 
     def remove_budget(self, budget: UUID | str) -> None:
         """Drop a budget; it limits nothing from now on."""
-        self._sender.send("DELETE", f"/budgets/{_part(budget)}")
+        self._sender.send("DELETE", f"/budgets/{given.part(budget)}")
 
     def circuit_breakers(self) -> Page[CircuitBreaker]:
         """The gates of all providers: health circuit, cool-down and credential of each."""
-        return page(CircuitBreaker, self._json("/circuit-breakers"))
+        return read_page(CircuitBreaker, self._got("/circuit-breakers"))
 
     def reset_circuit_breaker(self, breaker: str) -> None:
         """Let everything through a gate again, at once and everywhere."""
-        self._sender.send("POST", f"/circuit-breakers/{_part(breaker)}/reset")
+        self._sender.send("POST", f"/circuit-breakers/{given.part(breaker)}/reset")
 
-    def _json(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        headers = {"Accept": "application/json"}
-        body: dict[str, Any] = self._sender.send("GET", path, params=params, headers=headers).json()
-        return body
+    def _got(self, path: str, params: Mapping[str, Any] | None = None) -> httpx.Response:
+        return self._sender.send("GET", path, params=params, headers={"Accept": "application/json"})
 
 
-def _path(task: TaskRef) -> str:
-    """The task's address; whatever stands in an id stays one part of the path."""
-    reference = task.id if isinstance(task, Task) else task
-    return f"/tasks/{_part(reference)}"
-
-
-def _part(reference: UUID | str) -> str:
-    return quote(str(reference), safe="").replace(".", "%2E")
-
-
-def _json(request: Mapping[str, Any] | BaseModel) -> Any:
-    if isinstance(request, BaseModel):
-        return request.model_dump(mode="json", exclude_unset=True)
-    return dict(request)
+def _key(given_key: str | None) -> dict[str, str]:
+    key = str(uuid4()) if given_key is None else given.idempotency_key(given_key)
+    return {"Idempotency-Key": key}

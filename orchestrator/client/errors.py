@@ -1,7 +1,9 @@
 """What a client meets when it doesn't get what it asked for.
 
 ClientError
+├── Unsendable         what was given can't be sent; nothing was
 ├── Unreachable        no answer at all
+├── Unreadable         an answer that is none of this API's
 ├── WaitTimeout        the task had not ended in time; it goes on
 └── ApiError           a problem body (RFC 9457), by HTTP status
     ├── Unauthenticated, PermissionRefused, NotFound, Conflict
@@ -18,6 +20,14 @@ from schemas.errors import FieldError
 
 class ClientError(Exception):
     """A request did not bring what was asked for."""
+
+
+class Unsendable(ClientError, ValueError):
+    """What was given can't be sent: no address, no id, no text. Nothing was sent."""
+
+
+class Unreadable(ClientError):
+    """The answer is none of this API's; is it another server's address?"""
 
 
 class Unreachable(ClientError):

@@ -4,6 +4,7 @@ import time
 from typing import Final
 
 from orchestrator.client import errors
+from orchestrator.client.answers import read
 from orchestrator.client.replies import Task
 from orchestrator.client.sending import Patience, Sender
 
@@ -49,7 +50,7 @@ class Look:
         if response.status_code == 304:
             return None
         self._etag = response.headers.get("ETag")
-        return Task.read(response.json())
+        return read(Task, response)
 
     def _sent_nothing(self) -> Task:
         raise errors.Unreachable(f"{self._path}: 304 without a condition")

@@ -13,6 +13,7 @@ from typing import Any, Final
 import httpx
 
 from orchestrator.client import errors
+from orchestrator.client.given import query
 
 REPEATED: Final = frozenset({429, 502, 503, 504})
 _BASE_SECONDS: Final = 0.25
@@ -42,19 +43,22 @@ class Sender:
         method: str,
         path: str,
         *,
-        json: Any = None,
+        content: bytes | None = None,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> httpx.Response:
-        """The response with a status below 400; raises `Unreachable` or an `ApiError`."""
-        given = {key: value for key, value in (params or {}).items() if value is not None}
+        """The response with a status below 400; raises `Unreachable`, `Unreadable` or an `ApiError`.
+
+        `content` is JSON.
+        """
+        sent = {"Content-Type": "application/json"} if content is not None else {}
         request = self.http.build_request(
             method,
             path,
-            json=json,
-            params=given,
-            headers=dict(headers or {}),
+            content=content,
+            params=query(params),
+            headers=sent | dict(headers or {}),
             timeout=_timeout(self.http, timeout),
         )
         for left in reversed(range(self.patience.tries)):
@@ -64,6 +68,8 @@ class Sender:
                 if not left:
                     raise errors.Unreachable(_unreached(self.http, error)) from error
                 wait = self._backoff(left)
+            except httpx.DecodingError as error:
+                raise errors.Unreadable(f"{method} {path}: the answer can't be decoded: {error}") from error
             else:
                 if response.status_code < 400:
                     return response

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from orchestrator import clock, telemetry
 from orchestrator.limits.budgets import Payer
-from orchestrator.store import calls, tasks
+from orchestrator.store import tasks
 from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
 from schemas.calls import Purpose
@@ -49,7 +49,7 @@ class Lease:
     circuit_noted: bool
 
     @classmethod
-    def of(cls, row: Row[Any], token: UUID, claimed_at: float, paid: PaidAnswer | None) -> Self:
+    def of(cls, row: Row[Any], token: UUID, claimed_at: float, paid: PaidAnswer | None = None) -> Self:
         """From what the store tells of a task that was just leased under `token`."""
         provider = Provider(
             id=row.provider_id,
@@ -70,7 +70,7 @@ class Lease:
             request=TASK_REQUEST.validate_json(row.request),
             standing=tasks.standing_of(row),
             provider=provider,
-            paid=paid,
+            paid=paid or _paid(row),
             claimed_at=claimed_at,
             api_key_id=row.api_key_id,
             closed=_closed(row),
@@ -83,6 +83,11 @@ class Lease:
         """Whose budgets its calls count against."""
         asked = self.request
         return Payer(self.tenant_id, asked.user_id, self.api_key_id, asked.session_id, self.provider.name)
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the task's deadline, by this process's own clock."""
+        return self.standing.seconds_left - (clock.monotonic() - self.claimed_at)
 
     @property
     def candidate(self) -> Candidate:
@@ -106,15 +111,13 @@ async def claim(
         "lease": parts.config.lease_seconds,
         "boot_id": boot_id,
         "queues": list(queues),
-        **tasks.event_arrays([Happening(EventName.STARTED, {})]),
     }
     rows = await tasks.rows_of(parts.db, tasks.CLAIM, params)
     if not rows and told:
         rows = await tasks.rows_of(parts.db, tasks.CLAIMED, {"id": task_id, "token": token})
     if not rows:
         return None
-    paid = await _paid_answer(parts, task_id) if rows[0].attempt > 1 else None
-    lease = Lease.of(rows[0], token, claimed_at, paid)
+    lease = Lease.of(rows[0], token, claimed_at)
     started = Happening(EventName.STARTED, {"attempt": lease.attempt, "provider": lease.provider.name})
     telemetry.emit(task_id, (started,))
     return lease
@@ -136,6 +139,7 @@ _BEHIND_GATE = {
 }
 
 
-async def _paid_answer(parts: Parts, task_id: UUID) -> PaidAnswer | None:
-    row = await parts.db.one(calls.LAST_ANSWER, task_id=task_id)
-    return PaidAnswer(row.id, Purpose(row.purpose), row.answer) if row else None
+def _paid(row: Row[Any]) -> PaidAnswer | None:
+    if row.paid_call_id is None:
+        return None
+    return PaidAnswer(row.paid_call_id, Purpose(row.paid_purpose), row.paid_answer)

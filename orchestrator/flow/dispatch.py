@@ -24,6 +24,7 @@ from schemas.moves import Happening
 
 MOST_LANES = 5_000
 MOST_PER_ROUND = 500
+_BEFORE_ALL = Lane("", UUID(int=0), UUID(int=0))
 REFRESH_SECONDS = 1.0
 
 
@@ -39,6 +40,7 @@ class Board:
     from_before: dict[UUID, int] = field(default_factory=dict)
     """How many tasks still run at a provider that did so when its circuit's time was over."""
     read_at: float = float("-inf")
+    walked_to: Lane | None = None
 
     def forget(self) -> None:
         """Read everything anew before the next round."""
@@ -88,10 +90,7 @@ def _probing(board: Board, loads: Sequence[Row[Any]]) -> dict[UUID, Limit]:
 
 
 async def _read(parts: Parts, board: Board) -> None:
-    board.ready = {
-        Lane(row.queue, row.provider_id, row.tenant_id)
-        for row in await parts.db.run(lanes.LANES, most=MOST_LANES)
-    }
+    await _walk(parts, board)
     board.closed = await gates.closed(parts.db)
     probed = {provider for provider, gate in board.closed.items() if not gate.shut}
     board.from_before = {each: count for each, count in board.from_before.items() if each in probed}
@@ -108,6 +107,18 @@ def _limit(row: Row[Any], gate: Closed | None) -> Limit:
     """What a tenant or provider may have: nothing while its gate is shut."""
     shut = gate is not None and gate.shut
     return Limit(row.weight, row.paused or shut, row.concurrency_limit)
+
+
+async def _walk(parts: Parts, board: Board) -> None:
+    """Find the lanes with ready work; where there are very many, go on next time where this walk ended."""
+    start = board.walked_to or _BEFORE_ALL
+    rows = await parts.db.run(
+        lanes.LANES, most=MOST_LANES, queue=start.queue, provider_id=start.provider, tenant_id=start.tenant
+    )
+    found = [Lane(row.queue, row.provider_id, row.tenant_id) for row in rows]
+    complete = board.walked_to is None and len(found) < MOST_LANES
+    board.ready = set(found) if complete else board.ready | set(found)
+    board.walked_to = found[-1] if len(found) == MOST_LANES else None
 
 
 async def _mark(parts: Parts, board: Board, takes: dict[Lane, int]) -> list[tuple[str, str]]:

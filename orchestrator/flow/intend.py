@@ -65,6 +65,14 @@ async def intend(
         if not await parts.db.run(calls.INTEND_UNBUDGETED, **params):
             await _with_holds(parts, lease, params)
     except Duplicate:
+        if not await parts.db.run(
+            calls.STILL_INTENDED,
+            id=call_id,
+            task_id=lease.task_id,
+            attempt=lease.attempt,
+            token=lease.token,
+        ):
+            raise LeaseLost from None
         return intent
     except _RolledBack as back:
         return Refused(back.refusal)

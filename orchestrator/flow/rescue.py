@@ -14,6 +14,8 @@ from orchestrator.store import calls, leases, tasks
 from orchestrator.store.engine import Connection, Row
 from orchestrator.volatile import DONE
 from orchestrator.wiring import Parts
+from schemas.calls import CallStatus
+from schemas.errors import Category
 from schemas.events import EventName
 from schemas.moves import Fence, Happening, Move
 from schemas.tasks import TaskStatus
@@ -25,7 +27,9 @@ async def rescue(parts: Parts) -> int:
     """How many tasks were taken back or ended."""
     taken = await _each(parts, leases.EXPIRED, _after_crash, close_calls=True)
     ended = await _each(parts, tasks.OVERDUE, _after_deadline, close_calls=False)
-    await parts.db.run(calls.CLOSE_STALE, most=MOST)
+    for row in await parts.db.run(calls.CLOSE_STALE, most=MOST):
+        _count(row)
+        telemetry.emit(row.task_id, (_unknown(row),))
     telemetry.RESCUES.inc(taken)
     return taken + ended
 
@@ -69,5 +73,17 @@ async def _move(connection: Connection, row: Row[Any], move: Move) -> bool:
 
 async def _close(connection: Connection, rows: Sequence[Row[Any]]) -> dict[Any, tuple[Happening, ...]]:
     ids = [row.id for row in rows]
-    closed = await tasks.rows_of(connection, calls.CLOSE_UNKNOWN, {"tasks": ids})
-    return {row.task_id: (Happening(EventName.CALL_UNKNOWN, {"call_id": str(row.id)}),) for row in closed}
+    closed: dict[Any, tuple[Happening, ...]] = {}
+    for row in await tasks.rows_of(connection, calls.CLOSE_UNKNOWN, {"tasks": ids}):
+        _count(row)
+        closed[row.task_id] = (*closed.get(row.task_id, ()), _unknown(row))
+    return closed
+
+
+def _unknown(row: Row[Any]) -> Happening:
+    return Happening(EventName.CALL_UNKNOWN, {"call_id": str(row.id)})
+
+
+def _count(row: Row[Any]) -> None:
+    telemetry.CALLS.labels(row.vendor, row.model, CallStatus.UNKNOWN, Category.CRASHED).inc()
+    telemetry.COST.labels(row.vendor, row.model).inc(row.cost_nanos)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from random import random
 from uuid import UUID
 
-from orchestrator import clock, failpoints, telemetry
+from orchestrator import failpoints, telemetry
 from orchestrator.flow import states
 from orchestrator.flow.claim import Lease
 from orchestrator.store import tasks
@@ -56,8 +56,7 @@ async def settle(parts: Parts, lease: Lease, ending: Ending) -> TaskStatus | Non
 
 
 def _decide(lease: Lease, ending: Ending) -> Move:
-    left = lease.standing.seconds_left - (clock.monotonic() - lease.claimed_at)
-    standing = replace(lease.standing, seconds_left=left)
+    standing = replace(lease.standing, seconds_left=lease.seconds_left)
     if ending.failure is not None:
         return states.after_failure(standing, ending.failure, random())
     return states.after_success(standing)

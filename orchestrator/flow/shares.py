@@ -1,8 +1,9 @@
 """Shares: who gets the free places of a window. Pure.
 
 Places are given one by one to the tenant that has the least for its weight, counting what it has
-running and nudged. While others are ready, one provider holds at most half of a queue's places and
-one vendor's queue at most half of workers that serve several.
+running and nudged. While others are ready, one provider holds at most half of a queue's slots and
+one vendor's queue at most half of the slots of workers that serve several: places beyond the slots
+are only for what runs next, so that a provider that stalls leaves the other half to the others.
 """
 
 import heapq
@@ -88,11 +89,15 @@ class _Places:
         pool, places = self.shared[lane.queue]
         if sum(self.by_queue[queue] for queue in pool) >= places:
             return False
-        if rivals.of_provider(lane) and self.by_provider[lane.queue, lane.provider] >= max(1, capacity // 2):
+        of_provider = self.by_provider[lane.queue, lane.provider]
+        if rivals.of_provider(lane) and of_provider >= self._half_of_the_slots(capacity):
             return False
-        if rivals.of_queue(lane, pool) and self.by_queue[lane.queue] >= max(1, places // 2):
+        if rivals.of_queue(lane, pool) and self.by_queue[lane.queue] >= self._half_of_the_slots(places):
             return False
         return self.within_limits(lane)
+
+    def _half_of_the_slots(self, places: int) -> int:
+        return max(1, places // self.situation.factor // 2)
 
     def within_limits(self, lane: Lane) -> bool:
         for owner in (lane.provider, lane.tenant):

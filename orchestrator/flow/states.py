@@ -32,6 +32,7 @@ _WAITS: Final = {
 
 _ELSEWHERE_FIRST: Final = (Category.CIRCUIT_OPEN, Category.RETRIES_SPENT)
 """Waits that are worth it only where no other provider is left."""
+_GOES_ON: Final = frozenset({Follow.RETRY, Follow.REROUTE, Follow.WAIT})
 
 
 def backoff(failures: int, jitter: float) -> float:
@@ -47,6 +48,8 @@ def after_success(standing: Standing) -> Move:
 def after_failure(standing: Standing, failure: Failure, jitter: float) -> Move:
     """A call failed, or its answer stayed unusable: retry, next provider, wait, give back or end."""
     follow = FOLLOWS[failure.category]
+    if standing.seconds_left <= 0 and follow in _GOES_ON:
+        return after_deadline(standing)
     match follow:
         case Follow.RETRY:
             return _retry(standing, failure, jitter)
@@ -139,7 +142,7 @@ def _reroute(standing: Standing, failure: Failure) -> Move:
 def _wait(standing: Standing, failure: Failure, jitter: float) -> Move:
     if failure.category in _ELSEWHERE_FIRST and standing.has_next:
         return _next_candidate(standing, failure)
-    hint = failure.retry_after if failure.retry_after is not None else BACKOFF_BASE
+    hint = max(BACKOFF_BASE, failure.retry_after or 0.0)
     delay = hint + jitter * min(BACKOFF_CAP, max(1.0, hint * 0.1))
     if delay >= standing.seconds_left:
         return _reroute(standing, failure)

@@ -35,6 +35,16 @@ INTEND_UNBUDGETED = text(
 )
 """The same in one round trip, for tenants that have no budget."""
 
+STILL_INTENDED = text(
+    """
+    SELECT calls.id FROM calls JOIN tasks ON tasks.id = calls.task_id
+    WHERE calls.id = :id AND calls.status = 'started' AND tasks.id = :task_id AND tasks.status = 'running'
+        AND tasks.attempt = :attempt AND tasks.lease_token = :token
+        AND tasks.lease_until > clock_timestamp()
+    """
+)
+"""Whether an intent whose commit went unheard still holds, and we with it."""
+
 BOOK = text(
     f"""
     WITH locked AS (
@@ -85,32 +95,41 @@ BOOK = text(
 )
 """The outcome, once per call whoever brings it; one charged as unknown is corrected until it is final."""
 
-_CLOSE = """
+_CLOSE = (
+    """
     closed AS (
         UPDATE calls SET status = 'unknown', cost_nanos = hold_nanos, estimated = true,
             price_source = 'hold', category = 'crashed', ended_at = clock_timestamp()
         FROM open WHERE calls.id = open.id AND calls.status = 'started'
-        RETURNING calls.id, calls.task_id, calls.tenant_id, calls.cost_nanos,
+        RETURNING calls.id, calls.task_id, calls.tenant_id, calls.cost_nanos, calls.vendor, calls.model,
             calls.cost_nanos AS released, calls.cost_nanos AS added
     ), entry AS (
         INSERT INTO ledger (tenant_id, task_id, call_id, kind, amount_nanos)
         SELECT tenant_id, task_id, id, 'spend', cost_nanos FROM closed
-    ), """ + CHARGED.format(closed="closed")
+    ), touched AS (
+        SELECT task_id, count(*) AS calls FROM closed GROUP BY task_id
+    ), moved AS (
+        UPDATE tasks SET event_seq = event_seq + touched.calls
+        FROM touched WHERE tasks.id = touched.task_id
+        RETURNING tasks.id, tasks.tenant_id, tasks.event_seq, touched.calls
+    ), events_written AS (
+        INSERT INTO events (task_id, seq, tenant_id, name, at, data)
+        SELECT moved.id,
+            moved.event_seq - moved.calls + row_number() OVER (PARTITION BY moved.id ORDER BY closed.id),
+            moved.tenant_id, 'call.unknown', clock_timestamp(), jsonb_build_object('call_id', closed.id)
+        FROM moved JOIN closed ON closed.task_id = moved.id
+    ), """
+    + CHARGED.format(closed="closed")
+    + """
+    SELECT id, task_id, vendor, model, cost_nanos FROM closed"""
+)
 
 CLOSE_UNKNOWN = text(
     f"""
     WITH open AS (
         SELECT id FROM calls WHERE task_id = ANY (CAST(:tasks AS uuid[])) AND status = 'started'
         ORDER BY id FOR NO KEY UPDATE
-    ), {_CLOSE}, moved AS (
-        UPDATE tasks SET event_seq = event_seq + 1
-        FROM (SELECT DISTINCT task_id FROM closed) AS touched WHERE tasks.id = touched.task_id
-        RETURNING tasks.id, tasks.tenant_id, tasks.event_seq
-    ), events_written AS (
-        INSERT INTO events (task_id, seq, tenant_id, name, at, data)
-        SELECT id, event_seq, tenant_id, 'call.unknown', clock_timestamp(), '{{}}' FROM moved
-    )
-    SELECT id, task_id FROM closed
+    ), {_CLOSE}
     """
 )
 """Charge the calls whose process died at their hold. The caller has locked the tasks."""
@@ -130,7 +149,6 @@ CLOSE_STALE = text(
         SELECT calls.id FROM calls, stale WHERE calls.task_id = stale.id AND calls.status = 'started'
             AND calls.timeout_at < clock_timestamp() - interval '1 minute'
     ), {_CLOSE}
-    SELECT id, task_id FROM closed
     """
 )
 """Charge open calls of tasks that nobody runs any more, a minute after their own time has passed."""
@@ -146,15 +164,5 @@ MAKE_FINAL = text(
     UPDATE calls SET final_at = clock_timestamp()
     FROM due WHERE calls.id = due.id AND calls.status = 'unknown'
     RETURNING calls.id, calls.task_id, calls.cost_nanos
-    """
-)
-
-LAST_ANSWER = text(
-    """
-    SELECT calls.id, calls.purpose, calls.served_model, call_answers.answer
-    FROM calls JOIN call_answers ON call_answers.call_id = calls.id
-    WHERE calls.task_id = :task_id AND calls.status = 'answered'
-        AND calls.verdict IS DISTINCT FROM 'superseded'
-    ORDER BY calls.id DESC LIMIT 1
     """
 )

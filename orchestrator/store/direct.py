@@ -2,11 +2,15 @@
 
 SQLAlchemy's pool and greenlets cost four times as much as such a statement itself
 (ops/decisions has the measurement). Rows answer to names and `_asdict()`, as SQLAlchemy's do.
+A server that is halted answers nobody and ends no connection: whoever waits has a deadline of its own.
 """
 
 import asyncio
+import os
 import select
-from collections.abc import Mapping, Sequence
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, Final
 
@@ -16,47 +20,55 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy import Dialect, TextClause
 from sqlalchemy.dialects.postgresql.psycopg import dialect
 
-_Connection = AsyncConnection[Any]
+Connection = AsyncConnection[Any]
 _DIALECT: Final[Dialect] = dialect()  # type: ignore[no-untyped-call]
 
 
 class Direct:
-    """A few connections, the last used first; one found dead takes the idle ones with it."""
+    """A few connections, the last used first; one found silent takes the idle ones with it."""
 
     def __init__(self, url: str, settings: Mapping[str, Any], *, size: int, patience: float) -> None:
         self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
         self._settings = settings
-        self._free: list[_Connection] = []
+        self._free: list[Connection] = []
         self._slots = asyncio.Semaphore(size)
         self._patience = patience
 
-    async def run(self, statement: TextClause, params: Mapping[str, Any]) -> Sequence[Any]:
-        """The rows of one statement, committed. Raises psycopg's errors, and `TimeoutError` for a slot."""
-        await self._take_slot()
+    async def run(self, statement: TextClause, params: Mapping[str, Any], within: float) -> Sequence[Any]:
+        """The rows of one statement, committed. Raises psycopg's errors, and `TimeoutError`.
+
+        `within`: the seconds for all of it; then the connection is hung up, whatever the server does.
+        """
+        until = asyncio.get_running_loop().time() + within
+        await self._take_slot(min(self._patience, within))
         try:
-            connection = await self._idle() or await self._connect()
+            connection = await self._idle() or await self._connect(until)
+            timer = asyncio.get_running_loop().call_at(until, self._too_late, connection)
             try:
-                cursor = await connection.execute(_sql(statement), params)
-                has_rows = cursor.pgresult is not None and cursor.pgresult.nfields > 0
-                return await cursor.fetchall() if has_rows else ()
+                return await rows(connection, statement, params)
             finally:
+                timer.cancel()
                 await self._give_back(connection)
         finally:
             self._slots.release()
+
+    async def alone(self, within: float) -> Connection:
+        """A connection of one's own, not counted here. Raises as `run`."""
+        return await self._connect(asyncio.get_running_loop().time() + within)
 
     async def close(self) -> None:
         """Close the idle connections."""
         while self._free:
             await self._free.pop().close()
 
-    async def _take_slot(self) -> None:
+    async def _take_slot(self, patience: float) -> None:
         if self._slots.locked():
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(patience):
                 await self._slots.acquire()
         else:
             await self._slots.acquire()
 
-    async def _idle(self) -> _Connection | None:
+    async def _idle(self) -> Connection | None:
         while self._free:
             connection = self._free.pop()
             if not _hung_up(connection):
@@ -64,19 +76,50 @@ class Direct:
             await connection.close()
         return None
 
-    async def _connect(self) -> _Connection:
-        return await AsyncConnection.connect(
-            self._url, autocommit=True, row_factory=namedtuple_row, **self._settings
-        )
+    async def _connect(self, until: float) -> Connection:
+        async with asyncio.timeout_at(until):
+            return await AsyncConnection.connect(
+                self._url, autocommit=True, row_factory=namedtuple_row, **self._settings
+            )
 
-    async def _give_back(self, connection: _Connection) -> None:
+    def _too_late(self, connection: Connection) -> None:
+        for silent in (connection, *self._free):
+            hang_up(silent)
+
+    async def _give_back(self, connection: Connection) -> None:
         if connection.pgconn.transaction_status == TransactionStatus.IDLE:
             self._free.append(connection)
         else:
             await connection.close()
 
 
-def _hung_up(connection: _Connection) -> bool:
+async def rows(connection: Connection, statement: TextClause, params: Mapping[str, Any]) -> Sequence[Any]:
+    """The rows of one statement on this connection."""
+    cursor = await connection.execute(_sql(statement), params)
+    has_rows = cursor.pgresult is not None and cursor.pgresult.nfields > 0
+    return await cursor.fetchall() if has_rows else ()
+
+
+@contextmanager
+def hung_up_after(seconds: float, connection: Connection) -> Iterator[None]:
+    """Hang the connection up if the block lasts longer; whoever waits on it then gets psycopg's error."""
+    timer = asyncio.get_running_loop().call_later(seconds, hang_up, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def hang_up(connection: Connection) -> None:
+    """Have the connection end as if the server had ended it.
+
+    Cancelling the statement would ask the server to, and wait for one that doesn't answer.
+    """
+    with suppress(OperationalError, OSError), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
+
+
+def _hung_up(connection: Connection) -> bool:
     """Whether the server said something while nobody asked: it can only have been a goodbye."""
     try:
         watched = select.poll()

@@ -1,12 +1,14 @@
 """The one database engine of a process, and the only place that commits.
 
 `run` is one statement in autocommit (one round trip); `transaction` is for flow and limits alone.
-A database that can't be reached is always `StoreUnavailable`, whatever the driver called it.
+A database that can't be reached, or that doesn't answer, is always `StoreUnavailable`, whatever the
+driver called it.
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import psycopg
 from sqlalchemy import Row, TextClause, text
@@ -14,12 +16,15 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from orchestrator.store import direct
 from orchestrator.store.direct import Direct
 from schemas.errors import StoreUnavailable
 
-__all__ = ["Connection", "Database", "Duplicate", "Row"]
+__all__ = ["Connection", "Database", "Duplicate", "Line", "Row"]
 
 STATEMENT_TIMEOUT_MS = 15_000
+ANSWER_SECONDS = STATEMENT_TIMEOUT_MS / 1000 + 1
+"""How long we wait where the server does not even end a statement that took too long."""
 _PATIENCE = 10
 
 Connection = AsyncConnection
@@ -36,7 +41,7 @@ def unavailable() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         raise StoreUnavailable(retry_after=2) from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
         raise StoreUnavailable(retry_after=2) from error
     except psycopg.errors.UniqueViolation as error:
         raise Duplicate from error
@@ -46,8 +51,21 @@ def unavailable() -> Iterator[None]:
         raise
 
 
+class Line:
+    """A connection of one's own, for an advisory lock."""
+
+    def __init__(self, connection: direct.Connection, answers_within: float) -> None:
+        self._connection = connection
+        self._answers_within = answers_within
+
+    async def one(self, statement: TextClause, /, **params: Any) -> Any:
+        """The one row of a statement."""
+        with unavailable(), direct.hung_up_after(self._answers_within, self._connection):
+            return (await direct.rows(self._connection, statement, params))[0]
+
+
 class Database:
-    """Postgres by psycopg 3 with bounded waits: connect 3 s, pool 10 s, statement 15 s.
+    """Postgres by psycopg 3 with bounded waits: connect 3 s, pool 10 s, statement 15 s, answer 16 s.
 
     At most `pool_size` connections for single statements, and as many for transactions.
     """
@@ -74,15 +92,18 @@ class Database:
             connect_args=settings,
             hide_parameters=True,
         )
-        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._within = ANSWER_SECONDS
+
+    def answering_within(self, seconds: float) -> Self:
+        """The same database, where a statement or a transaction may take only so long."""
+        hurried = copy(self)
+        hurried._within = seconds
+        return hurried
 
     async def run(self, statement: TextClause, /, **params: Any) -> Sequence[Row[Any]]:
         """The rows of one statement that commits by itself."""
         with unavailable():
-            try:
-                return await self._direct.run(statement, params)
-            except TimeoutError as error:
-                raise StoreUnavailable(retry_after=2) from error
+            return await self._direct.run(statement, params, self._within)
 
     async def one(self, statement: TextClause, /, **params: Any) -> Row[Any] | None:
         """The first row of one statement, if any."""
@@ -93,18 +114,26 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Several statements that commit together, or not at all."""
         with unavailable():
-            async with self._engine.begin() as connection:
-                yield connection
+            async with self._engine.connect() as connection:
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                with direct.hung_up_after(self._within, driver):
+                    async with connection.begin():
+                        yield connection
 
     @asynccontextmanager
-    async def dedicated(self) -> AsyncIterator[AsyncConnection]:
-        """A connection of one's own for an advisory lock, which ends with the block."""
+    async def dedicated(self, *, silent_seconds: float) -> AsyncIterator[Line]:
+        """A connection of one's own for an advisory lock, which ends with the block.
+
+        The server ends it as well when it hears nothing for `silent_seconds`; so do we.
+        """
         with unavailable():
-            async with self._autocommit.connect() as connection:
-                try:
-                    yield connection
-                finally:
-                    await connection.invalidate()
+            connection = await self._direct.alone(self._within)
+        try:
+            line = Line(connection, silent_seconds)
+            await line.one(_SILENCE, milliseconds=str(round(silent_seconds * 1000)))
+            yield line
+        finally:
+            await connection.close()
 
     async def ping(self) -> None:
         """Raise `StoreUnavailable` unless the database answers."""
@@ -117,4 +146,5 @@ class Database:
 
 
 _PING = text("SELECT 1")
+_SILENCE = text("SELECT set_config('idle_session_timeout', :milliseconds, false)")
 _UNIQUE_VIOLATION = "23505"

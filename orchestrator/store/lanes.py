@@ -10,6 +10,8 @@ LANES = text(
     WITH RECURSIVE lane AS (
         (SELECT queue, provider_id, tenant_id FROM tasks
          WHERE status = 'queued' AND ready AND nudged_at IS NULL
+            AND (queue, provider_id, tenant_id)
+                > (CAST(:queue AS text), CAST(:provider_id AS uuid), CAST(:tenant_id AS uuid))
          ORDER BY queue, provider_id, tenant_id LIMIT 1)
         UNION ALL
         SELECT next.queue, next.provider_id, next.tenant_id FROM lane, LATERAL (
@@ -57,7 +59,8 @@ NUDGE = text(
         RETURNING tasks.id, tasks.tenant_id, tasks.queue, tasks.provider_id, tasks.event_seq
     ), events_written AS (
         INSERT INTO events (task_id, seq, tenant_id, name, at, data)
-        SELECT id, event_seq, tenant_id, 'task.dispatched', clock_timestamp(), '{}' FROM moved
+        SELECT id, event_seq, tenant_id, 'task.dispatched', clock_timestamp(),
+            jsonb_build_object('queue', queue) FROM moved
     )
     SELECT id, queue, provider_id, tenant_id FROM moved
     """
@@ -77,11 +80,20 @@ FORGET_NUDGES = text(
     """
 )
 
+NUDGED = text(
+    """
+    SELECT queue, count(*) AS nudged,
+        count(*) FILTER (WHERE nudged_at < statement_timestamp() - make_interval(secs => :age)) AS old
+    FROM tasks WHERE status = 'queued' AND nudged_at IS NOT NULL
+    GROUP BY queue
+    """
+)
+
 FORGET_GHOSTS = text(
     """
     WITH ghost AS (
         SELECT id FROM tasks
-        WHERE status = 'queued' AND nudged_at IS NOT NULL
+        WHERE status = 'queued' AND nudged_at IS NOT NULL AND queue = ANY (CAST(:queues AS text[]))
             AND nudged_at < statement_timestamp() - make_interval(secs => :age)
         ORDER BY nudged_at LIMIT :most FOR NO KEY UPDATE SKIP LOCKED
     )

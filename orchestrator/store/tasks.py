@@ -68,7 +68,8 @@ INSERT = text(
         VALUES (:id, :tenant_id, CAST(:request AS jsonb), CAST(:candidates AS jsonb))
     ), events_written AS (
         INSERT INTO events (task_id, seq, tenant_id, name, at, data)
-        SELECT id, 1, tenant_id, 'task.' || status, created_at, '{}' FROM moved
+        SELECT id, 1, tenant_id, 'task.' || status, created_at,
+            jsonb_build_object('kind', kind, 'queue', queue) FROM moved
     )
     SELECT * FROM moved
     """
@@ -88,7 +89,8 @@ LEASED = f"""
         CAST(payload.request AS text) AS request, CAST(payload.candidates AS text) AS candidates,
         provider.name AS provider, provider.vendor, provider.wire, provider.base_url,
         provider.credential, provider.simulated, provider.concurrency_limit, moved.provider_id,
-        provider.model AS provider_model, gate.kind AS gate_kind, gate.reason AS gate_reason,
+        provider.model AS provider_model, paid.call_id AS paid_call_id, paid.purpose AS paid_purpose,
+        paid.answer AS paid_answer, gate.kind AS gate_kind, gate.reason AS gate_reason,
         least(extract(epoch FROM gate.closed_until - clock_timestamp()), 86400)::float8 AS gate_seconds,
         moved.attempt > 1 AND EXISTS (
             SELECT FROM attempts WHERE attempts.task_id = moved.id AND attempts.attempt < moved.attempt
@@ -106,7 +108,14 @@ LEASED = f"""
         WHERE kind <> 'circuit' AND subject = provider.account AND state <> 'closed'
             AND closed_until > statement_timestamp()
         ORDER BY closed_until DESC LIMIT 1
-    ) AS gate ON true"""
+    ) AS gate ON true
+    LEFT JOIN LATERAL (
+        SELECT calls.id AS call_id, calls.purpose, call_answers.answer
+        FROM calls JOIN call_answers ON call_answers.call_id = calls.id
+        WHERE moved.attempt > 1 AND calls.task_id = moved.id AND calls.status = 'answered'
+            AND calls.verdict IS DISTINCT FROM 'superseded'
+        ORDER BY calls.id DESC LIMIT 1
+    ) AS paid ON true"""
 """What a worker needs to know of the task that `moved` has just leased to it."""
 
 CLAIM = text(
@@ -123,10 +132,12 @@ CLAIM = text(
     ), attempt_written AS (
         INSERT INTO attempts (task_id, attempt, boot_id, provider_id, started_at)
         SELECT id, attempt, boot_id, provider_id, clock_timestamp() FROM moved
-    ), {EVENTS}
-    {LEASED}
+    ), events_written AS (
+        INSERT INTO events (task_id, seq, tenant_id, name, at, data)
+        {LEASED}
     """
 )
+"""The lease, with all that a worker needs; `paid`: the last paid answer, for a task that ran before."""
 
 CLAIMED = text(
     f"""

@@ -101,5 +101,6 @@ def _last_words(outcomes: list[bool], folder: Path | None) -> list[str]:
     lines = [f"{sum(outcomes)} of {len(outcomes)} came out as they should."]
     if folder is not None:
         lines.append(f"The code it made is in {folder}")
-    lines.append("This system stops now. To have one that stays, with API, docs, Flower: orchestrator up")
+    lines.append("This system stops now. To have one that stays, with API, docs, Flower:")
+    lines.append(f"  {printing.program()} up")
     return lines

@@ -47,7 +47,7 @@ MUTANTS: Final = (
     Mutant(
         "no fence",
         scene(Scene("call.answered", AGAIN, Strike.WORKER_HALTED, manner=SLOWLY)),
-        "one ending, last",
+        "exact calls",
         (
             Patch(
                 "orchestrator/store/tasks.py",

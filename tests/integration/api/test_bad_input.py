@@ -4,10 +4,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from orchestrator.api import bodies
+from orchestrator.api.app import openapi_document
 from schemas.api import Problem
 from tests.integration.api.visitor import BODY, DIFF, TASKS, Visitor
 
@@ -51,6 +53,19 @@ ROWS: dict[str, tuple[bytes, int, str]] = {
         "run_at",
     ),
     "a time without a zone": (body(run_at="2030-01-01T00:00:00"), 422, "run_at"),
+    "a time in seconds": (body(run_at=1893456000), 422, "run_at"),
+    "a truth for a number": (body(preferences={"max_attempts": True}), 422, "preferences.max_attempts"),
+    "a text for a number": (body(preferences={"temperature": "1"}), 422, "preferences.temperature"),
+    "a webhook without a host": (
+        body(preferences={"webhook": {"url": "http:///x", "secret": "whsec_" + "A" * 32}}),
+        422,
+        "preferences.webhook.url",
+    ),
+    "a webhook's secret that is too short": (
+        body(preferences={"webhook": {"url": "https://example.com/", "secret": "whsec_AAAA"}}),
+        422,
+        "preferences.webhook.secret",
+    ),
     "a huge integer": (body(preferences={"max_tokens": 10**400}), 422, "preferences.max_tokens"),
     "a list": (b"[]", 422, "body"),
     "nothing": (b"", 400, "body"),
@@ -111,6 +126,18 @@ async def test_another_content_type_is_a_415(caller: Visitor, kind: str) -> None
     problem = Problem.model_validate_json(response.content)
     assert (response.status_code, problem.errors[0].field) == (415, "Content-Type")
     assert await caller.stored() == 0
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip"])
+async def test_a_content_encoding_is_a_415_that_names_it(caller: Visitor, coding: str) -> None:
+    response = await caller.post_raw(body(), Content_Encoding=coding)
+    problem = Problem.model_validate_json(response.content)
+    assert (response.status_code, problem.errors[0].field) == (415, "Content-Encoding")
+    assert await caller.stored() == 0
+
+
+async def test_a_body_that_is_said_to_be_plain_is_taken(caller: Visitor) -> None:
+    assert (await caller.post_raw(body(), Content_Encoding="identity")).status_code == 202
 
 
 async def test_a_body_of_20_mb_is_refused_by_its_announced_length(caller: Visitor) -> None:
@@ -181,3 +208,36 @@ async def test_a_filter_that_is_not_understood_is_refused(caller: Visitor, query
     response = await caller.get(f"{TASKS}?{query}")
     assert response.status_code == 422
     assert response.json()["errors"][0]["field"] == field
+
+
+DOORS = sorted((method, path) for path, methods in openapi_document()["paths"].items() for method in methods)
+
+
+@pytest.mark.parametrize(("method", "path"), DOORS)
+async def test_a_query_parameter_that_nobody_knows_is_refused(
+    caller: Visitor, method: str, path: str
+) -> None:
+    address = path.format(task_id=UUID(int=0), kind="fix_bug")
+    headers = {"Authorization": f"Bearer {caller.key}"}
+    sent = BODY if method == "post" else None
+    response = await caller.http.request(
+        method, f"{address}?%66oo=1&foo=2&b%C3%A4r", headers=headers, json=sent
+    )
+    problem = Problem.model_validate_json(response.content)
+    assert (response.status_code, problem.code) == (422, "invalid_request")
+    assert [error.field for error in problem.errors] == ["foo", "bär"]
+    assert {error.code for error in problem.errors} == {"unknown_parameter"}
+    assert await caller.stored() == 0
+
+
+async def test_a_misspelt_dry_run_submits_nothing_and_is_told_its_name(caller: Visitor) -> None:
+    response = await caller.post(f"{TASKS}?validate-only=true", json=BODY)
+    problem = Problem.model_validate_json(response.content)
+    assert "did you mean 'validate_only'?" in problem.detail
+    assert "known are include, validate_only" in problem.detail
+    assert await caller.stored() == 0
+
+
+async def test_an_address_that_takes_no_parameter_says_so(caller: Visitor) -> None:
+    response = await caller.get(f"{TASKS}/stats?status=queued")
+    assert response.json()["detail"] == ("there is no query parameter 'status'; this address takes none")

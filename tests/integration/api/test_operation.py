@@ -1,10 +1,14 @@
 """Probes, figures, the reference; and what every answer carries."""
 
+import os
+import signal
 from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from orchestrator import clock
 from orchestrator.flow.watch import Watch
 from orchestrator.store import migrate, views
 from orchestrator.wiring import Parts
@@ -30,6 +34,29 @@ async def test_a_database_behind_this_release_is_not_ready(
     response = await http.get("/readyz?verbose")
     assert response.status_code == 503
     assert "orchestrator db migrate" in response.text
+
+
+BACKENDS = text(
+    "SELECT pid FROM pg_stat_activity WHERE application_name = 'orchestrator-test'"
+    " AND datname = current_database()"
+)
+
+
+async def test_a_database_that_hangs_is_not_ready_within_the_patience_of_a_probe(
+    http: httpx.AsyncClient, parts: Parts
+) -> None:
+    backends = [row.pid for row in await parts.db.run(BACKENDS)]
+    for pid in backends:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        began = clock.monotonic()
+        response = await http.get("/readyz?verbose")
+    finally:
+        for pid in backends:
+            os.kill(pid, signal.SIGCONT)
+    assert response.status_code == 503
+    assert "does not answer" in response.text
+    assert clock.monotonic() - began < 3
 
 
 def test_the_expected_revision_is_the_newest_migration() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 import pytest
+from redis.asyncio import Redis
 
 from orchestrator.broker import RUN
 from orchestrator.flow.dispatch import Board, dispatch
@@ -103,8 +104,8 @@ async def test_urgent_tasks_of_a_lane_go_first_then_by_age(world: World) -> None
 
 
 async def test_tenants_share_a_window_by_their_weight(world: World) -> None:
-    worlds = [world, await make_world(world.parts), await make_world(world.parts)]
-    await world.rows("UPDATE tenants SET weight = 2 WHERE id = :id", id=worlds[2].tenant_id)
+    worlds = [world, *[await make_world(world.parts) for _ in range(6)]]
+    await world.rows("UPDATE tenants SET weight = 2 WHERE id = :id", id=worlds[-1].tenant_id)
     for each in worlds:
         for _ in range(12):
             await each.submit()
@@ -112,7 +113,7 @@ async def test_tenants_share_a_window_by_their_weight(world: World) -> None:
     await dispatch(world.parts, board_on(Paper()))
     rows = await world.rows("SELECT tenant_id FROM tasks WHERE nudged_at IS NOT NULL")
     counts = Counter(row.tenant_id for row in rows)
-    assert [counts[each.tenant_id] for each in worlds] == [2, 2, 4]
+    assert [counts[each.tenant_id] for each in worlds] == [1, 1, 1, 1, 1, 1, 2]
 
 
 async def test_a_paused_provider_or_tenant_gets_nothing(world: World) -> None:
@@ -191,3 +192,21 @@ async def test_two_dispatchers_at_once_nudge_each_task_once(world: World) -> Non
     assert sum(counts) == 40
     nudged = [task_id for paper in papers for task_id, _ in paper.published]
     assert len(nudged) == len(set(nudged)) == 40
+
+
+async def test_nudges_that_still_wait_behind_busy_slots_are_not_repeated(world: World) -> None:
+    """Given two nudges whose messages both wait in the broker, and later only one of them does."""
+    for _ in range(2):
+        await world.submit()
+    await workers(world, 4)
+    paper = Paper()
+    assert await dispatch(world.parts, board_on(paper)) == 2
+    async with Redis.from_url(world.parts.config.broker_url or "") as broker:
+        await broker.delete("provider.openai")
+        await broker.lpush("provider.openai", "one", "two")
+        await wake(world.parts, ghosts_older_than=0)
+        assert await world.value("SELECT count(*) FROM tasks WHERE nudged_at IS NOT NULL") == 2
+        await broker.rpop("provider.openai")
+        await wake(world.parts, ghosts_older_than=0)
+        assert await world.value("SELECT count(*) FROM tasks WHERE nudged_at IS NOT NULL") == 0
+        await broker.delete("provider.openai")

@@ -1,12 +1,16 @@
 """Single statements straight on the driver: few connections, dead ones noticed, errors of one tree."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
+from orchestrator import clock
 from orchestrator.store.engine import Database, Duplicate
 from schemas.errors import StoreUnavailable
 
@@ -87,3 +91,60 @@ async def test_a_doubled_key_has_a_name_of_its_own(db: Database) -> None:
 async def test_a_statement_commits_at_once(db: Database, other: Database) -> None:
     await db.run(text("INSERT INTO tenants (id, name) VALUES (gen_random_uuid(), 'once')"))
     assert await other.one(text("SELECT 1 FROM tenants WHERE name = 'once'"))
+
+
+@contextmanager
+def halted(*pids: int) -> Iterator[None]:
+    """Backends that neither answer nor hang up until the end of the block."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_halted_server_is_an_unavailable_store_in_time(db: Database, other: Database) -> None:
+    await asyncio.gather(*(db.run(text("SELECT pg_sleep(0.01)")) for _ in range(3)))
+    began = clock.monotonic()
+    with halted(*[row.pid for row in await other.run(BACKENDS)]):
+        with pytest.raises(StoreUnavailable):
+            await db.answering_within(0.5).run(text("SELECT 1"))
+        # The other connections were as silent as the first: none of them is asked.
+        assert (await db.answering_within(0.5).run(text("SELECT 1 AS one")))[0].one == 1
+        assert clock.monotonic() - began < 2
+
+
+async def _halted_in_a_transaction(db: Database, *, before_the_commit: bool) -> None:
+    async with db.answering_within(0.5).transaction() as connection:
+        pid = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        os.kill(pid, signal.SIGSTOP)
+        asyncio.get_running_loop().call_later(1, os.kill, pid, signal.SIGCONT)
+        if not before_the_commit:
+            await connection.execute(text("SELECT 1"))
+
+
+@pytest.mark.parametrize("before_the_commit", [True, False])
+async def test_a_transaction_with_a_halted_server_ends_in_time(db: Database, before_the_commit: bool) -> None:
+    began = clock.monotonic()
+    with pytest.raises(StoreUnavailable):
+        await _halted_in_a_transaction(db, before_the_commit=before_the_commit)
+    assert clock.monotonic() - began < 0.9
+    async with db.transaction() as connection:
+        assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
+
+
+async def test_a_connection_of_ones_own_ends_when_nobody_asks_on_it(db: Database) -> None:
+    async with db.dedicated(silent_seconds=0.3) as line:
+        assert (await line.one(text("SELECT 1 AS one"))).one == 1
+        await clock.sleep(0.8)
+        with pytest.raises(StoreUnavailable):
+            await line.one(text("SELECT 1"))
+
+
+async def test_a_connection_of_ones_own_ends_with_a_halted_server(db: Database) -> None:
+    async with db.dedicated(silent_seconds=0.5) as line:
+        pid = (await line.one(text("SELECT pg_backend_pid() AS pid"))).pid
+        with halted(pid), pytest.raises(StoreUnavailable):
+            await line.one(text("SELECT 1"))

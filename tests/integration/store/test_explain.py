@@ -79,7 +79,9 @@ TAKES: dict[str, Any] = {
 PAGE = {"tenant_id": TENANT, "most": 20}
 CLAIM: dict[str, Any] = {
     "id": QUEUED, "token": uuid4(), "lease": 60.0, "boot_id": BOOT, "queues": ["provider.openai"],
-} | EVENT  # fmt: skip
+}  # fmt: skip
+STILL: dict[str, Any] = {"id": OPEN_CALL, "task_id": RUNNING, "attempt": 1, "token": uuid4()}
+BEFORE_ALL: dict[str, Any] = {"queue": "", "provider_id": UUID(int=0), "tenant_id": UUID(int=0)}
 
 ADOPT: dict[str, Any] = {
     "id": QUEUED, "token": uuid4(), "lease": 60.0, "boot_id": BOOT, "attempt": 1,
@@ -103,12 +105,13 @@ HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("supersede late", late.SUPERSEDE, {"id": ENDED, "call_id": made(5, 300)} | EVENT, 20),
     ("ended attempt", tasks.ENDED_ATTEMPT, {"id": ENDED, "attempt": 1}, 10),
     ("claimed", tasks.CLAIMED, {"id": RUNNING, "token": uuid4()}, 10),
-    ("last answer", calls.LAST_ANSWER, {"task_id": ENDED}, 10),
-    ("lanes", lanes.LANES, {"most": 5_000}, 3 * LANES),
+    ("still intended", calls.STILL_INTENDED, STILL, 10),
+    ("lanes", lanes.LANES, {"most": 5_000} | BEFORE_ALL, 3 * LANES),
     ("loads", lanes.LOADS, {}, 500),
     ("nudge", lanes.NUDGE, TAKES, 5 * (100 + 50)),
     ("forget nudges", lanes.FORGET_NUDGES, {"ids": [QUEUED]}, 300),
-    ("forget ghosts", lanes.FORGET_GHOSTS, {"age": 15.0, "most": 1_000}, 10),
+    ("forget ghosts", lanes.FORGET_GHOSTS, {"age": 15.0, "most": 1_000, "queues": ["provider.openai"]}, 10),
+    ("nudged", lanes.NUDGED, {"age": 15.0}, 300),
     ("expired", leases.EXPIRED, {"lease": 60.0, "dead_after": 45.0, "most": 100}, 20),
     ("heartbeat", leases.HEARTBEAT,
      {"boot_id": BOOT, "ids": HELD, "tokens": [uuid4() for _ in HELD], "lease": 60.0}, 500),

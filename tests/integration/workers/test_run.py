@@ -167,6 +167,19 @@ async def test_a_deadline_closes_the_running_request(
     await check(world)
 
 
+async def test_a_task_whose_deadline_passes_in_a_call_expires_and_blames_nobody(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    task_id = await world.submit()
+    await world.change(task_id, "deadline = clock_timestamp() + interval '1.2 seconds'")
+    simulator.rules(SLOW)
+    await work(process, task_id)
+    assert await world.status(task_id) == "expired"
+    assert await world.value("SELECT category FROM calls") == "deadline"
+    assert "task.failed_over" not in await world.events(task_id)
+    await check(world)
+
+
 async def test_the_heart_keeps_a_lease_alive_through_a_long_call(
     world: World, process: Process, simulator: Simulated
 ) -> None:

@@ -123,13 +123,6 @@ def test_a_retry_that_never_left_is_sent_again() -> None:
     assert server.paths == [f"POST /api/v1/tasks/{TASK_ID}/retry"] * 2
 
 
-def test_a_strange_id_stays_one_part_of_the_path() -> None:
-    server = api(problem(404, "not_found"))
-    with pytest.raises(sdk.NotFound):
-        server.client().get("../keys?x=1")
-    assert server.paths == ["GET /api/v1/tasks/%2E%2E%2Fkeys%3Fx%3D1"]
-
-
 def test_waiting_holds_the_request_open_and_asks_for_changes_only() -> None:
     server = api(
         ok(task("queued"), ETag='"1"'),

@@ -117,8 +117,8 @@ def test_what_a_tenant_has_already_counts() -> None:
 
 def test_one_provider_takes_at_most_half_while_another_is_ready() -> None:
     first, second = lane(provider=0, tenant=0), lane(provider=1, tenant=1)
-    stalled = shares(Situation((first, second), {first: 10}, one_gang(10), {}), 100)
-    assert stalled == {second: 10}
+    stalled = shares(Situation((first, second), {first: 5}, one_gang(10), {}), 100)
+    assert stalled == {second: 5}
     alone = shares(Situation((first,), {first: 10}, one_gang(10), {}), 100)
     assert alone == {first: 10}
 
@@ -133,10 +133,10 @@ def test_one_vendor_takes_at_most_half_of_a_shared_worker_while_another_is_ready
     openai, anthropic = lane(Q, 0, 0), lane(R, 1, 0)
     both = one_gang(10, Q, R)
     given_ = shares(Situation((openai, anthropic), {}, both, {}), 100)
-    assert given_ == {openai: 10, anthropic: 10}
+    assert given_ == {openai: 5, anthropic: 5}
     assert shares(Situation((openai,), {}, both, {}), 100) == {openai: 20}
-    held = shares(Situation((openai, anthropic), {openai: 10}, both, {}), 100)
-    assert held == {anthropic: 10}
+    held = shares(Situation((openai, anthropic), {openai: 5}, both, {}), 100)
+    assert held == {anthropic: 5}
 
 
 def test_even_one_slot_serves_two_providers_in_turn() -> None:

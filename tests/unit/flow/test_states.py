@@ -200,10 +200,16 @@ def test_backoff_doubles_up_to_its_cap() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 5.0])
-def test_who_waits_says_why(seconds: float) -> None:
+def test_who_is_told_to_wait_waits_at_least_a_second_and_says_why(seconds: float) -> None:
     waits = states.after_failure(FRESH, failure(Category.RATE_LIMITED, seconds), 0)
-    expected = StatusReason.RATE_LIMITED if seconds else StatusReason.WAITING_FOR_WORKER
-    assert waits.reason is expected
+    assert waits.reason is StatusReason.RATE_LIMITED
+    assert waits.delay == max(1.0, seconds)
+
+
+@pytest.mark.parametrize("category", [Category.SERVER_ERROR, Category.RATE_LIMITED, Category.UNAUTHORIZED])
+def test_what_fails_at_the_deadline_has_expired(category: Category) -> None:
+    late = replace(FRESH, seconds_left=0.0)
+    assert states.after_failure(late, failure(category, 1.0), 0).status is TaskStatus.EXPIRED
 
 
 def test_retries_end_within_the_attempts_allowed() -> None:

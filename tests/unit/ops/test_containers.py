@@ -94,6 +94,10 @@ def test_flower_is_read_only_behind_a_password_and_on_loopback() -> None:
     assert all(port.startswith("127.0.0.1:") for port in flower["ports"])
 
 
+def test_the_api_is_not_published_beyond_this_machine() -> None:
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES["api"]["ports"])
+
+
 def test_the_image_does_not_run_as_root(instructions: list[dict[str, str]]) -> None:
     users = [each["value"] for each in instructions if each["instruction"] == "USER"]
     assert users

@@ -1,5 +1,6 @@
 """Webhooks are signed as Standard Webhooks asks."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -9,8 +10,14 @@ from uuid import UUID
 import orjson
 import pytest
 
+from orchestrator.config import Config
 from orchestrator.flow.notify import Delivery
-from workers.deliver import payload, signed
+from orchestrator.http import Clients
+from orchestrator.store.engine import Database
+from orchestrator.volatile import Volatile
+from orchestrator.wiring import Parts
+from workers import deliver as sending
+from workers.deliver import deliver, payload, signed
 
 
 def delivery(secret: str) -> Delivery:
@@ -41,3 +48,18 @@ def test_the_body_names_the_task_and_carries_no_secret() -> None:
     assert told["data"] == {
         "task_id": str(UUID(int=2)), "kind": "fix_bug", "status": "failed", "error": {"code": "x"},
     }  # fmt: skip
+
+
+async def test_a_name_server_that_does_not_answer_is_given_up_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def look_up(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+    monkeypatch.setattr(sending, "TIMEOUT", 0.01)
+    parts = Parts(
+        Config(), Database("postgresql://x", pool_size=1, name="t"), Volatile("redis://x"), Clients(1)
+    )
+    sent = await deliver(parts, delivery("whsec_" + "A" * 32))
+    assert (sent.ok, sent.final, sent.message) == (False, False, "TimeoutError: ")

@@ -1,0 +1,77 @@
+"""Where webhooks may go: public addresses only, also where an IPv4 address hides in an IPv6 one."""
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+
+from orchestrator.http import AddressRefused, Clients, HostUnknown, guarded
+
+
+def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Let every host have these addresses."""
+
+    async def look_up(_host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
+        return [
+            (socket.AF_INET6 if ":" in address else socket.AF_INET, 1, 6, "", (address, port))
+            for address in addresses
+        ]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "169.254.169.254",
+        "224.0.0.1",
+        "::1",
+        "fe80::1",
+        "fec0::1",
+        "ff02::1",
+        "::ffff:10.0.0.1",
+        "::10.0.0.1",
+        "::ffff:0:10.0.0.1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b::169.254.169.254",
+        "64:ff9b:1::808:808",
+        "2002:a00:1::1",
+        "2002:a9fe:a9fe::",
+        "2001:0:a00:1::f7f7:f7f7",
+        "2001:0:808:808::f5ff:fffe",
+    ],
+)
+async def test_an_address_that_leads_inside_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    resolving(monkeypatch, address)
+    with pytest.raises(AddressRefused, match="private address"):
+        await guarded("http://example.com/hook", allow_private=False)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2606:4700::1111"])
+async def test_a_public_address_is_called_by_its_number(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    resolving(monkeypatch, address)
+    url, host = await guarded("http://example.com:81/hook?a=b", allow_private=False)
+    assert url.endswith(":81/hook?a=b")
+    assert "example" not in url
+    assert host == "example.com:81"
+
+
+@pytest.mark.parametrize("url", ["http://a/\x07", "http://bücher.example/", "http://[::1", "http:///x"])
+async def test_an_address_that_no_request_can_carry_is_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    resolving(monkeypatch, "8.8.8.8")
+    with pytest.raises(AddressRefused) as raised:
+        await guarded(url, allow_private=False)
+    assert not isinstance(raised.value, HostUnknown)
+
+
+async def test_webhooks_to_many_hosts_share_one_client() -> None:
+    clients = Clients(connect_timeout=1)
+    assert clients.anywhere() is clients.anywhere()
+    await clients.close()
