@@ -7,11 +7,9 @@ obeyed. A reader that has seen enough ends the command quietly.
 import json
 import os
 import re
-import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -24,12 +22,6 @@ if TYPE_CHECKING:
 
 _LAYOUT: Final = "\n\t"
 _TRAILING: Final = re.compile(r" +$", re.MULTILINE)
-
-
-def program() -> str:
-    """What to type for this program: its name where a shell finds it, else its path."""
-    found = shutil.which("orchestrator")
-    return "orchestrator" if found else str(Path(sys.executable).with_name("orchestrator"))
 
 
 def write(text: str) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from orchestrator.cli import printing
 from orchestrator.cli.exits import Code, Ending
+from orchestrator.cli.naming import program
 from orchestrator.cli.session import Session, session
 
 if TYPE_CHECKING:
@@ -102,5 +103,5 @@ def _last_words(outcomes: list[bool], folder: Path | None) -> list[str]:
     if folder is not None:
         lines.append(f"The code it made is in {folder}")
     lines.append("This system stops now. To have one that stays, with API, docs, Flower:")
-    lines.append(f"  {printing.program()} up")
+    lines.append(f"  {program()} up")
     return lines

@@ -5,7 +5,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from orchestrator import __version__
-from orchestrator.cli import printing
+from orchestrator.cli.naming import program
 from orchestrator.cli.system.keys import Kept
 from orchestrator.cli.system.launch import FLOWER_USER, System
 
@@ -36,7 +36,7 @@ def text(system: System) -> str:
     lines = [f"Orchestrator {__version__} is up", ""]
     lines += [f"  {name:<{_MARGIN}}{value}".rstrip() for name, value in _rows(system)]
     lines += ["", f"  {_IN_OTHER_TERMINALS}", f"    export ORCHESTRATOR_DATA_DIR={system.wish.data_dir}"]
-    lines += [f"    git diff | {printing.program()} submit review -", "", "  Ctrl-C stops everything."]
+    lines += [f"    git diff | {program()} submit review -", "", "  Ctrl-C stops everything."]
     return "\n".join(["", *lines, "", ""])
 
 
