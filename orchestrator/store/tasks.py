@@ -134,7 +134,11 @@ CLAIM = text(
         SELECT id, attempt, boot_id, provider_id, clock_timestamp() FROM moved
     ), events_written AS (
         INSERT INTO events (task_id, seq, tenant_id, name, at, data)
-        {LEASED}
+        SELECT moved.id, moved.event_seq, moved.tenant_id, 'task.started', clock_timestamp(),
+            jsonb_build_object('attempt', moved.attempt, 'provider', provider.name)
+        FROM moved JOIN providers AS provider ON provider.id = moved.provider_id
+    )
+    {LEASED}
     """
 )
 """The lease, with all that a worker needs; `paid`: the last paid answer, for a task that ran before."""
