@@ -110,7 +110,7 @@ CLOSE_UNKNOWN = text(
         INSERT INTO events (task_id, seq, tenant_id, name, at, data)
         SELECT id, event_seq, tenant_id, 'call.unknown', clock_timestamp(), '{{}}' FROM moved
     )
-    SELECT id, task_id FROM closed
+    SELECT id, task_id, ({CROSSED}) AS crossed FROM closed
     """
 )
 """Charge the calls whose process died at their hold. The caller has locked the tasks."""
@@ -130,7 +130,7 @@ CLOSE_STALE = text(
         SELECT calls.id FROM calls, stale WHERE calls.task_id = stale.id AND calls.status = 'started'
             AND calls.timeout_at < clock_timestamp() - interval '1 minute'
     ), {_CLOSE}
-    SELECT id, task_id FROM closed
+    SELECT id, task_id, ({CROSSED}) AS crossed FROM closed
     """
 )
 """Charge open calls of tasks that nobody runs any more, a minute after their own time has passed."""
