@@ -14,8 +14,16 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 TransportError = httpx.TransportError
-ConnectError = (httpx.ConnectError, httpx.ConnectTimeout)
 Response = httpx.Response
+
+
+def never_connected(error: httpx.TransportError) -> bool:
+    """Whether there was no connection at all, so that nothing can have been sent.
+
+    The transport gives the names of connect errors to connections that broke later as well.
+    """
+    unconnected = aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError
+    return isinstance(error.__cause__, unconnected)
 
 
 class AddressRefused(ValueError):
