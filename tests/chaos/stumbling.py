@@ -6,7 +6,7 @@ and not of interest here.
 
 import random
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import Row, TextClause
@@ -42,9 +42,11 @@ class Stumbling(Database):
             yield connection
         self._perhaps_stumble()
 
-    def dedicated(self) -> AbstractAsyncContextManager[AsyncConnection]:
+    @asynccontextmanager
+    async def dedicated(self) -> AsyncIterator[AsyncConnection]:
         """A connection of one's own."""
-        return self._steady.dedicated()
+        async with self._steady.dedicated() as connection:
+            yield connection
 
     async def close(self) -> None:
         """Close what is behind it."""
