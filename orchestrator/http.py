@@ -23,8 +23,16 @@ _IPV4_AT_THE_END: Final = (
 _NAT64_LOCAL: Final = ipaddress.IPv6Network("64:ff9b:1::/48")  # a network's own gateway (RFC 8215)
 
 TransportError = httpx.TransportError
-ConnectError = (httpx.ConnectError, httpx.ConnectTimeout)
 Response = httpx.Response
+
+
+def never_connected(error: httpx.TransportError) -> bool:
+    """Whether there was no connection at all, so that nothing can have been sent.
+
+    The transport gives the names of connect errors to connections that broke later as well.
+    """
+    unconnected = aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError
+    return isinstance(error.__cause__, unconnected)
 
 
 class AddressRefused(ValueError):

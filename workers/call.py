@@ -74,6 +74,8 @@ def guarded_call(
                 verdict.health = health_of(None if isinstance(made, PaidAnswer) else made[1].category)
                 if purpose is Purpose.FIRST and not lease.is_retry:
                     process.retries.earn(lease.provider.id)
+                elif purpose is Purpose.FIRST and isinstance(made, PaidAnswer):
+                    process.retries.answered(lease.provider.id)
     except CircuitOpen as open_:
         message = f"The circuit of provider {lease.provider.name!r} is open."
         category = Category.CIRCUIT_OPEN

@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from orchestrator import clock, failpoints
 from orchestrator.config import Config
-from orchestrator.http import Clients, ConnectError, Response, TransportError
+from orchestrator.http import Clients, Response, TransportError, never_connected
 from schemas.errors import Category, Failure
 from schemas.providers import Provider
 from workers.providers.base import Reply, WireFormat, WireRequest
@@ -62,12 +62,10 @@ async def exchange(
         result.failure = result.failure or Failure(
             category=category, message=f"The call took longer than {total:g} s."
         )
-    except ConnectError as error:
-        result.sent = False
-        result.failure = _failure(Category.CONNECT_ERROR, error)
     except TransportError as error:
+        result.sent = not never_connected(error)
+        # What broke after the request had left may have been answered, and billed.
         kind = Category.TRUNCATED if result.began else Category.CONNECT_ERROR
-        result.refused = not result.began
         result.failure = _failure(kind, error)
     except _TooLarge:
         message = f"The answer is larger than {config.max_answer_bytes} bytes."

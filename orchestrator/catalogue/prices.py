@@ -47,9 +47,13 @@ def cost(vendor: Vendor, model: str, tier: str | None, usage: Usage, at: datetim
 
 
 def upper_bound(vendor: Vendor, model: str, input_tokens: int, max_output_tokens: int, at: datetime) -> int:
-    """Nano-dollars one call may cost at most: nothing cached, and the whole output used."""
-    usage = Usage(input_tokens=input_tokens, output_tokens=max_output_tokens)
-    return cost(vendor, model, None, usage, at).nanos
+    """Nano-dollars one call may cost at most: the whole output used, the input at its dearest.
+
+    Nothing is read from a cache; all of it may be written to one, which some vendors charge more for.
+    """
+    plain = Usage(input_tokens=input_tokens, output_tokens=max_output_tokens)
+    written = plain.model_copy(update={"cache_write_tokens": input_tokens})
+    return max(cost(vendor, model, None, usage, at).nanos for usage in (plain, written))
 
 
 def _priced(vendor: Vendor, model: str, tier: str | None, usage: Usage, at: datetime) -> int | None:

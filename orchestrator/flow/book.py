@@ -3,7 +3,6 @@
 Not fenced: the money was spent whoever we are. Idempotent by call id: the first to book wins.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,6 +11,7 @@ import orjson
 
 from orchestrator import telemetry
 from orchestrator.flow.intend import Intent
+from orchestrator.limits.budgets import tell_crossed
 from orchestrator.store import calls, tasks
 from orchestrator.wiring import Parts
 from schemas.calls import CallStatus, Cost, Usage, dollars
@@ -52,15 +52,8 @@ async def book(parts: Parts, task_id: UUID, provider: Provider, intent: Intent, 
         return False
     _count(provider, outcome, rows[0].cost_nanos)
     telemetry.emit(task_id, happenings)
-    _alert(rows[0].crossed)
+    tell_crossed(rows)
     return True
-
-
-def _alert(crossed: Iterable[Mapping[str, Any]]) -> None:
-    """Tell of the budgets' thresholds that this spending was the first to cross."""
-    for each in crossed:
-        telemetry.THRESHOLDS.labels(each["threshold"]).inc()
-        telemetry.warn("budget.threshold", **each)
 
 
 def _params(intent: Intent, outcome: Outcome) -> dict[str, Any]:

@@ -4,12 +4,12 @@ A lease that ran out is taken back only when its process is dead or its call's o
 until then a second call for the same task could be paid. Each step is bounded and may run twice.
 """
 
-from collections.abc import Sequence
 from random import random
 from typing import Any
 
 from orchestrator import telemetry
 from orchestrator.flow import states
+from orchestrator.limits.budgets import tell_crossed
 from orchestrator.store import calls, leases, tasks
 from orchestrator.store.engine import Connection, Row
 from orchestrator.volatile import DONE
@@ -27,7 +27,9 @@ async def rescue(parts: Parts) -> int:
     """How many tasks were taken back or ended."""
     taken = await _each(parts, leases.EXPIRED, _after_crash, close_calls=True)
     ended = await _each(parts, tasks.OVERDUE, _after_deadline, close_calls=False)
-    for row in await parts.db.run(calls.CLOSE_STALE, most=MOST):
+    stale = await parts.db.run(calls.CLOSE_STALE, most=MOST)
+    tell_crossed(stale)
+    for row in stale:
         _count(row)
         telemetry.emit(row.task_id, (_unknown(row),))
     telemetry.RESCUES.inc(taken)
@@ -53,11 +55,16 @@ async def _each(parts: Parts, finding: Any, decide: Any, *, close_calls: bool) -
         }
         names = finding.compile().params.keys()
         rows = await tasks.rows_of(connection, finding, {name: params[name] for name in names})
-        closed = await _close(connection, rows) if close_calls and rows else {}
+        found = [row.id for row in rows] if close_calls else []
+        closed = await tasks.rows_of(connection, calls.CLOSE_UNKNOWN, {"tasks": found}) if found else []
         for row in rows:
             move: Move = decide(row)
             if await _move(connection, row, move):
-                moved.append((row, (*closed.get(row.id, ()), *move.happenings)))
+                first = (_unknown(call) for call in closed if call.task_id == row.id)
+                moved.append((row, (*first, *move.happenings)))
+    tell_crossed(closed)
+    for call in closed:
+        _count(call)
     for row, happenings in moved:
         telemetry.emit(row.id, happenings)
         parts.volatile.hint(DONE, str(row.id))
@@ -69,15 +76,6 @@ async def _move(connection: Connection, row: Row[Any], move: Move) -> bool:
     outcome = EventName.RESCUED.partition(".")[2] if row.lease_token else None
     candidates = tasks.standing_of(row).candidates
     return await tasks.move(connection, fence, move, candidates, outcome=outcome) is not None
-
-
-async def _close(connection: Connection, rows: Sequence[Row[Any]]) -> dict[Any, tuple[Happening, ...]]:
-    ids = [row.id for row in rows]
-    closed: dict[Any, tuple[Happening, ...]] = {}
-    for row in await tasks.rows_of(connection, calls.CLOSE_UNKNOWN, {"tasks": ids}):
-        _count(row)
-        closed[row.task_id] = (*closed.get(row.task_id, ()), _unknown(row))
-    return closed
 
 
 def _unknown(row: Row[Any]) -> Happening:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from orchestrator import clock
+from orchestrator import clock, telemetry
 from orchestrator.store import budgets, views
 from orchestrator.store.engine import Connection, Database, Row
 from schemas.budgets import BudgetRequest, Period, Scope, nanos_of
@@ -164,6 +164,13 @@ async def let_go(db: Database, task_ids: Sequence[UUID]) -> None:
     """End the wait of these tasks."""
     if task_ids:
         await db.run(budgets.WAKE, ids=list(task_ids))
+
+
+def tell_crossed(rows: Sequence[Row[Any]]) -> None:
+    """Tell of the thresholds that a statement was the first to cross; each of its rows carries them all."""
+    for crossed in rows[0].crossed if rows else ():
+        telemetry.THRESHOLDS.labels(crossed["threshold"]).inc()
+        telemetry.warn("budget.threshold", **crossed)
 
 
 def _room(row: Row[Any]) -> int:

@@ -1,7 +1,8 @@
 """The retry budget: at most 20 % of first attempts per provider, so that an outage sees ≤ 1.2 × the load.
 
 Each process keeps its own account; together they hold the same share, and nobody has to be asked.
-A retry in `SECONDS` is free, so that a provider with hardly any traffic is retried too.
+A retry in `SECONDS` is free, so that a provider with hardly any traffic is retried too. One that is
+answered brings two more: who waited out an outage follows ever faster, and a dead provider brings none.
 """
 
 import threading
@@ -14,6 +15,7 @@ from orchestrator import clock
 SHARE: Final = 0.2
 AT_MOST: Final = 20.0
 AT_FIRST: Final = 1.0
+FOR_AN_ANSWER: Final = 2.0
 SECONDS: Final = 10.0
 
 
@@ -29,6 +31,11 @@ class RetryBudget:
         """A first attempt was made."""
         with self._lock:
             self._tokens[provider_id] = min(AT_MOST, self._tokens[provider_id] + SHARE)
+
+    def answered(self, provider_id: UUID) -> None:
+        """A retry was answered."""
+        with self._lock:
+            self._tokens[provider_id] = min(AT_MOST, self._tokens[provider_id] + FOR_AN_ANSWER)
 
     def spend(self, provider_id: UUID) -> bool:
         """Whether one more retry fits; if so, it is counted."""

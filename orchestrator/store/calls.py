@@ -120,8 +120,8 @@ _CLOSE = (
         FROM moved JOIN closed ON closed.task_id = moved.id
     ), """
     + CHARGED.format(closed="closed")
-    + """
-    SELECT id, task_id, vendor, model, cost_nanos FROM closed"""
+    + f"""
+    SELECT id, task_id, vendor, model, cost_nanos, ({CROSSED}) AS crossed FROM closed"""
 )
 
 CLOSE_UNKNOWN = text(

@@ -244,7 +244,8 @@ def extra_calls(history: History) -> int:
     """Calls beyond the planned ones and those that failed: what crashes cost."""
     calls = _grouped(history.calls, lambda call: call.task_id)
     return sum(
-        len(made) - planned(made) - sum(call.status == "failed" for call in made) for made in calls.values()
+        max(0, len(made) - planned(made) - sum(call.status == "failed" for call in made))
+        for made in calls.values()
     )
 
 

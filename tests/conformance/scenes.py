@@ -46,7 +46,7 @@ SCENES: Final = (
     _fault("401", Category.UNAUTHORIZED, Charge.NOTHING),
     _fault("400", Category.BAD_REQUEST, Charge.NOTHING),
     _fault("context_too_long", Category.CONTEXT_TOO_LONG, Charge.NOTHING),
-    _fault("outage", Category.CONNECT_ERROR, Charge.NOTHING),
+    _fault("outage", Category.CONNECT_ERROR, Charge.HOLD),
     _fault("content_filter", Category.CONTENT_FILTERED, Charge.USAGE),
     _fault("length", Category.OUTPUT_LIMIT, Charge.USAGE),
     _fault("no_usage", None, Charge.HOLD),

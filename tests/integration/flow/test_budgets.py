@@ -1,10 +1,12 @@
 """Budgets: held with the intent, charged once, never overrun at any commit, released and waited for."""
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from orchestrator import telemetry
 from orchestrator.flow.intend import Intent, Refused
 from orchestrator.flow.rescue import rescue
 from orchestrator.flow.settle import Ending, settle
@@ -176,3 +178,50 @@ async def test_a_window_belongs_to_the_intents_time(world: World) -> None:
     rows = await world.rows("SELECT spent_nanos, held_nanos FROM budget_windows ORDER BY starts")
     assert [(row.spent_nanos, row.held_nanos) for row in rows] == [(5, 0)]
     assert (await shown(world, budget_id)).spent_usd == "0.00"
+
+
+async def test_each_threshold_is_told_once_also_by_a_call_that_ended_unknown(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(telemetry, "warn", lambda event, **data: told.append(data["threshold"]))
+    await budget(world, 2 * HOLD, hard=False)
+    lease = await world.running()
+    await world.called(lease, answered(nanos=HOLD))
+    assert told == [50]
+    await world.intend(lease)
+    await world.die()
+    await rescue(world.parts)
+    assert told == [50, 80, 100]
+
+
+async def test_a_tenant_without_a_hard_budget_pays_no_query_for_it_at_submit(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.submit()
+    asked: list[object] = []
+    run = world.parts.db.run
+
+    async def counted(statement: Any, **params: object) -> Any:
+        asked.append(statement)
+        return await run(statement, **params)
+
+    monkeypatch.setattr(world.parts.db, "run", counted)
+    await world.submit()
+    assert len(asked) == 1
+
+
+async def test_a_provider_whose_budget_is_used_up_leaves_the_others(world: World) -> None:
+    await budget(world, HOLD, scope="provider", subject="alpha")
+    lease = await world.running()
+    await world.called(lease, answered(nanos=HOLD))
+    await world.submit()
+    with pytest.raises(BudgetExhausted):
+        await world.submit(preferences={"providers": ["alpha"]})
+    await budget(world, HOLD, scope="provider", subject="beta")
+    await world.rows(
+        "INSERT INTO budget_windows (budget_id, starts, spent_nanos)"
+        " SELECT id, 'epoch', limit_nanos FROM budgets WHERE subject = 'beta'"
+    )
+    with pytest.raises(BudgetExhausted):
+        await world.submit()

@@ -19,7 +19,8 @@ from schemas.errors import Category, Failure
 from schemas.events import EventName
 from schemas.gates import GateKind
 from schemas.providers import Vendor, Wire
-from tests.integration.flow.world import World
+from tests.integration.flow.test_dispatcher import dispatching
+from tests.integration.flow.world import World, eventually
 
 ONE = {"preferences": {"providers": ["alpha"]}}
 BOTH = {"preferences": {"providers": ["alpha", "beta"]}}
@@ -186,6 +187,28 @@ async def test_what_was_nudged_is_taken_back_when_the_gate_closes(
     await gates.forget_nudges(world.parts.db, [await provider(world)])
     assert (await world.task(task_id)).nudged_at is None
     assert await nudge(world, board) == 0
+
+
+async def test_a_running_dispatcher_takes_back_diverts_and_feeds_again(apart: World, broker: Redis) -> None:
+    only, both = await apart.submit(**ONE), await apart.submit(**BOTH)
+
+    async def nudged(task_id: UUID) -> bool:
+        return (await apart.task(task_id)).nudged_at is not None
+
+    async def taken_back() -> bool:
+        return not await nudged(only)
+
+    async def diverted() -> bool:
+        return (await apart.task(both)).queue == "provider.anthropic" and await nudged(both)
+
+    async with dispatching(apart.parts):
+        await eventually(lambda: nudged(only))
+        await open_circuit(apart)
+        await eventually(taken_back)
+        await eventually(diverted)
+        assert not await nudged(only)
+        await open_circuit(apart, 0, state="closed")
+        await eventually(lambda: nudged(only))
 
 
 async def test_a_circuit_whose_time_is_over_lets_one_task_through(

@@ -110,5 +110,13 @@ def test_a_hold_covers_whatever_the_same_tokens_may_cost(
     served: tuple[Vendor, str], input_: int, output: int, cached: float, used: float
 ) -> None:
     hold = prices.upper_bound(*served, input_, output, NOW)
-    usage = Usage(input_tokens=input_, cached_tokens=int(input_ * cached), output_tokens=int(output * used))
+    read = int(input_ * cached)
+    usage = Usage(
+        input_tokens=input_,
+        cached_tokens=read,
+        cache_write_tokens=input_ - read,
+        output_tokens=int(output * used),
+    )
+    assert prices.cost(*served, None, usage, NOW).nanos <= hold
+    usage = usage.model_copy(update={"cache_write_tokens": 0})
     assert prices.cost(*served, None, usage, NOW).nanos <= hold

@@ -55,3 +55,18 @@ def test_a_provider_without_traffic_is_retried_once_in_a_while(monkeypatch: pyte
         granted += budget.spend(HERE)
         now += 1.0
     assert granted == 1 + 9
+
+
+def test_after_an_outage_each_answered_retry_lets_two_more_go() -> None:
+    budget, waiting, rounds = RetryBudget(), 60, 0
+    budget.spend(HERE)
+    budget.answered(HERE)
+    while waiting > 0:
+        let_go = 0
+        while waiting > let_go and budget.spend(HERE):
+            let_go += 1
+        for _ in range(let_go):
+            budget.answered(HERE)
+        waiting -= let_go
+        rounds += 1
+    assert rounds <= 8
