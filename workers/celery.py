@@ -1,7 +1,7 @@
 """The Celery side of a worker process: makes it when the worker starts, drains it when it stops."""
 
-from collections.abc import Callable
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
@@ -15,7 +15,7 @@ from celery.signals import (
 )
 from celery.worker.consumer import Consumer as CeleryConsumer
 
-from orchestrator import telemetry
+from orchestrator import clock, telemetry
 from orchestrator.broker import make_app
 from orchestrator.config import config
 from workers.process import Process
@@ -28,8 +28,35 @@ app.conf.imports = ("workers.tasks",)
 _GARBLED = (TypeError, ValueError, AttributeError, LookupError)
 
 
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 2.0
+_CALM_SECONDS = 10.0
+
+
 class Consumer(CeleryConsumer):
-    """Celery's consumer, which drops and counts what it can't read without printing its body."""
+    """Celery's consumer, which drops and counts what it can't read without printing its body.
+
+    A broker that takes connections and refuses what is asked on them is asked ever less often.
+    """
+
+    _lost_at = float("-inf")
+    _pause = 0.0
+
+    def on_connection_error_before_connected(self, exc: Exception) -> None:
+        """Say so, and wait."""
+        super().on_connection_error_before_connected(exc)
+        self._wait()
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Let go of the connection, say so, and wait."""
+        super().on_connection_error_after_connected(exc)
+        self._wait()
+
+    def _wait(self) -> None:
+        calm = clock.monotonic() - self._lost_at > _CALM_SECONDS
+        self._pause = _FIRST_PAUSE if calm else min(_LONGEST_PAUSE, 2 * self._pause)
+        clock.pause(self._pause)
+        self._lost_at = clock.monotonic()
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         """Acknowledge and count a message of a content type or encoding that is not accepted."""

@@ -68,6 +68,7 @@ HEADERS: tuple[Any, ...] = (
     {"task": RUN, "id": "x", "group": [1], "root_id": 7, "parent_id": {}},
 )
 """Headers of messages whose body calls with no argument."""
+SECRET = "what nobody may read in a log"
 UNKNOWN_ID = "01a1fa53-fba8-7759-8bec-aa36157246c9"
 PATIENCE = 15.0
 
@@ -75,7 +76,10 @@ PATIENCE = 15.0
 class Worker:
     """A Celery worker process with two slots, its broker and its figures."""
 
-    def __init__(self, broker_url: str, redis: Redis, environment: dict[str, str], port: int) -> None:
+    def __init__(
+        self, broker_url: str, redis: Redis, environment: dict[str, str], port: int, log: Path
+    ) -> None:
+        self.log = log
         self.broker_url = broker_url
         self.redis = redis
         self.environment = environment
@@ -121,7 +125,7 @@ async def broker(world: World) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def worker(world: World, broker: Redis) -> AsyncIterator[Worker]:
+async def worker(world: World, broker: Redis, tmp_path: Path) -> AsyncIterator[Worker]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -134,7 +138,7 @@ async def worker(world: World, broker: Redis) -> AsyncIterator[Worker]:
         "ORCHESTRATOR_HEARTBEAT_SECONDS": "1",
         KEY: "sk-anything",
     }
-    worker = Worker(url, broker, environment, port)
+    worker = Worker(url, broker, environment, port, tmp_path / "worker.log")
     with started(worker):
         await eventually(lambda: is_enlisted(world), PATIENCE)
         yield worker
@@ -147,7 +151,10 @@ def started(worker: Worker) -> Iterator[None]:
         "--pool", "threads", "-c", "2", "-n", "junk@here", "--without-gossip", "--without-mingle",
         "--loglevel", "WARNING",
     ]  # fmt: skip
-    with subprocess.Popen(command, env=worker.environment, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+    with (
+        worker.log.open("ab") as log,
+        subprocess.Popen(command, env=worker.environment, cwd=ROOT, stderr=log) as process,
+    ):
         worker.process = process
         try:
             yield
@@ -191,7 +198,7 @@ async def test_junk_is_dropped_and_counted_and_the_worker_lives(world: World, wo
         await worker.redis.lpush(QUEUE, json.dumps(message))
     for args in (("not-a-uuid",), (7,), ("a", "b", "c"), ()):
         worker.send(RUN, args)
-    worker.send("some.other.task", ("x",))
+    worker.send("some.other.task", (SECRET,))
     worker.send(RUN, (UNKNOWN_ID,))
     worker.send(CHORE, (UNKNOWN_ID,))
     task_id = await world.submit(**ONE)
@@ -210,6 +217,10 @@ async def test_junk_is_dropped_and_counted_and_the_worker_lives(world: World, wo
     assert {"unknown_celery_task", "undecodable", "rejected", "garbled"} <= dropped.keys()
     await eventually(lambda: nothing_is_left(worker), PATIENCE)
     await celerys_own_tools_see_it(worker)
+    said = worker.log.read_text()
+    assert "Received unregistered task of type 'some.other.task'." in said
+    for content in (SECRET, "argsrepr", "tag-of-headers", "delivery_info", "gASV"):
+        assert content not in said
 
 
 async def nothing_is_left(worker: Worker) -> bool:
