@@ -11,12 +11,13 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from orchestrator.cli.exits import Code
+from orchestrator.cli.exits import Code, Ending
 from orchestrator.cli.session import Output
 
 if TYPE_CHECKING:
@@ -35,11 +36,26 @@ def program() -> str:
 def write(text: str) -> None:
     """Put text on standard output as it is."""
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(_encodable(text))
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        let_go()
         raise typer.Exit(Code.BROKEN_PIPE) from None
+    except OSError as error:
+        let_go()
+        raise Ending(f"standard output can't be written: {error.strerror or error}.") from error
+
+
+def let_go() -> None:
+    """Let what standard output still holds go nowhere: the end of the process must not trip over it."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _encodable(text: str) -> str:
+    """The text with what standard output's encoding lacks spelled out."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def write_json(value: Any, output: Output) -> None:
@@ -92,7 +108,8 @@ def console_for_output() -> "Console":
 def say(text: str, style: str | None = None) -> None:
     """A line for the person at the terminal, on standard error."""
     console = console_for_errors()
-    console.print(visible(text), style=style, soft_wrap=not console.is_terminal)
+    with suppress(OSError):  # nobody can be told that nobody can be told
+        console.print(visible(text), style=style, soft_wrap=not console.is_terminal)
 
 
 def console_for_errors() -> "Console":
