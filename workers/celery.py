@@ -1,10 +1,13 @@
 """The Celery side of a worker process: makes it when the worker starts, drains it when it stops."""
 
+import os
+import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
-from celery import Celery
+from celery import Celery, bootsteps
 from celery.signals import (
     celeryd_after_setup,
     setup_logging,
@@ -13,6 +16,7 @@ from celery.signals import (
     worker_shutdown,
     worker_shutting_down,
 )
+from celery.worker import state
 from celery.worker.consumer import Consumer as CeleryConsumer
 
 from orchestrator import clock, telemetry
@@ -80,6 +84,31 @@ def _drop(message: Any, why: str, error: Exception) -> None:
     telemetry.warn("message.dropped", why=why, error=type(error).__name__)
     if not message.acknowledged:
         message.ack()
+
+
+class WarmStops(bootsteps.StartStopStep):
+    """Every stop is a warm one, with the grace period, however often and by whichever signal it is asked.
+
+    Celery's own handlers turn a second Ctrl-C, or SIGQUIT, into a cold stop: with threads it hands
+    messages back whose tasks still run, and waits for them for ever.
+    """
+
+    def start(self, parent: Any) -> None:
+        """Replace Celery's handlers, which are in place by now."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, _asked_to_stop)
+
+    def close(self, parent: Any) -> None:
+        """Drain for whatever reason the worker stops."""
+        _drain()
+
+
+app.steps["worker"].add(WarmStops)
+
+
+def _asked_to_stop(number: int, frame: FrameType | None) -> None:
+    _drain()
+    state.should_stop = os.EX_OK
 
 
 _processes: list[Process] = []

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from orchestrator import clock
 from orchestrator.broker import CHORE, RUN, Publisher, make_app
 from tests.integration.flow.world import World, eventually
 from tests.integration.workers.conftest import KEY
@@ -265,3 +267,22 @@ async def test_sigterm_lets_running_tasks_finish_and_gives_queued_nudges_back(
     stopped = await world.value("SELECT stopped_at IS NOT NULL FROM workers WHERE name = 'junk@here'")
     assert stopped
     assert await world.value("SELECT count(*) FROM calls") == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT], ids=str)
+async def test_further_signals_change_nothing_about_a_warm_stop(
+    world: World, worker: Worker, simulator: Simulated, number: signal.Signals
+) -> None:
+    simulator.rules({"latency_ms": 1500})
+    tasks = [await world.submit(**ONE) for _ in range(2)]
+    for task_id in tasks:
+        worker.nudge(RUN, task_id)
+    for task_id in tasks:
+        await eventually(partial(is_in, world, task_id, "running"), PATIENCE)
+    for _ in range(5):
+        worker.process.send_signal(number)
+        await clock.sleep(0.1)
+    assert await asyncio.to_thread(worker.process.wait, PATIENCE) == 0
+    assert [await world.status(task_id) for task_id in tasks] == ["succeeded", "succeeded"]
+    assert await world.value("SELECT count(*) FROM calls") == 2
+    assert not await worker.redis.llen(QUEUE)
