@@ -10,8 +10,8 @@ import re
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,9 +35,16 @@ def program() -> str:
 
 def write(text: str) -> None:
     """Put text on standard output as it is."""
-    try:
+    with _output():
         sys.stdout.write(_encodable(text))
         sys.stdout.flush()
+
+
+@contextmanager
+def _output() -> Iterator[None]:
+    """Standard output that may be closed or full."""
+    try:
+        yield
     except BrokenPipeError:
         let_go()
         raise typer.Exit(Code.BROKEN_PIPE) from None
@@ -77,7 +84,7 @@ def write_json_list(body: Mapping[str, Any], output: Output) -> None:
 def show(*renderables: "RenderableType", soft_wrap: bool = False) -> None:
     """Rich text on standard output, plain where it is no terminal."""
     console = console_for_output()
-    with console.capture() as capture:
+    with _output(), console.capture() as capture:
         for renderable in renderables:
             console.print(renderable, soft_wrap=soft_wrap)
     text = capture.get()

@@ -82,6 +82,17 @@ def test_a_full_disk_is_said_in_a_line(arguments: tuple[str, ...]) -> None:
     is_one_line(run(*arguments, out="/dev/full"), Code.FAILED, "No space left on device")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this machine has no /dev/full")
+def test_a_table_on_a_full_disk_is_said_in_a_line(
+    command: Command, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(ok({"data": [], "has_more": False, "next_cursor": None}))
+    with os.fdopen(os.open("/dev/full", os.O_WRONLY), "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        ended = command("task", "list")
+    is_one_line(ended, Code.FAILED, "standard output can't be written: No space left on device.")
+
+
 def test_an_output_without_these_letters_gets_them_spelled_out(monkeypatch: pytest.MonkeyPatch) -> None:
     output = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", output)
