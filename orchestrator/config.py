@@ -35,6 +35,7 @@ class Config(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="what is logged, as JSON lines on standard error"
     )
+    debug: bool = Field(False, description="the command line shows the traceback of an unexpected error")
     key_pepper: SecretStr | None = Field(None, description="mixed into the hashes of API keys")
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="largest request body")
     database_pool: int = Field(10, ge=1, le=200, description="connections of one process")

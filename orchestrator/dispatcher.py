@@ -24,6 +24,7 @@ from orchestrator.flow.rescue import rescue
 from orchestrator.flow.wake import wake
 from orchestrator.flow.write_off import write_off
 from orchestrator.limits.gates import forget_nudges
+from orchestrator.store import chores as table
 from orchestrator.store import leadership, migrate
 from orchestrator.volatile import READY, Unreachable
 from orchestrator.wiring import Parts, open_parts
@@ -76,7 +77,6 @@ class Dispatcher:
                 telemetry.tell("dispatcher.following")
 
     async def _round(self) -> None:
-        published = 0
         await self._every(TICK_SECONDS, self._wake)
         await self._every(1.0, self._check_broker)
         await self._every(1.0, self._rescue)
@@ -84,20 +84,29 @@ class Dispatcher:
         await self._every(TICK_SECONDS, self._divert)
         await self._every(WRITE_OFF_SECONDS, self._write_off)
         await self._every(RECKON_SECONDS, self._reckon)
-        try:
-            self._woken.clear()
-            published = await dispatch(self._parts, self._board)
-            published += await chores(self._parts, self._board.publisher) if self._every_due("chores") else 0
-        except Unpublished as error:
-            if isinstance(error, StoreUnavailable):
-                raise
-            telemetry.warn("dispatcher.broker_unavailable", error=type(error).__name__)
-            await clock.sleep(FOLLOWER_SECONDS)
+        self._woken.clear()
+        published = await self._publish()
         await clock.sleep(PACE_SECONDS)
         if not published:
             with suppress(TimeoutError):
                 async with asyncio.timeout(TICK_SECONDS):
                     await self._woken.wait()
+
+    async def _publish(self) -> int:
+        try:
+            published = await dispatch(self._parts, self._board)
+            if self._every_due("chores"):
+                published += await chores(self._parts, self._board.publisher)
+        except StoreUnavailable:
+            raise
+        except Unpublished as error:
+            telemetry.warn("dispatcher.broker_unavailable", error=str(error)[:200])
+        except Exception as error:  # noqa: BLE001 - the other steps go on, and this one is tried again
+            telemetry.fault("dispatcher.fault", error, step="dispatch")
+        else:
+            return published
+        await clock.sleep(FOLLOWER_SECONDS)
+        return 0
 
     async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
         if not self._every_due(step.__name__, seconds):
@@ -147,6 +156,7 @@ class Dispatcher:
             telemetry.BROKER_WIPES.inc()
             telemetry.warn("dispatcher.broker_was_empty")
             await wake(self._parts, ghosts_older_than=0.0)
+            await self._parts.db.run(table.FORGET_NUDGES)
             self._board.forget()
             await self._parts.volatile.set_canary()
         except Unreachable:

@@ -81,6 +81,7 @@ GAUGES: Final[dict[str, str]] = {
 """Read from Postgres when they are asked for, so they are the same whoever is asked."""
 
 _LONGEST_SAID: Final = 1000
+_REPORTERS: Final = ("celery", "kombu")
 _log = structlog.get_logger()
 
 
@@ -113,13 +114,21 @@ def _of_process(role: str) -> Callable[[Any, str, MutableMapping[str, Any]], Mut
 
 
 class _Libraries(logging.Handler):
-    """What libraries log (Celery, kombu, uvicorn …) as events of ours; no message of ours carries content."""
+    """What libraries log (Celery, kombu, uvicorn …) as events of ours; no message of ours carries content.
+
+    Celery reports a message that it can't take with all that it holds, below a line that says why.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         """Pass one record on."""
         level = {logging.ERROR: "error", logging.CRITICAL: "critical"}.get(record.levelno, "warning")
-        said = record.getMessage()[:_LONGEST_SAID]
-        getattr(_log, level)("library.said", library=record.name, said=said, exc_info=record.exc_info)
+        said, _, more = record.getMessage().strip().partition("\n")
+        report = bool(more) and record.name.startswith(_REPORTERS)
+        shown = said if report else f"{said}\n{more}".rstrip()
+        traceback = None if report else record.exc_info
+        getattr(_log, level)(
+            "library.said", library=record.name, said=shown[:_LONGEST_SAID], exc_info=traceback
+        )
 
 
 def emit(task_id: UUID, happenings: Iterable[Happening]) -> None:

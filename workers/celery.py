@@ -1,10 +1,13 @@
 """The Celery side of a worker process: makes it when the worker starts, drains it when it stops."""
 
+import os
+import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
-from celery import Celery
+from celery import Celery, bootsteps
 from celery.signals import (
     celeryd_after_setup,
     setup_logging,
@@ -13,9 +16,10 @@ from celery.signals import (
     worker_shutdown,
     worker_shutting_down,
 )
+from celery.worker import state
 from celery.worker.consumer import Consumer as CeleryConsumer
 
-from orchestrator import telemetry
+from orchestrator import clock, telemetry
 from orchestrator.broker import make_app
 from orchestrator.config import config
 from workers.process import Process
@@ -28,8 +32,35 @@ app.conf.imports = ("workers.tasks",)
 _GARBLED = (TypeError, ValueError, AttributeError, LookupError)
 
 
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 2.0
+_CALM_SECONDS = 10.0
+
+
 class Consumer(CeleryConsumer):
-    """Celery's consumer, which drops and counts what it can't read without printing its body."""
+    """Celery's consumer, which drops and counts what it can't read without printing its body.
+
+    A broker that takes connections and refuses what is asked on them is asked ever less often.
+    """
+
+    _lost_at = float("-inf")
+    _pause = 0.0
+
+    def on_connection_error_before_connected(self, exc: Exception) -> None:
+        """Say so, and wait."""
+        super().on_connection_error_before_connected(exc)
+        self._wait()
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Let go of the connection, say so, and wait."""
+        super().on_connection_error_after_connected(exc)
+        self._wait()
+
+    def _wait(self) -> None:
+        calm = clock.monotonic() - self._lost_at > _CALM_SECONDS
+        self._pause = _FIRST_PAUSE if calm else min(_LONGEST_PAUSE, 2 * self._pause)
+        clock.pause(self._pause)
+        self._lost_at = clock.monotonic()
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         """Acknowledge and count a message of a content type or encoding that is not accepted."""
@@ -53,6 +84,31 @@ def _drop(message: Any, why: str, error: Exception) -> None:
     telemetry.warn("message.dropped", why=why, error=type(error).__name__)
     if not message.acknowledged:
         message.ack()
+
+
+class WarmStops(bootsteps.StartStopStep):
+    """Every stop is a warm one, with the grace period, however often and by whichever signal it is asked.
+
+    Celery's own handlers turn a second Ctrl-C, or SIGQUIT, into a cold stop: with threads it hands
+    messages back whose tasks still run, and waits for them for ever.
+    """
+
+    def start(self, parent: Any) -> None:
+        """Replace Celery's handlers, which are in place by now."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, _asked_to_stop)
+
+    def close(self, parent: Any) -> None:
+        """Drain for whatever reason the worker stops."""
+        _drain()
+
+
+app.steps["worker"].add(WarmStops)
+
+
+def _asked_to_stop(number: int, frame: FrameType | None) -> None:
+    _drain()
+    state.should_stop = os.EX_OK
 
 
 _processes: list[Process] = []

@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 from collections.abc import Coroutine, Iterator
+from concurrent.futures import CancelledError, Future
 from contextlib import AsyncExitStack, contextmanager, suppress
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -32,6 +33,15 @@ from workers.spool import Spool, replay
 T = TypeVar("T")
 WATCH_SECONDS = 0.5
 REPLAY_SECONDS = 5.0
+HAND_BACK_SECONDS = 4.0
+"""After the grace period: to book and hand back what was interrupted. Then nobody waits any more."""
+LAST_SECONDS = 10.0
+"""For threads that still compute, and to say goodbye. Then the process ends in the middle of it."""
+GOODBYE_SECONDS = 2.0
+
+
+class Ended(Exception):
+    """The worker process ended before this did."""
 
 
 class Process:
@@ -43,6 +53,8 @@ class Process:
         self.parts: Parts
         self.draining = False
         self._grace_is_over = False
+        self._over = False
+        self._waits: set[Future[Any]] = set()
         self._loop = uvloop.new_event_loop()
         self.spool = Spool(config.data_dir / "spool")
         self.retries = RetryBudget()
@@ -69,8 +81,17 @@ class Process:
         self.wait(self._open())
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Have the loop run a coroutine, and wait for it in this thread."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        """Have the loop run a coroutine, and wait for it in this thread. Raises `Ended`."""
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        self._waits.add(future)
+        if self._over:
+            future.cancel()
+        try:
+            return future.result()
+        except CancelledError as error:
+            raise Ended from error
+        finally:
+            self._waits.discard(future)
 
     @contextmanager
     def holding(self, lease: Lease) -> Iterator[None]:
@@ -133,25 +154,45 @@ class Process:
                 )
 
     def drain(self) -> None:
-        """Stop claiming; hand back what is not done within the grace period."""
+        """Stop claiming; hand back what is not done within the grace period. Once is enough."""
         if self.draining:
             return
         self.draining = True
-        telemetry.tell("worker.draining", held=len(self._held), seconds=self.config.drain_seconds)
-        asyncio.run_coroutine_threadsafe(self._drain(), self._loop)
+        # Signal handlers come here: they may interrupt whoever holds the log's lock, or the loop's.
+        threading.Thread(target=self._see_to_the_end, name="end", daemon=True).start()
 
     def stop(self) -> None:
-        """Say goodbye and close everything."""
+        """Say goodbye and close everything; whoever still waits is told that it is over."""
         self._stopped.set()
+        self._end_waits()
         self._threads[1].join(timeout=5)
-        with suppress(StoreUnavailable):
-            self.wait(retire(self.parts, self.boot_id, stopped=True))
-        self.wait(self._closing.aclose())
+        self._goodbye(retire(self.parts, self.boot_id, stopped=True))
+        self._goodbye(self._closing.aclose())
         self.breakers.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._threads[0].join(timeout=5)
         if not self._threads[0].is_alive():
             self._loop.close()
+
+    def _see_to_the_end(self) -> None:
+        grace = self.config.drain_seconds
+        telemetry.tell("worker.draining", held=len(self._held), seconds=grace)
+        asyncio.run_coroutine_threadsafe(self._drain(), self._loop)
+        if self._stopped.wait(grace + HAND_BACK_SECONDS):
+            return
+        self._end_waits()
+        if not self._stopped.wait(LAST_SECONDS):
+            telemetry.warn("worker.ended_in_the_middle", held=len(self._held))
+            os._exit(os.EX_SOFTWARE)
+
+    def _end_waits(self) -> None:
+        self._over = True
+        for future in list(self._waits):
+            future.cancel()
+
+    def _goodbye(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        with suppress(StoreUnavailable, TimeoutError):
+            asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(GOODBYE_SECONDS)
 
     async def _open(self) -> None:
         self.parts = await self._closing.enter_async_context(open_parts(self.config, "worker"))
@@ -161,14 +202,18 @@ class Process:
         self._closing.callback(self._replaying.cancel)
 
     async def _drain(self) -> None:
-        with suppress(StoreUnavailable):
-            await retire(self.parts, self.boot_id, stopped=False)
         until = clock.monotonic() + self.config.drain_seconds
+        retiring = asyncio.create_task(self._retire())
         while self._held and clock.monotonic() < until:
             await clock.sleep(0.05)
         self._grace_is_over = True
         for task_id in list(self._held):
             self._interrupt(task_id, Category.SHUTDOWN)
+        await retiring
+
+    async def _retire(self) -> None:
+        with suppress(StoreUnavailable):
+            await retire(self.parts, self.boot_id, stopped=False)
 
     async def _watch(self) -> None:
         while True:

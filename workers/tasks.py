@@ -10,6 +10,7 @@ from orchestrator.broker import CHORE, RUN
 from schemas.errors import StoreUnavailable
 from workers.celery import process
 from workers.chores import chore as do_chore
+from workers.process import Ended
 from workers.run import run as run_task
 
 
@@ -35,5 +36,7 @@ def _with_id(given: tuple[object, ...], act: Callable[[UUID], None]) -> None:
         act(uuid)
     except StoreUnavailable:
         telemetry.warn("worker.store_unavailable")
+    except Ended:
+        telemetry.warn("worker.ended_early", id=uuid)
     except Exception as error:  # noqa: BLE001 - whatever it is, the worker lives and rescue follows
         telemetry.fault("worker.fault", error)

@@ -23,7 +23,8 @@ _TITLE = "Orchestrator"
 _ABOUT = """A durable, budgeted, verified task queue for AI coding work.
 
 Submit a task, then poll it, wait for it (`Prefer: wait=30`) or follow its events. Every error is a
-problem (RFC 9457) whose `code` is for programs and whose `errors` name the fields at fault."""
+problem (RFC 9457) whose `code` is for programs and whose `errors` name the fields at fault;
+only what is no HTTP at all gets a plain 400."""
 _KEY = {"type": "http", "scheme": "bearer", "description": "an API key, `orc_live_…`"}
 
 

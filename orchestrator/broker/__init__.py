@@ -5,11 +5,14 @@ that were measured or read in Celery's source (`ops/decisions/0004`).
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 from celery import Celery
 from kombu.entity import Exchange, Queue
+from kombu.exceptions import KombuError
 from kombu.transport import TRANSPORT_ALIASES
+from redis.exceptions import RedisError
 
 from orchestrator.config import config
 from schemas.providers import CHORES_QUEUE, QUEUES
@@ -66,8 +69,9 @@ _REDIS: Final[dict[str, Any]] = {
     "health_check_interval": 10,
 }
 
-Unpublished = Exception
-"""Whatever the transport raises: the nudge may or may not have left, and is repeated."""
+
+class Unpublished(Exception):
+    """The broker did not take all nudges. Each may or may not have left, and is repeated."""
 
 
 class Publisher:
@@ -75,25 +79,34 @@ class Publisher:
 
     def __init__(self, url: str) -> None:
         self._app = make_app(url)
+        self._refusals = _refusals(self._app)
         self._producer: Any = None
 
     def publish(self, celery_task: str, nudges: Iterable[tuple[str, str]]) -> None:
-        """Nudge each (id, queue); the id is the message's only argument and its Celery id."""
+        """Nudge each (id, queue); the id is the message's only argument and its Celery id.
+
+        Raises `Unpublished`.
+        """
         try:
-            producer = self._held()
             for task_id, queue in nudges:
-                self._app.send_task(
-                    celery_task,
-                    args=(task_id,),
-                    task_id=task_id,
-                    queue=queue,
-                    producer=producer,
-                    ignore_result=True,
-                    retry=False,
-                )
-        except Unpublished:
+                self._send(celery_task, task_id, queue)
+        except self._refusals as error:
+            self.close()
+            raise Unpublished(f"{type(error).__name__}: {error}") from error
+        except BaseException:
             self.close()
             raise
+
+    def _send(self, celery_task: str, task_id: str, queue: str) -> None:
+        self._app.send_task(
+            celery_task,
+            args=(task_id,),
+            task_id=task_id,
+            queue=queue,
+            producer=self._held(),
+            ignore_result=True,
+            retry=False,
+        )
 
     def _held(self) -> Any:
         if self._producer is None:
@@ -106,4 +119,13 @@ class Publisher:
         """Let the connection go; the next publish makes another."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            producer.connection.release()
+            with suppress(*self._refusals):
+                producer.connection.release()
+
+
+def _refusals(app: Celery) -> tuple[type[Exception], ...]:
+    """What the app's transport raises when the broker doesn't do what it is asked."""
+    connection = app.connection_for_write()
+    known = (KombuError, RedisError, OSError, *connection.connection_errors, *connection.channel_errors)
+    # Stock kombu counts this one in, for a race of its consumers; here it would be a mistake of ours.
+    return tuple(error for error in known if error is not KeyError)

@@ -12,6 +12,7 @@ from orchestrator.cli.exits import Code
 from orchestrator.cli.session import Output, Session
 
 GLOBAL: Final = ("-o", "--output", "--url", "--api-key", "--data-dir")
+_DEBUG: Final = "--debug"
 
 app = typer.Typer(
     help="A durable task queue for AI coding work: submit, watch, run.",
@@ -48,6 +49,10 @@ def options(
             metavar="PATH", help="Where `up` keeps everything; else ORCHESTRATOR_DATA_DIR, else .data"
         ),
     ] = None,
+    debug: Annotated[
+        bool,
+        typer.Option(_DEBUG, help="Show the traceback of an unexpected error; else ORCHESTRATOR_DEBUG."),
+    ] = False,
 ) -> None:
     context.obj = Session(output, url, api_key, data_dir)
 
@@ -69,7 +74,7 @@ app.command("env")(about.env)
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command; the exit code. Errors become one readable line on standard error."""
-    from orchestrator.cli.failures import ended, expected
+    from orchestrator.cli.failures import ended, expected, unexpected
 
     try:
         app(args=hoisted(arguments), prog_name="orchestrator")
@@ -79,6 +84,8 @@ def run(arguments: Sequence[str]) -> int:
         )
     except expected() as error:
         return ended(error)
+    except Exception as error:  # noqa: BLE001 - the last resort: a person gets a line, not a traceback
+        return unexpected(error, debug=_DEBUG in _before_the_end(arguments))
     return Code.OK
 
 
@@ -90,14 +97,18 @@ def main() -> None:
 def hoisted(arguments: Sequence[str]) -> list[str]:
     """The arguments with the global options in front, wherever they stood before a `--`."""
     given = list(arguments)
-    end = given.index("--") if "--" in given else len(given)
+    end = len(_before_the_end(given))
     front, rest = list[str](), list[str]()
     takes_value = False
     for word in given[:end]:
-        is_global = takes_value or word.partition("=")[0] in GLOBAL or _is_short_output(word)
+        is_global = takes_value or word.partition("=")[0] in (*GLOBAL, _DEBUG) or _is_short_output(word)
         takes_value = not takes_value and word in GLOBAL
         (front if is_global else rest).append(word)
     return [*front, *rest, *given[end:]]
+
+
+def _before_the_end(arguments: Sequence[str]) -> Sequence[str]:
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
 
 
 def _is_short_output(word: str) -> bool:

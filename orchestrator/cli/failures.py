@@ -4,6 +4,7 @@ This stands apart from the commands, because the client is only loaded where one
 """
 
 import sys
+import traceback
 from typing import TYPE_CHECKING, Final
 
 from orchestrator.cli import printing
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
 _NO_KEY: Final = (
     "Give a key with --api-key or ORCHESTRATOR_API_KEY; `orchestrator up` prints one at its first start."
+)
+
+_REPORT: Final = (
+    "This is a defect. Please report it as an issue of the repository, with what `--debug` (or "
+    "ORCHESTRATOR_DEBUG=1) shows."
 )
 
 
@@ -45,6 +51,31 @@ def ended(error: BaseException) -> Code:
     return error.code
 
 
+def unexpected(error: Exception, *, debug: bool) -> Code:
+    """Say in a line what nobody foresaw, and where to report it; a fault of the machine needs no report."""
+    if debug or _debugging():
+        printing.say("".join(traceback.format_exception(error)).rstrip())
+    said = " ".join(str(error).split())
+    if isinstance(error, OSError):
+        printing.let_go()
+        printing.say(f"error: {said}", style="red")
+    else:
+        printing.say(f"error: {type(error).__name__}{': ' if said else ''}{said}", style="red")
+        printing.say(_REPORT)
+    return Code.FAILED
+
+
+def _debugging() -> bool:
+    from pydantic import ValidationError
+
+    from orchestrator.config import config
+
+    try:
+        return config().debug
+    except ValidationError:
+        return False
+
+
 def as_ending(error: BaseException) -> Ending:
     """A client's or a part's error as the end of a command."""
     from orchestrator import client
@@ -56,6 +87,10 @@ def as_ending(error: BaseException) -> Ending:
         return Ending(f"{error}.", remedy, code=Code.TIMEOUT)
     if isinstance(error, client.Unreachable):
         return Ending(str(error), "Is it running? `orchestrator up` starts it.", code=Code.UNAVAILABLE)
+    if isinstance(error, client.Unsendable):
+        return Ending(str(error), code=Code.USAGE)
+    if isinstance(error, client.Unreadable):
+        return Ending(str(error), "Is that an Orchestrator's address?", code=Code.UNAVAILABLE)
     return Ending(str(error), code=Code.UNAVAILABLE)
 
 

@@ -9,12 +9,13 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from orchestrator.cli.exits import Code
+from orchestrator.cli.exits import Code, Ending
 from orchestrator.cli.session import Output
 
 if TYPE_CHECKING:
@@ -26,12 +27,34 @@ _TRAILING: Final = re.compile(r" +$", re.MULTILINE)
 
 def write(text: str) -> None:
     """Put text on standard output as it is."""
-    try:
-        sys.stdout.write(text)
+    with _output():
+        sys.stdout.write(_encodable(text))
         sys.stdout.flush()
+
+
+@contextmanager
+def _output() -> Iterator[None]:
+    """Standard output that may be closed or full."""
+    try:
+        yield
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        let_go()
         raise typer.Exit(Code.BROKEN_PIPE) from None
+    except OSError as error:
+        let_go()
+        raise Ending(f"standard output can't be written: {error.strerror or error}.") from error
+
+
+def let_go() -> None:
+    """Let what standard output still holds go nowhere: the end of the process must not trip over it."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _encodable(text: str) -> str:
+    """The text with what standard output's encoding lacks spelled out."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def write_json(value: Any, output: Output) -> None:
@@ -53,7 +76,7 @@ def write_json_list(body: Mapping[str, Any], output: Output) -> None:
 def show(*renderables: "RenderableType", soft_wrap: bool = False) -> None:
     """Rich text on standard output, plain where it is no terminal."""
     console = console_for_output()
-    with console.capture() as capture:
+    with _output(), console.capture() as capture:
         for renderable in renderables:
             console.print(renderable, soft_wrap=soft_wrap)
     text = capture.get()
@@ -84,7 +107,8 @@ def console_for_output() -> "Console":
 def say(text: str, style: str | None = None) -> None:
     """A line for the person at the terminal, on standard error."""
     console = console_for_errors()
-    console.print(visible(text), style=style, soft_wrap=not console.is_terminal)
+    with suppress(OSError):  # nobody can be told that nobody can be told
+        console.print(visible(text), style=style, soft_wrap=not console.is_terminal)
 
 
 def console_for_errors() -> "Console":

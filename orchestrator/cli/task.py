@@ -2,6 +2,7 @@
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any, Final
+from uuid import UUID
 
 import typer
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Look at tasks and act on them.", no_args_is_help=True, rich_markup_mode=None)
 
-TaskId = Annotated[str, typer.Argument(metavar="ID", help="The task's id.")]
+TaskId = Annotated[UUID, typer.Argument(metavar="ID", help="The task's id.")]
 TimeoutOption = Annotated[
     float | None, typer.Option(min=0, metavar="SECONDS", help="Seconds to wait. Exit code 3 after them.")
 ]

@@ -27,7 +27,7 @@ def address(base_url: str) -> str:
     """The address of the API without a slash at its end."""
     try:
         parts = urlsplit(base_url)
-        fits = parts.scheme in ("http", "https") and parts.port != 0
+        fits = parts.scheme in ("http", "https") and parts.port != 0 and not (parts.query or parts.fragment)
         host = parts.hostname or ""
         httpx.URL(base_url)
     except (ValueError, httpx.InvalidURL) as error:

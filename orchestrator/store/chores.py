@@ -15,6 +15,16 @@ NUDGE = text(
     """
 )
 
+FORGET_NUDGES = text(
+    """
+    WITH nudged AS (
+        SELECT id FROM chores WHERE status = 'queued' AND nudged_at IS NOT NULL
+        ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE chores SET nudged_at = NULL FROM nudged WHERE chores.id = nudged.id
+    """
+)
+
 CLAIM = text(
     """
     UPDATE chores SET status = 'running', attempt = attempt + 1, nudged_at = NULL, lease_token = :token,

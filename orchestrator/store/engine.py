@@ -115,7 +115,9 @@ class Database:
         """Several statements that commit together, or not at all."""
         with unavailable():
             async with self._engine.connect() as connection:
-                driver: Any = (await connection.get_raw_connection()).driver_connection
+                driver: Any = (
+                    connection.sync_connection and connection.sync_connection.connection.driver_connection
+                )
                 with direct.hung_up_after(self._within, driver):
                     async with connection.begin():
                         yield connection

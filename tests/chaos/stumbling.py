@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from orchestrator.store.engine import Database
+from orchestrator.store.engine import Database, Line
 from schemas.errors import StoreUnavailable
 
 
@@ -43,10 +43,10 @@ class Stumbling(Database):
         self._perhaps_stumble()
 
     @asynccontextmanager
-    async def dedicated(self) -> AsyncIterator[AsyncConnection]:
+    async def dedicated(self, *, silent_seconds: float) -> AsyncIterator[Line]:
         """A connection of one's own."""
-        async with self._steady.dedicated() as connection:
-            yield connection
+        async with self._steady.dedicated(silent_seconds=silent_seconds) as line:
+            yield line
 
     async def close(self) -> None:
         """Close what is behind it."""

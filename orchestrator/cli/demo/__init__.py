@@ -70,7 +70,7 @@ def _wish(shared: Session) -> "Wish":
 def _watched(system: "System") -> Iterator[None]:
     """Processes that die are restarted while the scenes play."""
     over = Event()
-    watcher = Thread(target=system.supervisor.watch_quietly, args=(over,), name="watcher")
+    watcher = Thread(target=system.supervisor.watch, args=(over,), name="watcher")
     watcher.start()
     try:
         yield

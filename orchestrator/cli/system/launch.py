@@ -20,7 +20,7 @@ from orchestrator.cli.system.prepare import Key, prepare
 from orchestrator.cli.system.readiness import wait_until_ready
 from orchestrator.cli.system.servers import Servers, serving
 from orchestrator.cli.system.signals import Asked
-from orchestrator.cli.system.supervisor import GaveUp, Supervisor
+from orchestrator.cli.system.supervisor import Supervisor
 from orchestrator.config import Config
 from orchestrator.embedded.errors import EmbeddedError
 from orchestrator.flow.configure import ProviderSetting
@@ -97,8 +97,6 @@ def launched(wish: Wish, config: Config, asked: Asked, announce: Announce) -> It
             yield system
     except EmbeddedError as error:
         raise Ending(error.problem, error.remedy) from error
-    except GaveUp as error:
-        raise Ending(f"{error}. The end of {error.child.log}:\n{error.child.last_lines()}") from error
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def wait_until_ready(
 ) -> None:
     """Return when the API is ready, the workers are registered and the named children's ports listen.
 
-    Returns early when told to stop. Raises `Ending` at the deadline, `GaveUp` from the supervisor.
+    Returns early when told to stop. Raises `Ending` at the deadline.
     """
     deadline = clock.monotonic() + DEADLINE_SECONDS
     while (missing := _missing(api_url, workers, ports)) is not None:

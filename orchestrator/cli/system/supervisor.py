@@ -1,10 +1,9 @@
 """Keeps the children running: starts them, restarts those that die, stops all in order.
 
-A child that dies again and again is not restarted for ever: then the whole system gives up, with the
-last lines of its log.
+A child that dies again and again is restarted ever more slowly, and that is said; it never ends the
+others. One that does not come up at the start is the concern of who waits for it (`readiness`).
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
@@ -13,20 +12,11 @@ from typing import Final
 from orchestrator import clock
 from orchestrator.cli.system.process import Child, Spec, how_it_ended
 
-MOST_DEATHS: Final = 5
-WITHIN_SECONDS: Final = 60.0
 TICK_SECONDS: Final = 0.1
+FORGIVEN_SECONDS: Final = 60.0
+LOUD_DEATHS: Final = 5
 _FIRST_BACKOFF: Final = 0.5
-_LONGEST_BACKOFF: Final = 8.0
-
-
-class GaveUp(Exception):
-    """A process keeps dying."""
-
-    def __init__(self, child: Child) -> None:
-        ended = how_it_ended(child.exit_code or 0)
-        super().__init__(f"{child.spec.name} died {MOST_DEATHS} times within a minute, last with {ended}")
-        self.child = child
+_LONGEST_BACKOFF: Final = 30.0
 
 
 class Supervisor:
@@ -39,14 +29,15 @@ class Supervisor:
         self._announce = announce
         self._look_at_servers = look_at_servers
         self._children: list[Child] = []
-        self._deaths: dict[str, deque[float]] = {}
+        self._began: dict[str, float] = {}
+        self._deaths: dict[str, int] = {}
         self._due: dict[str, float] = {}
 
     def start(self, specs: Sequence[Spec]) -> None:
         """Start these too."""
         for spec in specs:
             child = Child(spec, self._home)
-            child.start()
+            self._begin(child)
             self._children.append(child)
 
     def child(self, name: str) -> Child:
@@ -54,16 +45,9 @@ class Supervisor:
         return next(child for child in self._children if child.spec.name == name)
 
     def watch(self, until: Event) -> None:
-        """Restart what dies until told to end; raises `GaveUp`."""
+        """Restart what dies until told to end."""
         while not until.wait(TICK_SECONDS):
             self.tick()
-
-    def watch_quietly(self, until: Event) -> None:
-        """Watch in a thread beside other work, which notices by itself when the system gave up."""
-        try:
-            self.watch(until)
-        except GaveUp as error:
-            self._announce(f"{error}. Its log: {error.child.log}")
 
     def tick(self) -> None:
         """Look at every child and at the servers once."""
@@ -75,23 +59,30 @@ class Supervisor:
     def _mend(self, child: Child) -> None:
         name, now = child.spec.name, clock.monotonic()
         if name not in self._due:
-            wait = self._died(child, now)
+            wait = self._died(name, now)
             self._due[name] = now + wait
-            ended = how_it_ended(child.exit_code or 0)
-            self._announce(f"{name} ended ({ended}); it starts again in {wait:g} s. Its log: {child.log}")
+            self._announce(f"{self._how(child)}; it starts again in {wait:g} s. Its log: {child.log}")
         elif now >= self._due[name]:
             del self._due[name]
             child.let_go()
-            child.start()
+            self._begin(child)
 
-    def _died(self, child: Child, now: float) -> float:
+    def _begin(self, child: Child) -> None:
+        self._began[child.spec.name] = clock.monotonic()
+        child.start()
+
+    def _died(self, name: str, now: float) -> float:
         """Note a death; the seconds to wait before the next start."""
-        deaths = self._deaths.setdefault(child.spec.name, deque(maxlen=MOST_DEATHS))
-        deaths.append(now)
-        recent = sum(now - death <= WITHIN_SECONDS for death in deaths)
-        if recent >= MOST_DEATHS:
-            raise GaveUp(child)
-        return float(min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (recent - 1)))
+        lived_long = now - self._began[name] > FORGIVEN_SECONDS
+        deaths = self._deaths[name] = 1 if lived_long else self._deaths.get(name, 0) + 1
+        return float(min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** min(deaths - 1, 10)))
+
+    def _how(self, child: Child) -> str:
+        name, ended = child.spec.name, how_it_ended(child.exit_code or 0)
+        deaths = self._deaths[name]
+        if deaths < LOUD_DEATHS:
+            return f"{name} ended ({ended})"
+        return f"{name.upper()} KEEPS DYING: it ended {deaths} times in a row, now with {ended}"
 
     def stop(self, order: Sequence[str], hurry: Event) -> None:
         """Stop all, one group of names (by their beginnings) after the other; at once when hurried."""

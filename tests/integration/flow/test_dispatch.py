@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from redis.asyncio import Redis
 
-from orchestrator.broker import RUN
+from orchestrator.broker import RUN, Unpublished
 from orchestrator.flow.dispatch import Board, dispatch
 from orchestrator.flow.release import release
 from orchestrator.flow.wake import wake
@@ -25,7 +25,7 @@ class Paper:
     def publish(self, celery_task: str, nudges: Iterable[tuple[str, str]]) -> None:
         assert celery_task == RUN
         if self.broken:
-            raise OSError("the broker is away")
+            raise Unpublished("the broker is away")
         self.published += nudges
 
     def close(self) -> None:
@@ -148,7 +148,7 @@ async def test_what_could_not_be_published_stands_in_its_lane_again(world: World
     paper = Paper()
     paper.broken = True
     board = board_on(paper)
-    with pytest.raises(OSError, match="away"):
+    with pytest.raises(Unpublished, match="away"):
         await dispatch(world.parts, board)
     assert (await world.task(task_id)).nudged_at is None
     paper.broken = False

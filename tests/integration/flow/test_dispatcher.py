@@ -5,12 +5,15 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from orchestrator import clock
 from orchestrator.dispatcher import Dispatcher
+from orchestrator.flow.shares import Lane, shares
 from orchestrator.wiring import Parts
 from schemas.errors import StoreUnavailable
 from tests.integration.flow.world import World, eventually, opened
@@ -128,6 +131,45 @@ async def test_what_one_step_stumbles_over_does_not_stop_the_others(
     async with dispatching(world.parts):
         task_id = await world.submit()
         await eventually(lambda: is_nudged(broker, str(task_id)), 5)
+
+
+async def test_a_mistake_in_dispatching_is_told_as_a_fault_and_tried_again(
+    world: World, broker: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stumbled: list[int] = []
+
+    def stumble(*given: Any) -> dict[Lane, int]:
+        if len(stumbled) < 2:
+            stumbled.append(1)
+            raise ZeroDivisionError
+        return shares(*given)
+
+    monkeypatch.setattr("orchestrator.flow.dispatch.shares", stumble)
+    with capture_logs() as logs:
+        async with dispatching(world.parts):
+            task_id = await world.submit()
+            await eventually(lambda: is_nudged(broker, str(task_id)), 5)
+    faults = [entry for entry in logs if entry["event"] == "dispatcher.fault"]
+    assert [type(entry["exc_info"]) for entry in faults] == [ZeroDivisionError] * 2
+    assert not [entry for entry in logs if entry["event"] == "dispatcher.broker_unavailable"]
+
+
+async def test_chores_whose_nudges_a_wipe_took_are_nudged_again_at_once(world: World, broker: Redis) -> None:
+    chore_id = await world.value(
+        "INSERT INTO chores (id, tenant_id, kind, subject_id, status, max_attempts)"
+        " VALUES (gen_random_uuid(), :tenant, 'webhook', gen_random_uuid(), 'queued', 8)"
+        " RETURNING id",
+        tenant=world.tenant_id,
+    )
+
+    async def chore_is_nudged() -> bool:
+        return str(chore_id) in await nudged(broker, "chores")
+
+    async with dispatching(world.parts):
+        await eventually(chore_is_nudged, 3)
+        await eventually(lambda: has_canary(broker), 3)
+        await broker.flushall()
+        await eventually(chore_is_nudged, 5)
 
 
 async def _has(seen: list[int], count: int) -> bool:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from orchestrator import clock
 from orchestrator.broker import CHORE, RUN, Publisher, make_app
 from tests.integration.flow.world import World, eventually
 from tests.integration.workers.conftest import KEY
@@ -68,6 +70,7 @@ HEADERS: tuple[Any, ...] = (
     {"task": RUN, "id": "x", "group": [1], "root_id": 7, "parent_id": {}},
 )
 """Headers of messages whose body calls with no argument."""
+SECRET = "what nobody may read in a log"
 UNKNOWN_ID = "01a1fa53-fba8-7759-8bec-aa36157246c9"
 PATIENCE = 15.0
 
@@ -75,7 +78,10 @@ PATIENCE = 15.0
 class Worker:
     """A Celery worker process with two slots, its broker and its figures."""
 
-    def __init__(self, broker_url: str, redis: Redis, environment: dict[str, str], port: int) -> None:
+    def __init__(
+        self, broker_url: str, redis: Redis, environment: dict[str, str], port: int, log: Path
+    ) -> None:
+        self.log = log
         self.broker_url = broker_url
         self.redis = redis
         self.environment = environment
@@ -121,7 +127,7 @@ async def broker(world: World) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def worker(world: World, broker: Redis) -> AsyncIterator[Worker]:
+async def worker(world: World, broker: Redis, tmp_path: Path) -> AsyncIterator[Worker]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -134,7 +140,7 @@ async def worker(world: World, broker: Redis) -> AsyncIterator[Worker]:
         "ORCHESTRATOR_HEARTBEAT_SECONDS": "1",
         KEY: "sk-anything",
     }
-    worker = Worker(url, broker, environment, port)
+    worker = Worker(url, broker, environment, port, tmp_path / "worker.log")
     with started(worker):
         await eventually(lambda: is_enlisted(world), PATIENCE)
         yield worker
@@ -147,7 +153,10 @@ def started(worker: Worker) -> Iterator[None]:
         "--pool", "threads", "-c", "2", "-n", "junk@here", "--without-gossip", "--without-mingle",
         "--loglevel", "WARNING",
     ]  # fmt: skip
-    with subprocess.Popen(command, env=worker.environment, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+    with (
+        worker.log.open("ab") as log,
+        subprocess.Popen(command, env=worker.environment, cwd=ROOT, stderr=log) as process,
+    ):
         worker.process = process
         try:
             yield
@@ -191,7 +200,7 @@ async def test_junk_is_dropped_and_counted_and_the_worker_lives(world: World, wo
         await worker.redis.lpush(QUEUE, json.dumps(message))
     for args in (("not-a-uuid",), (7,), ("a", "b", "c"), ()):
         worker.send(RUN, args)
-    worker.send("some.other.task", ("x",))
+    worker.send("some.other.task", (SECRET,))
     worker.send(RUN, (UNKNOWN_ID,))
     worker.send(CHORE, (UNKNOWN_ID,))
     task_id = await world.submit(**ONE)
@@ -210,6 +219,10 @@ async def test_junk_is_dropped_and_counted_and_the_worker_lives(world: World, wo
     assert {"unknown_celery_task", "undecodable", "rejected", "garbled"} <= dropped.keys()
     await eventually(lambda: nothing_is_left(worker), PATIENCE)
     await celerys_own_tools_see_it(worker)
+    said = worker.log.read_text()
+    assert "Received unregistered task of type 'some.other.task'." in said
+    for content in (SECRET, "argsrepr", "tag-of-headers", "delivery_info", "gASV"):
+        assert content not in said
 
 
 async def nothing_is_left(worker: Worker) -> bool:
@@ -254,3 +267,22 @@ async def test_sigterm_lets_running_tasks_finish_and_gives_queued_nudges_back(
     stopped = await world.value("SELECT stopped_at IS NOT NULL FROM workers WHERE name = 'junk@here'")
     assert stopped
     assert await world.value("SELECT count(*) FROM calls") == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT], ids=str)
+async def test_further_signals_change_nothing_about_a_warm_stop(
+    world: World, worker: Worker, simulator: Simulated, number: signal.Signals
+) -> None:
+    simulator.rules({"latency_ms": 1500})
+    tasks = [await world.submit(**ONE) for _ in range(2)]
+    for task_id in tasks:
+        worker.nudge(RUN, task_id)
+    for task_id in tasks:
+        await eventually(partial(is_in, world, task_id, "running"), PATIENCE)
+    for _ in range(5):
+        worker.process.send_signal(number)
+        await clock.sleep(0.1)
+    assert await asyncio.to_thread(worker.process.wait, PATIENCE) == 0
+    assert [await world.status(task_id) for task_id in tasks] == ["succeeded", "succeeded"]
+    assert await world.value("SELECT count(*) FROM calls") == 2
+    assert not await worker.redis.llen(QUEUE)

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from orchestrator import clock
+from orchestrator.config import Config
 from orchestrator.flow.cancel import cancel
 from orchestrator.flow.claim import Lease
 from orchestrator.flow.intend import LeaseLost
@@ -14,11 +15,11 @@ from orchestrator.flow.rescue import rescue
 from schemas.calls import Purpose
 from schemas.errors import Category
 from tests.integration.flow.invariants import check
-from tests.integration.flow.world import World, eventually
+from tests.integration.flow.world import QUEUES, World, eventually
 from tests.integration.workers.simulated import Simulated
 from workers.call import call
 from workers.context import render
-from workers.process import Process
+from workers.process import Ended, Process
 from workers.run import run
 from workers.verify import Rejected
 
@@ -321,3 +322,34 @@ async def test_a_lease_lost_before_its_call_costs_nothing_and_cancels_nothing(
     assert (task.failures, task.crashes) == (0, 0)
     assert simulator.requests() == before
     await check(world)
+
+
+async def test_whoever_waits_when_the_process_stops_is_told_that_it_is_over(
+    world: World, settings: Config
+) -> None:
+    process = Process(settings, "worker@here", QUEUES, 4)
+    process.start()
+    waiting = asyncio.create_task(asyncio.to_thread(process.wait, asyncio.sleep(3600)))
+    await eventually(lambda: _waits(process), 5)
+    began = clock.monotonic()
+    await asyncio.to_thread(process.stop)
+    with pytest.raises(Ended):
+        await waiting
+    assert clock.monotonic() - began < 5
+
+
+async def test_what_does_not_end_within_the_grace_period_is_ended(
+    world: World, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.process.HAND_BACK_SECONDS", 0.2)
+    waiting = asyncio.create_task(asyncio.to_thread(process.wait, asyncio.sleep(3600)))
+    await eventually(lambda: _waits(process), 5)
+    process.drain()
+    with pytest.raises(Ended):
+        await asyncio.wait_for(waiting, 5)
+    with pytest.raises(Ended):
+        await asyncio.to_thread(process.wait, asyncio.sleep(0))
+
+
+async def _waits(process: Process) -> bool:
+    return bool(process._waits)

@@ -29,6 +29,7 @@ REQUEST = {"kind": "generate_code", "context": {"description": "a parser"}}
         "http://\udcff",
         "http://é..com",
         "http://user@",
+        "http://x/?a=b",
         "localhost:8000",
         "ftp://x",
         "",
