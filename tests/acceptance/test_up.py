@@ -6,7 +6,9 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 
+import psutil
 import pytest
 
 from orchestrator.cli.system.supervisor import LOUD_DEATHS
@@ -111,7 +113,13 @@ def _kill_and_await_another(user: Terminal, words: str) -> None:
 
 
 def _children(user: Terminal) -> list[int]:
-    return [one.pid for one in user.processes() if "orchestrator.cli.system.child" in one.cmdline()]
+    found = []
+    for one in user.processes():
+        # One that ends between two looks has no command line any more.
+        with suppress(psutil.Error):
+            if "orchestrator.cli.system.child" in one.cmdline():
+                found.append(one.pid)
+    return found
 
 
 def _status(url: str) -> int:
