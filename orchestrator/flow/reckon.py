@@ -14,6 +14,7 @@ import orjson
 
 from orchestrator import clock, telemetry
 from orchestrator.store import audit, partitions
+from orchestrator.store.engine import Connection
 from orchestrator.wiring import Parts
 
 MOST_CHARGES: Final = 20_000
@@ -54,24 +55,24 @@ async def _recent(parts: Parts, since: timedelta) -> tuple[Finding, ...]:
         "whole": False,
         "most": MOST_CHARGES,
     }
-    return tuple(
-        [
-            _finding(name, (await parts.db.run(statement, **_needed(statement, params)))[0])
-            for name, statement in audit.CHECKS.items()
-        ]
-    )
+    async with parts.db.transaction() as connection:
+        await connection.execute(audit.FOR_THESE_TIMES)
+        return await _each(connection, params)
 
 
 async def _whole(parts: Parts) -> tuple[Finding, ...]:
-    params = {"from_id": UUID(int=0), "seconds": _EVER, "whole": True, "most": 0}
     async with parts.db.transaction() as connection:
+        await connection.execute(audit.FOR_THESE_TIMES)
         await connection.execute(audit.WITHOUT_LIMIT)
-        return tuple(
-            [
-                _finding(name, (await connection.execute(statement, _needed(statement, params))).one())
-                for name, statement in audit.CHECKS.items()
-            ]
-        )
+        return await _each(connection, {"from_id": UUID(int=0), "seconds": _EVER, "whole": True, "most": 0})
+
+
+async def _each(connection: Connection, params: Mapping[str, Any]) -> tuple[Finding, ...]:
+    findings = []
+    for name, statement in audit.CHECKS.items():
+        row = (await connection.execute(statement, _needed(statement, params))).one()
+        findings.append(_finding(name, row))
+    return tuple(findings)
 
 
 def _needed(statement: Any, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,11 +12,13 @@ _CHECKED = """
     checked AS (
         SELECT id FROM calls WHERE id >= CAST(:from_id AS uuid)
         UNION
-        SELECT call_id FROM ledger WHERE at >= clock_timestamp() - make_interval(secs => :seconds)
+        SELECT call_id FROM ledger WHERE at >= statement_timestamp() - make_interval(secs => :seconds)
             AND call_id >= (SELECT id FROM calls ORDER BY id LIMIT 1)
     ), booked AS (
-        SELECT call_id, sum(amount_nanos)::bigint AS nanos, count(*) FILTER (WHERE kind = 'spend') AS spends
-        FROM ledger WHERE call_id IN (SELECT id FROM checked) GROUP BY call_id
+        SELECT checked.id AS call_id, sums.nanos, sums.spends FROM checked CROSS JOIN LATERAL (
+            SELECT sum(amount_nanos)::bigint AS nanos, count(*) FILTER (WHERE kind = 'spend') AS spends
+            FROM ledger WHERE ledger.call_id = checked.id
+        ) AS sums
     )"""
 """Calls made, or booked, in that time. Of months that were dropped nothing is left to check."""
 
@@ -54,7 +56,7 @@ _SPENT = f"""
         SELECT DISTINCT budget_id, starts FROM call_charges WHERE call_id >= CAST(:from_id AS uuid)
         UNION
         SELECT budget_id, starts FROM call_charges WHERE call_id IN (
-            SELECT call_id FROM ledger WHERE at >= clock_timestamp() - make_interval(secs => :seconds)
+            SELECT call_id FROM ledger WHERE at >= statement_timestamp() - make_interval(secs => :seconds)
         )
         UNION
         SELECT budget_id, starts FROM budget_windows WHERE CAST(:whole AS boolean)
@@ -83,7 +85,9 @@ _SPENT = f"""
 _HELD = f"""
     WITH open AS (
         SELECT c.budget_id, c.starts, sum(calls.hold_nanos)::bigint AS nanos
-        FROM calls JOIN call_charges AS c ON c.call_id = calls.id
+        FROM calls CROSS JOIN LATERAL (
+            SELECT budget_id, starts FROM call_charges WHERE call_charges.call_id = calls.id OFFSET 0
+        ) AS c
         WHERE calls.status = 'started' GROUP BY 1, 2
     ), breaches AS (
         SELECT w.budget_id || ' from ' || w.starts AS subject, w.held_nanos - coalesce(open.nanos, 0) AS drift
@@ -107,6 +111,9 @@ CHECKS: Final[dict[str, TextClause]] = {
     "held_is_the_open_calls": text(_HELD),
     "nothing_is_negative": text(_NEGATIVE),
 }
+
+FOR_THESE_TIMES = text("SET LOCAL plan_cache_mode = force_custom_plan")
+"""A plan for a moment of the past is not one for all of it."""
 
 WITHOUT_LIMIT = text("SET LOCAL statement_timeout = 0")
 

@@ -1,6 +1,6 @@
 """Hot queries read what they need and no more, whatever the backlog is: by index, in bounded numbers."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import TextClause, text
 
 from orchestrator import clock
-from orchestrator.store import budgets, calls, chores, gates, lanes, late, leases, partitions, tasks
+from orchestrator.store import audit, budgets, calls, chores, gates, lanes, late, leases, partitions, tasks
 from orchestrator.store.views import history, listing, polls
 from orchestrator.store.views import tasks as reading
 from orchestrator.store.views.budgets import ANY_HARD
@@ -86,6 +86,16 @@ BEFORE_ALL: dict[str, Any] = {"queue": "", "provider_id": UUID(int=0), "tenant_i
 ADOPT: dict[str, Any] = {
     "id": QUEUED, "token": uuid4(), "lease": 60.0, "boot_id": BOOT, "attempt": 1,
 } | EVENT  # fmt: skip
+
+LATELY = {"from_id": partitions.lowest_id(clock.now() + timedelta(days=1)), "seconds": 1.0}
+RECENT: dict[str, dict[str, Any]] = {
+    "ledger_is_the_calls": LATELY,
+    "one_spend_a_closed_call": LATELY,
+    "every_entry_has_a_call": LATELY,
+    "spent_is_the_charges": LATELY | {"whole": False, "most": 20_000},
+    "held_is_the_open_calls": {},
+    "nothing_is_negative": {},
+}
 
 HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("insert", tasks.INSERT, NEW, 10),
@@ -166,3 +176,9 @@ async def test_the_backlog_is_what_the_bounds_were_set_for(backlog: Parts) -> No
         text("SELECT count(*) AS tasks, count(DISTINCT tenant_id) AS tenants FROM tasks WHERE ready")
     )
     assert (row.tasks >= BACKLOG, row.tenants) == (True, LANES)
+
+
+@pytest.mark.parametrize("name", audit.CHECKS)
+async def test_a_check_of_what_changed_lately_reads_no_whole_past(backlog: Parts, name: str) -> None:
+    plan = explained(backlog.config.database_url or "", audit.CHECKS[name], RECENT[name], generic=False)
+    assert set(plan.whole_scans) <= {"budget_windows"}, plan
