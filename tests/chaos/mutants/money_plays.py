@@ -22,7 +22,7 @@ LANE: Final = next(iter(LANES))
 HELD_TOKENS: Final = 50_000
 TASKS: Final = 12
 OUT_SECONDS: Final = 7.0
-IN_FLIGHT_SECONDS: Final = 1.0
+IN_FLIGHT_SECONDS: Final = 2.0
 PROBES_A_SECOND: Final = 1.0
 _STARTED: Final = "SELECT count(*) FROM calls WHERE status = 'started'"
 _YESTERDAY: Final = (
@@ -43,9 +43,9 @@ def _submit(ground: Ground, number: int) -> Submission:
     return Submission(key, submitted(ground, key, body))
 
 
-def _flood(ground: Ground) -> tuple[Submission, ...]:
+def _flood(ground: Ground, first: int = 0) -> tuple[Submission, ...]:
     with ThreadPoolExecutor(TASKS) as clients:
-        return tuple(clients.map(lambda number: _submit(ground, number), range(TASKS)))
+        return tuple(clients.map(lambda number: _submit(ground, number), range(first, first + TASKS)))
 
 
 def _judged(ground: Ground, told: tuple[Submission, ...], seconds: float = 20) -> tuple[Violation, ...]:
@@ -87,11 +87,14 @@ def _midnight(ground: Ground) -> tuple[Violation, ...]:
 def _outage(ground: Ground) -> tuple[Violation, ...]:
     """Once its circuit has opened, a dead provider sees single probes, and not every worker's."""
     opened(ground)
-    ground.rules({"fault": "500", "latency_ms": 150})
+    ground.rules({"fault": "500", "latency_ms": 1000})
     start_worker(ground, LANE)
     start_worker(ground, LANE, second=True)
     began = datetime.now(UTC)
     told = _flood(ground)
+    time.sleep(IN_FLIGHT_SECONDS)
+    # First attempts, which no retry budget holds back.
+    told += _flood(ground, TASKS) + _flood(ground, 2 * TASKS)
     time.sleep(OUT_SECONDS)
     over = datetime.now(UTC)
     ground.rules()
