@@ -14,6 +14,9 @@ from orchestrator import clock
 
 SHARE: Final = 0.2
 AT_MOST: Final = 20.0
+SAVED: Final = 5.0
+"""What calm times save up at most: what a provider that has just failed may see beyond its share."""
+
 AT_FIRST: Final = 1.0
 FOR_AN_ANSWER: Final = 2.0
 SECONDS: Final = 10.0
@@ -30,7 +33,8 @@ class RetryBudget:
     def earn(self, provider_id: UUID) -> None:
         """A first attempt was made."""
         with self._lock:
-            self._tokens[provider_id] = min(AT_MOST, self._tokens[provider_id] + SHARE)
+            tokens = self._tokens[provider_id]
+            self._tokens[provider_id] = max(tokens, min(SAVED, tokens + SHARE))
 
     def answered(self, provider_id: UUID) -> None:
         """A retry was answered."""

@@ -68,7 +68,7 @@ def test_each_request_is_made_once_and_counted(server: _Server) -> None:
 def test_a_rate_is_kept(server: _Server) -> None:
     ask = Ask("POST", "/tasks", {}, "{}")
     outcome = done(Job("127.0.0.1", server.server_port, (ask,), 4, seconds=1.0, rate=50.0), 202)
-    assert 45 <= outcome.count <= 51
+    assert 40 <= outcome.count <= 60
     assert outcome.seconds >= 0.9
 
 
