@@ -14,7 +14,7 @@ from orchestrator import clock, failpoints, telemetry
 from orchestrator.catalogue import models, prices, tokens
 from orchestrator.flow.book import Outcome, book
 from orchestrator.flow.claim import Lease, PaidAnswer
-from orchestrator.flow.intend import Refused, intend
+from orchestrator.flow.intend import Intent, LeaseLost, Refused, intend
 from orchestrator.limits.breakers import Circuit, CircuitOpen, health_of
 from orchestrator.limits.budgets import Refusal
 from orchestrator.limits.gates import close_after
@@ -104,25 +104,28 @@ async def call(
     if timeout <= 0:
         return None, Failure(category=Category.DEADLINE, message=_GIVING_UP[Category.DEADLINE])
     call_id = clock.new_id()
-    intent = await until_stored(
-        lambda: intend(
-            process.parts,
-            process.boot_id,
-            lease,
-            purpose,
-            call_id=call_id,
-            hold_nanos=_hold(ask),
-            timeout=timeout,
-            rejected_call=rejected_call,
+    try:
+        intent = await until_stored(
+            lambda: intend(
+                process.parts,
+                process.boot_id,
+                lease,
+                purpose,
+                call_id=call_id,
+                hold_nanos=_hold(ask),
+                timeout=timeout,
+                rejected_call=rejected_call,
+            )
         )
-    )
+    except LeaseLost:
+        await _unsent(process, lease, Intent(call_id, purpose, _hold(ask), timeout))
+        raise
     if isinstance(intent, Refused):
         return None, _refused(lease, intent.refusal)
     failpoints.reach("call.intended")
     timeout = max(0.001, min(timeout, lease.seconds_left))
     wire = WIRES[lease.provider.wire]
-    request = wire.request(ask, credential, str(call_id))
-    done = await _exchange(process, lease, wire, request, timeout)
+    done = await _exchange(process, lease, wire, wire.request(ask, credential, str(call_id)), timeout)
     failpoints.reach("call.answered")
     outcome = _outcome(lease, done)
     await _booked(process, Paid(lease.task_id, lease.provider, intent, outcome))
@@ -132,6 +135,13 @@ async def call(
     if outcome.answer is not None:
         return PaidAnswer(call_id, purpose, outcome.answer)
     return call_id, outcome.failure or Failure(category=Category.MALFORMED, message="The answer was empty.")
+
+
+async def _unsent(process: Process, lease: Lease, intent: Intent) -> None:
+    """An intent may have been committed unheard before the lease was lost: nothing was sent, it costs 0."""
+    nothing = Exchange(failure=Failure(category=Category.CANCELED, message="The lease was lost."))
+    outcome = _outcome(lease, nothing)
+    await until_stored(lambda: book(process.parts, lease.task_id, lease.provider, intent, outcome))
 
 
 async def _booked(process: Process, paid: Paid) -> None:
