@@ -36,9 +36,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(settings: Config, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT; port 0 takes a free one."""
-    listener = _listen(host, port)
+async def serve(settings: Config, listener: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT."""
     circuits = Breakers(settings.broker_url or "", Policy.of(settings), announce)
     async with open_parts(settings, "api") as parts, watch(parts) as watcher:
         with closing(circuits) as breakers:
@@ -99,10 +98,12 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="python -m orchestrator.server", description=__doc__)
     options.add_argument("--host", default=settings.host, help="address to listen on")
     options.add_argument("--port", default=settings.port, type=int, help="port; 0 takes a free one")
+    options.add_argument("--fd", type=int, help="a listening socket inherited from the starter, instead")
     given = options.parse_args()
     telemetry.configure("api", settings.log_level)
     try:
-        uvloop.run(serve(settings, given.host, given.port))
+        listener = _listen(given.host, given.port) if given.fd is None else socket.socket(fileno=given.fd)
+        uvloop.run(serve(settings, listener))
     except (NotConfigured, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -53,9 +53,9 @@ def main() -> int:
     return 0 if verdict.good else 1
 
 
-def failpoints(stack: Stack) -> list[scenes.Played]:
-    """All scenes of one strike each."""
-    with ground(stack, scenes.SHORT, latency_ms=scenes.LATENCY_MS) as made:
+def failpoints(stack: Stack, *, clumsy: int | None = None) -> list[scenes.Played]:
+    """All scenes of one strike each; with a seed, over stores that stumble."""
+    with ground(stack, scenes.SHORT, latency_ms=scenes.LATENCY_MS, clumsy=clumsy) as made:
         played = list(play_all(made).values())
         if not all(one.good for one in played):
             print(f"logs and journal: {made.keep()}")

@@ -71,11 +71,12 @@ class Seen:
     seconds: float
 
 
-def play(stack: Stack, size: Size, *, flushed: bool) -> Seen:
-    """One run; `flushed`: Valkey loses everything in the middle of it."""
+def play(stack: Stack, size: Size, *, flushed: bool, clumsy: bool = False) -> Seen:
+    """One run; `flushed`: Valkey loses everything in the middle of it; `clumsy`: the stores stumble."""
     began = time.monotonic()
     cap = BudgetRequest(scope=Scope.TENANT, subject=None, period=Period.TOTAL, limit_usd=size.cap_usd)
-    with ground(stack, TIMES, latency_ms=100, budgets=(cap,)) as made:
+    seed = size.seed if clumsy else None
+    with ground(stack, TIMES, latency_ms=100, budgets=(cap,), clumsy=seed) as made:
         _open(made, size)
         flood = threading.Timer(size.flush_after, _flush, (stack,))
         if flushed:

@@ -95,7 +95,10 @@ class Door:
 
 @dataclass
 class Ground:
-    """A running product. Children are found by name; `elsewhere`: requests that a stand-in received."""
+    """A running product. Children are found by name; `elsewhere`: requests that a stand-in received.
+
+    With a seed in `clumsy`, the store of every process of ours stumbles.
+    """
 
     stack: Stack
     database_url: str
@@ -106,6 +109,7 @@ class Ground:
     tree: Path
     times: Times
     links: Links | None = None
+    clumsy: int | None = None
     elsewhere: list[Received] = field(default_factory=list)
     children: dict[str, Child] = field(default_factory=dict)
 
@@ -129,20 +133,23 @@ class Ground:
 
     def start_api(self, failpoints: str = "") -> Child:
         """Start the API, and wait until it answers unless it is armed."""
-        child = self.start("api", "orchestrator.server", ORCHESTRATOR_FAILPOINTS=failpoints)
+        child = self._start_ours("api", "orchestrator.server", failpoints=failpoints)
         eventually(lambda: answers(f"{self.door.url}/livez"), "the API answers")
         return child
 
     def start_dispatcher(self, failpoints: str = "", *, name: str = "dispatcher-1") -> Child:
         """Start a dispatcher."""
-        return self.start(name, "orchestrator.dispatcher", ORCHESTRATOR_FAILPOINTS=failpoints)
+        return self._start_ours(name, "orchestrator.dispatcher", failpoints=failpoints)
 
     def start_worker(self, name: str, *, queues: str = "", slots: int = 16, failpoints: str = "") -> Child:
         """Start a worker for these queues (all, unless told)."""
         own = ("-Q", queues) if queues else ()
-        return self.start(
-            name, *_CELERY, "-c", str(slots), "-n", f"{name}@%h", *own, ORCHESTRATOR_FAILPOINTS=failpoints
-        )
+        fixed = (*_CELERY, "-c", str(slots), "-n", f"{name}@%h")
+        return self._start_ours(name, *fixed, *own, failpoints=failpoints)
+
+    def _start_ours(self, name: str, *command: str, failpoints: str) -> Child:
+        runner = () if self.clumsy is None else ("tests.chaos.clumsy", str(self.clumsy + len(self.children)))
+        return self.start(name, *runner, *command, ORCHESTRATOR_FAILPOINTS=failpoints)
 
     def enlisted(self, child: Child) -> bool:
         """Whether this very process of a worker has made itself known."""
@@ -210,6 +217,7 @@ def ground(
     latency_ms: float = 300,
     budgets: tuple[BudgetRequest, ...] = (),
     through_proxies: bool = False,
+    clumsy: int | None = None,
 ) -> Iterator[Ground]:
     """The simulator, a database of its own with providers, budgets and a key, and an address for the API.
 
@@ -232,7 +240,7 @@ def ground(
             "PYTHONPATH": str(tree),
         }
         door = Door(f"http://127.0.0.1:{port}", "")
-        made = Ground(stack, database_url, folder, door, "", environment, tree, times, links)
+        made = Ground(stack, database_url, folder, door, "", environment, tree, times, links, clumsy)
         closing.callback(made.close)
         made.simulator_url = _start_simulator(made, latency_ms)
         if links:

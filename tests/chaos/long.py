@@ -14,6 +14,7 @@ from typing import Final
 
 from orchestrator.embedded.stack import Stack
 from tests.chaos.__main__ import failpoints
+from tests.chaos.again import STUMBLING, cap_over_clumsy_stores, machine, scenes_over_clumsy_stores
 from tests.chaos.apart import disk_full, poison
 from tests.chaos.faults import broker, clocks, database, network, processes, provider
 from tests.chaos.ground import servers
@@ -49,6 +50,7 @@ def families() -> Iterator[Storm]:
             anywhere=name == "provider",
             seconds=span,
         )
+    yield STUMBLING
 
 
 def soak(minutes: float, dice: random.Random) -> Storm:
@@ -65,7 +67,7 @@ def main() -> int:
     """Run what is asked for; 0 if every promise was kept."""
     options = argparse.ArgumentParser(prog="python -m tests.chaos.long", description=__doc__)
     options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    options.add_argument("--only", choices=[*_MENUS, "apart", "peer"], help="one family")
+    options.add_argument("--only", choices=[*_MENUS, "store", "again", "apart", "peer"], help="one family")
     options.add_argument("--soak", type=float, metavar="MINUTES", help="all faults mixed, for so long")
     options.add_argument("--keep", action="store_true", help="keep logs and journals of good runs too")
     given = options.parse_args()
@@ -82,6 +84,9 @@ def main() -> int:
                 weathered.append(_through(stack, storm, given.seed, keep=given.keep))
         played = failpoints(stack) if everything else []
         others = [poison(stack)] if everything or given.only == "apart" else []
+        if everything or given.only == "again":
+            clumsy = scenes_over_clumsy_stores(stack, given.seed)
+            others += [clumsy, cap_over_clumsy_stores(stack), machine(stack)]
         peer = peer_row(stack, given.seed) if everything or given.only == "peer" else ""
     if everything or given.only == "apart":
         others = [*others, disk_full()]

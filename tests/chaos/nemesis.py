@@ -45,7 +45,7 @@ class Nemesis:
         dice = random.Random(self.seed)
         kinds = [kind for kind, count in self.menu.items() for _ in range(count)]
         dice.shuffle(kinds)
-        began, step = time.monotonic(), self.span / len(kinds)
+        began, step = time.monotonic(), self.span / max(1, len(kinds))
         for index, kind in enumerate(kinds):
             due = began + step * (index + dice.uniform(0.2, 0.8))
             time.sleep(max(0.0, due - time.monotonic()))

@@ -87,3 +87,18 @@ DOOR_SCENES: Final = (
     Scene("dispatch.published", UNHURT, Strike.DISPATCHER_KILLED),
 )
 SCENES: Final = (*LANE_SCENES, *DOOR_SCENES)
+ONE_A_KIND: Final = tuple(
+    scene
+    for scene in SCENES
+    if scene.name
+    not in {
+        "worker-killed-at-run.nudged",
+        "worker-killed-at-run.claimed",
+        "worker-killed-at-call.answered",
+        "worker-killed-at-call.booked",
+        "worker-killed-at-run.verified",
+        "worker-killed-at-run.settled",
+        "dispatcher-killed-at-dispatch.published",
+    }
+)
+"""Those that differ in what must follow; `make chaos` plays all."""

@@ -35,7 +35,10 @@ BUDGETS: Final = (
 
 @dataclass(frozen=True)
 class Storm:
-    """What is done, and to how many tasks. `anywhere`: each task may go to any provider."""
+    """What is done, and to how many tasks. `anywhere`: each task may go to any provider.
+
+    `clumsy`: the store of every process commits and then reports an error now and then.
+    """
 
     name: str
     menu: Mapping[str, int] = field(default_factory=lambda: MENU)
@@ -44,6 +47,7 @@ class Storm:
     through_proxies: bool = False
     anywhere: bool = False
     seconds: float = 0.0
+    clumsy: bool = False
 
     @property
     def span(self) -> float:
@@ -65,7 +69,12 @@ class Weathered:
 def weather(stack: Stack, storm: Storm, seed: int, *, keep: bool = False) -> Weathered:
     """Go through one storm."""
     with ground(
-        stack, TIMES, latency_ms=LATENCY_MS, budgets=BUDGETS, through_proxies=storm.through_proxies
+        stack,
+        TIMES,
+        latency_ms=LATENCY_MS,
+        budgets=BUDGETS,
+        through_proxies=storm.through_proxies,
+        clumsy=seed if storm.clumsy else None,
     ) as made:
         _open(made, seed)
         nemesis = Nemesis(made, seed, storm.span, storm.menu)

@@ -6,8 +6,9 @@ that it started is left.
 
 import secrets
 import shutil
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from typing import Final
 from orchestrator.cli.exits import Ending
 from orchestrator.cli.system import answerers, plan
 from orchestrator.cli.system.keys import Kept
-from orchestrator.cli.system.network import can_listen, free_port, next_free_port, reachable_host
+from orchestrator.cli.system.network import first_listener, free_port, listener_on, reachable_host
 from orchestrator.cli.system.prepare import Key, prepare
 from orchestrator.cli.system.readiness import wait_until_ready
 from orchestrator.cli.system.servers import Servers, serving
@@ -54,6 +55,7 @@ class System:
 
     wish: Wish
     addresses: plan.Addresses
+    listener: socket.socket
     servers: Servers
     providers: tuple[ProviderSetting, ...]
     key: Key
@@ -86,13 +88,11 @@ class System:
 def launched(wish: Wish, config: Config, asked: Asked, announce: Announce) -> Iterator[System]:
     """A running system until the end of the block. Raises `Ending`, `Interrupted`."""
     wish = replace(wish, data_dir=wish.data_dir.resolve())
-    if wish.port and not can_listen(wish.host, wish.port):
-        remedy = "Give another one with --port, or none to take the next that is free."
-        raise Ending(f"Port {wish.port} on {wish.host} is taken.", remedy)
     try:
         with (
+            closing(_listener(wish, announce)) as listener,
             serving(config, wish.data_dir, announce) as servers,
-            _processes(wish, config, servers, asked, announce) as system,
+            _processes(wish, config, servers, listener, asked, announce) as system,
         ):
             yield system
     except EmbeddedError as error:
@@ -101,11 +101,16 @@ def launched(wish: Wish, config: Config, asked: Asked, announce: Announce) -> It
 
 @contextmanager
 def _processes(
-    wish: Wish, config: Config, servers: Servers, asked: Asked, announce: Announce
+    wish: Wish,
+    config: Config,
+    servers: Servers,
+    listener: socket.socket,
+    asked: Asked,
+    announce: Announce,
 ) -> Iterator[System]:
     _go_on(asked)
     supervisor = Supervisor(wish.data_dir, announce, servers.mender.look)
-    system = _prepared(wish, config, servers, supervisor, announce)
+    system = _prepared(wish, config, servers, listener, supervisor)
     try:
         _start(system, config, asked)
         _go_on(asked)
@@ -116,7 +121,7 @@ def _processes(
 
 
 def _prepared(
-    wish: Wish, config: Config, servers: Servers, supervisor: Supervisor, announce: Announce
+    wish: Wish, config: Config, servers: Servers, listener: socket.socket, supervisor: Supervisor
 ) -> System:
     """Everything decided and in the database; no process runs yet."""
     found = answerers.real(config)
@@ -124,7 +129,7 @@ def _prepared(
         servers.database_url,
         servers.broker_url,
         wish.host,
-        _api_port(wish, announce),
+        listener.getsockname()[1],
         free_port() if wish.flower else None,
         None if found else free_port(),
     )
@@ -137,7 +142,7 @@ def _prepared(
     given = config.flower_password.get_secret_value() if config.flower_password else None
     password = given or secrets.token_urlsafe(12)
     _make_folders(wish.data_dir)
-    return System(wish, addresses, servers, providers, key, password, supervisor)
+    return System(wish, addresses, listener, servers, providers, key, password, supervisor)
 
 
 def _start(system: System, config: Config, asked: Asked) -> None:
@@ -147,7 +152,7 @@ def _start(system: System, config: Config, asked: Asked) -> None:
     simulator, flower = addresses.simulator_port, addresses.flower_port
     if simulator:
         supervisor.start([plan.simulator(simulator, wish.latency_ms, environment)])
-    supervisor.start(plan.core(environment))
+    supervisor.start(plan.core(system.listener.fileno(), environment))
     supervisor.start(plan.workers(wish.workers, wish.concurrency, config.drain_seconds, environment))
     ports = {"simulator": simulator} if simulator else {}
     wait_until_ready(system.api_url, wish.workers, ports, supervisor, asked.stop)
@@ -156,15 +161,21 @@ def _start(system: System, config: Config, asked: Asked) -> None:
         wait_until_ready(system.api_url, wish.workers, {"flower": flower}, supervisor, asked.stop)
 
 
-def _api_port(wish: Wish, announce: Announce) -> int:
+def _listener(wish: Wish, announce: Announce) -> socket.socket:
+    """The API's socket, ours from the first moment on: it goes from one API process to the next."""
     if wish.port is not None:
-        return wish.port or free_port()
-    port = next_free_port(wish.host, USUAL_PORT)
-    if port is None:
+        found = listener_on(wish.host, wish.port)
+        if found is None:
+            remedy = "Give another one with --port, or none to take the next that is free."
+            raise Ending(f"Port {wish.port} on {wish.host} is taken.", remedy)
+        return found
+    found = first_listener(wish.host, USUAL_PORT)
+    if found is None:
         raise Ending(f"Nothing can listen on {wish.host} from port {USUAL_PORT} on.", "Check --host.")
+    port = found.getsockname()[1]
     if port != USUAL_PORT:
         announce(f"port {USUAL_PORT} is taken, so the API listens on {port}")
-    return port
+    return found
 
 
 def _make_folders(data_dir: Path) -> None:

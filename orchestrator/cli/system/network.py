@@ -3,28 +3,32 @@
 import http.client
 import socket
 from http import HTTPStatus
+from typing import Final
 from urllib.parse import urlsplit
 
 from orchestrator.embedded.directory import free_port
 
-__all__ = ["can_listen", "fetch", "free_port", "next_free_port", "reachable_host"]
+__all__ = ["fetch", "first_listener", "free_port", "listener_on", "reachable_host"]
+
+_BACKLOG: Final = 2048
 
 
-def can_listen(host: str, port: int) -> bool:
-    """Whether a server could listen on this address now."""
+def listener_on(host: str, port: int) -> socket.socket | None:
+    """A socket that listens there, port 0 being any; None where none can.
+
+    Whoever has it has the port: from now on nobody else on this machine takes it for free.
+    """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError:
-        return False
-    return True
+        return None
 
 
-def next_free_port(host: str, port: int) -> int | None:
-    """The first free port from this one on; None where a hundred are taken."""
-    return next((free for free in range(port, min(port + 100, 65_536)) if can_listen(host, free)), None)
+def first_listener(host: str, port: int) -> socket.socket | None:
+    """A listener on the first free port from this one on; None where a hundred are taken."""
+    ports = range(port, min(port + 100, 65_536))
+    return next((found for free in ports if (found := listener_on(host, free))), None)
 
 
 def reachable_host(host: str) -> str:

@@ -60,10 +60,10 @@ def simulator(port: int, latency_ms: float, environment: Mapping[str, str]) -> S
     return Spec("simulator", "orchestrator.simulator", arguments, environment)
 
 
-def core(environment: Mapping[str, str]) -> tuple[Spec, ...]:
-    """The API and the dispatcher."""
+def core(listener: int, environment: Mapping[str, str]) -> tuple[Spec, ...]:
+    """The API, which takes over the listening socket with this descriptor, and the dispatcher."""
     return (
-        Spec("api", "orchestrator.server", (), environment),
+        Spec("api", "orchestrator.server", ("--fd", str(listener)), environment, descriptors=(listener,)),
         Spec("dispatcher", "orchestrator.dispatcher", (), environment),
     )
 

@@ -10,13 +10,17 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Spec:
-    """A process to run: a module with its arguments, its settings, and the seconds it may take to stop."""
+    """A process to run: a module with its arguments, its settings, and the seconds it may take to stop.
+
+    `descriptors` are open files of ours that it gets too.
+    """
 
     name: str
     module: str
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     stops_within: float = 10.0
+    descriptors: tuple[int, ...] = ()
 
 
 class Child:
@@ -40,6 +44,7 @@ class Child:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=self.spec.descriptors,
             )
 
     @property

@@ -1,6 +1,7 @@
 """Any order of steps, by any number of attempts, keeps every promise after each step."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -267,10 +268,11 @@ def machine(config: Config) -> Iterator[type[Way]]:
 
 
 def test_every_order_of_steps_keeps_the_promises(settings: Config) -> None:
+    examples, steps = os.environ.get("ORCHESTRATOR_TEST_MACHINE", "30x30").split("x")
     few = hypothesis_settings(
         derandomize=True,
-        max_examples=15,
-        stateful_step_count=25,
+        max_examples=int(examples),
+        stateful_step_count=int(steps),
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),

@@ -30,8 +30,8 @@ def test_exactly_one_of_eight_processes_and_128_threads_probes(server: Valkey) -
 def test_eight_processes_open_a_circuit_together_and_one_of_them_tells(server: Valkey) -> None:
     circuit = new_circuit()
     answers = crowd.crowd(crowd.fail_and_succeed, server.url, circuit, 125)
-    # Calls under way when the fifth result arrives were admitted rightly.
-    assert 5 <= sum(admitted for admitted, _ in answers) <= 5 + crowd.PROCESSES
+    # At most every process succeeds once before half of the results are failures, and has a call under way.
+    assert 5 <= sum(admitted for admitted, _ in answers) <= 3 * crowd.PROCESSES
     assert sum(moves for _, moves in answers) == 1
     with caller(server.url, SLOW) as looker:
         assert looker.phase(circuit) is Phase.OPEN

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator import config as settings
 from orchestrator.cli.system import answerers, launch, plan
-from orchestrator.cli.system.launch import Wish, _api_port
+from orchestrator.cli.system.launch import Wish, _listener
 from orchestrator.cli.system.network import reachable_host
 from orchestrator.config import Config
 from schemas.providers import CHORES_QUEUE, Vendor
@@ -84,10 +84,14 @@ def test_no_secret_stands_in_a_command_line() -> None:
 
 
 def test_without_a_port_the_next_free_one_is_taken_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "next_free_port", lambda host, port: port + 2)
+    class Listener:
+        def getsockname(self) -> tuple[str, int]:
+            return "127.0.0.1", 8002
+
+    monkeypatch.setattr(launch, "first_listener", lambda host, port: Listener())
     said: list[str] = []
     wish = Wish(Path(), "127.0.0.1", None, 1, 1, flower=False, latency_ms=0)
-    assert _api_port(wish, said.append) == 8002
+    assert _listener(wish, said.append).getsockname()[1] == 8002
     assert said == ["port 8000 is taken, so the API listens on 8002"]
 
 
