@@ -22,12 +22,15 @@ class Patch:
     new: str
 
     def apply(self, tree: Path) -> None:
-        """Replace them; raises `Unpatchable` unless they are there exactly once."""
+        """Replace them in the file; raises `Unpatchable` as `patched` does."""
         file = tree / self.path
-        text = file.read_text(encoding="utf-8")
+        file.write_text(self.patched(file.read_text(encoding="utf-8")), encoding="utf-8")
+
+    def patched(self, text: str) -> str:
+        """The file's text with them replaced; raises `Unpatchable` unless they are there exactly once."""
         if (count := text.count(self.old)) != 1:
             raise Unpatchable(f"{self.path}: found {count} times: {self.old.strip()[:80]!r}")
-        file.write_text(text.replace(self.old, self.new), encoding="utf-8")
+        return text.replace(self.old, self.new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ MUTANTS: Final = (
             _EARLY_ACK,
             Patch(
                 "orchestrator/flow/wake.py",
-                "    await parts.db.run(lanes.FORGET_GHOSTS, age=ghosts_older_than, most=MOST_GHOSTS)\n",
+                "    await parts.db.run(lanes.FORGET_GHOSTS, age=age, queues=lost, most=MOST_GHOSTS)\n",
                 "",
             ),
         ),
