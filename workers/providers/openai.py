@@ -76,11 +76,9 @@ class OpenAIChat(WireFormat):
             return True
         reply.model = short(chunk, "model") or reply.model
         reply.tier = short(chunk, "service_tier") or reply.tier
-        if chunk.get("usage"):
-            reply.raw_usage = chunk["usage"]
-            reply.usage = _usage(chunk["usage"])
-            reply.charged_nanos = _charge(chunk["usage"])
         moved = [_take_choice(reply, choice) for choice in chunk.get("choices") or ()]
+        if chunk.get("usage"):
+            _count(reply, chunk["usage"])
         return any(moved)
 
     def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
@@ -101,6 +99,14 @@ def _take_choice(reply: Reply, choice: dict[str, Any]) -> bool:
         reply.failure = _BY_FINISH.get(finish, reply.failure)
     thought = delta.get("reasoning_content") or delta.get("reasoning")
     return bool(content or thought or finish or delta.get("refusal"))
+
+
+def _count(reply: Reply, counts: dict[str, Any]) -> None:
+    """Some servers count in every chunk: what was counted before the finish reason is not all."""
+    reply.raw_usage = counts
+    if reply.finished:
+        reply.usage = _usage(counts)
+        reply.charged_nanos = _charge(counts)
 
 
 def _usage(raw: dict[str, Any]) -> Usage:

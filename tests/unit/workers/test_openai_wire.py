@@ -41,6 +41,11 @@ def delta(content: Any = None, finish: Any = None) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": {"content": content}, "finish_reason": finish}]}
 
 
+def used(counts: dict[str, Any]) -> Reply:
+    """A whole answer with these counts after it."""
+    return fed(delta("x", "stop"), {"choices": [], "usage": counts})
+
+
 def failed(status: int, error: Any = None, **headers: str) -> Category:
     body = orjson.dumps({"error": error}) if error is not None else b"<html>"
     return WIRE.failure(
@@ -93,14 +98,12 @@ def test_an_answer_is_put_together_from_its_chunks() -> None:
 
 
 def test_cached_and_reasoning_tokens_are_read_as_parts_of_their_totals() -> None:
-    reply = fed(
+    reply = used(
         {
-            "usage": {
-                "prompt_tokens": 100,
-                "completion_tokens": 50,
-                "prompt_tokens_details": {"cached_tokens": 60, "cache_write_tokens": 7},
-                "completion_tokens_details": {"reasoning_tokens": 40},
-            }
+            "prompt_tokens": 100,
+            "completion_tokens": 50,
+            "prompt_tokens_details": {"cached_tokens": 60, "cache_write_tokens": 7},
+            "completion_tokens_details": {"reasoning_tokens": 40},
         }
     )
     assert reply.usage == Usage(
@@ -113,7 +116,7 @@ def test_cached_and_reasoning_tokens_are_read_as_parts_of_their_totals() -> None
     [{}, {"prompt_tokens": None}, {"prompt_tokens": 1, "prompt_tokens_details": None}, {"something": "else"}],
 )
 def test_usage_with_gaps_counts_what_it_says(usage: dict[str, Any]) -> None:
-    reply = fed({"usage": usage})
+    reply = used(usage)
     assert (reply.usage or Usage()).output_tokens == 0
 
 
@@ -279,18 +282,14 @@ def test_an_azure_deployment_of_an_unknown_model_gets_no_temperature() -> None:
 def test_reasoning_that_the_completion_leaves_out_is_added_once() -> None:
     grok = {"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135}
     details = {"completion_tokens_details": {"reasoning_tokens": 94}}
-    assert fed({"usage": grok | details}).usage == Usage(
-        input_tokens=32, output_tokens=103, reasoning_tokens=94
-    )
+    assert used(grok | details).usage == Usage(input_tokens=32, output_tokens=103, reasoning_tokens=94)
     other = {"prompt_tokens": 32, "completion_tokens": 103, "total_tokens": 135}
-    assert fed({"usage": other | details}).usage == Usage(
-        input_tokens=32, output_tokens=103, reasoning_tokens=94
-    )
+    assert used(other | details).usage == Usage(input_tokens=32, output_tokens=103, reasoning_tokens=94)
 
 
 def test_deepseeks_cache_hits_are_cached_tokens() -> None:
     usage = {"prompt_tokens": 100, "completion_tokens": 1, "prompt_cache_hit_tokens": 64}
-    assert (fed({"usage": usage}).usage or Usage()).cached_tokens == 64
+    assert (used(usage).usage or Usage()).cached_tokens == 64
 
 
 @pytest.mark.parametrize(
@@ -310,7 +309,7 @@ def test_deepseeks_cache_hits_are_cached_tokens() -> None:
     ],
 )
 def test_what_a_router_says_it_charged_is_kept(usage: dict[str, Any], nanos: int | None) -> None:
-    assert fed({"usage": {"prompt_tokens": 1} | usage}).charged_nanos == nanos
+    assert used({"prompt_tokens": 1} | usage).charged_nanos == nanos
 
 
 @pytest.mark.parametrize(
@@ -371,3 +370,11 @@ def test_an_answer_is_known_by_its_vendors_own_id() -> None:
     assert reply.request_id == "azure-1"
     WIRE.head(reply, {"x-request-id": "req_1", "apim-request-id": "azure-1"})
     assert reply.request_id == "req_1"
+
+
+def test_what_was_counted_before_the_end_is_no_usage() -> None:
+    counted = {"usage": {"prompt_tokens": 9, "completion_tokens": 1, "cost": 1}}
+    half = fed(delta("half") | counted)
+    assert (half.usage, half.charged_nanos) == (None, None)
+    assert fed(delta("half") | counted, delta("x", "stop")).usage is None
+    assert fed(delta("half") | counted, delta("x", "stop") | counted).usage is not None
