@@ -54,11 +54,15 @@ Tokens = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class Usage(Value):
-    """Tokens of one call, each class counted once within its total."""
+    """Tokens of one call, each class counted once within its total.
+
+    `cache_write_1h_tokens` is the part of `cache_write_tokens` that is kept for an hour, at its own price.
+    """
 
     input_tokens: Tokens = 0
     cached_tokens: Tokens = 0
     cache_write_tokens: Tokens = 0
+    cache_write_1h_tokens: Tokens = 0
     output_tokens: Tokens = 0
     reasoning_tokens: Tokens = 0
 

@@ -19,6 +19,11 @@ class Vendor(StrEnum):
     GOOGLE = "google"
     AZURE = "azure"
     HUGGINGFACE = "huggingface"
+    OPENROUTER = "openrouter"
+    GROQ = "groq"
+    MISTRAL = "mistral"
+    DEEPSEEK = "deepseek"
+    XAI = "xai"
     COPILOT = "copilot"
     OLLAMA = "ollama"
     LMSTUDIO = "lmstudio"
@@ -29,6 +34,10 @@ class Wire(StrEnum):
     """The HTTP formats spoken."""
 
     OPENAI_CHAT = "openai_chat"
+    OPENAI_RESPONSES = "openai_responses"
+    ANTHROPIC_MESSAGES = "anthropic_messages"
+    GEMINI = "gemini"
+    OLLAMA = "ollama"
 
 
 CHORES_QUEUE: Final = "chores"

@@ -95,15 +95,13 @@ async def call(
     """A call from credential to booking, whatever its circuit says.
 
     Raises `LeaseLost` before anything is spent, `StoreUnavailable` if the store stays away."""
-    try:
-        credential = credential_of(lease.provider)
-    except CredentialMissing as error:
-        return None, Failure(category=Category.UNAUTHORIZED, message=str(error))
-    ask = _ask(lease, messages)
     timeout = _timeout(process, lease)
     if timeout <= 0:
         return None, Failure(category=Category.DEADLINE, message=_GIVING_UP[Category.DEADLINE])
-    call_id = clock.new_id()
+    call_id, ask = clock.new_id(), _ask(lease, messages)
+    request = _request(lease, ask, call_id)
+    if isinstance(request, Failure):
+        return None, request
     try:
         intent = await until_stored(
             lambda: intend(
@@ -124,8 +122,7 @@ async def call(
         return None, _refused(lease, intent.refusal)
     failpoints.reach("call.intended")
     timeout = max(0.001, min(timeout, lease.seconds_left))
-    wire = WIRES[lease.provider.wire]
-    done = await _exchange(process, lease, wire, wire.request(ask, credential, str(call_id)), timeout)
+    done = await _exchange(process, lease, WIRES[lease.provider.wire], request, timeout)
     failpoints.reach("call.answered")
     outcome = _outcome(lease, done)
     await _booked(process, Paid(lease.task_id, lease.provider, intent, outcome))
@@ -207,9 +204,21 @@ def _ask(lease: Lease, messages: tuple[Message, ...]) -> Ask:
         provider=lease.provider,
         model=lease.candidate.model,
         messages=messages,
-        max_output_tokens=wishes.max_tokens or models.DEFAULT_MAX_OUTPUT,
+        max_output_tokens=models.most_output(lease.candidate.model, wishes.max_tokens),
         temperature=models.CODE_TEMPERATURE if wishes.temperature is None else wishes.temperature,
     )
+
+
+def _request(lease: Lease, ask: Ask, call_id: UUID) -> WireRequest | Failure:
+    """The request, written before anything is promised: what can't be written costs nothing."""
+    try:
+        credential = credential_of(lease.provider)
+        return WIRES[lease.provider.wire].request(ask, credential, str(call_id))
+    except CredentialMissing as error:
+        return Failure(category=Category.UNAUTHORIZED, message=str(error))
+    except (ValueError, TypeError) as error:
+        message = f"The provider {lease.provider.name!r} can't be asked this: {error}"
+        return Failure(category=Category.BAD_REQUEST, message=message[:500])
 
 
 def _hold(ask: Ask) -> int:
@@ -246,16 +255,17 @@ async def _exchange(
 
 def _outcome(lease: Lease, done: Exchange) -> Outcome:
     reply = done.reply
+    priced = prices.priced_model(lease.provider.vendor, lease.candidate.model, reply.model)
     return Outcome(
         answer=None if done.failure else reply.text,
         failure=done.failure,
         usage=reply.usage,
         raw_usage=reply.raw_usage,
         cost=_cost(lease, done),
-        served_model=reply.model,
+        served_model=priced if reply.model else None,
         served_tier=reply.tier,
         http_status=done.http_status,
-        request_id=done.request_id,
+        request_id=reply.request_id,
         first_token_after=done.first_token,
         seconds=done.seconds,
     )
@@ -264,8 +274,10 @@ def _outcome(lease: Lease, done: Exchange) -> Outcome:
 def _cost(lease: Lease, done: Exchange) -> Cost | None:
     reply = done.reply
     if reply.usage is not None:
-        model = reply.model or lease.candidate.model
-        return prices.cost(lease.provider.vendor, model, reply.tier, reply.usage, clock.now())
+        vendor = lease.provider.vendor
+        model = prices.priced_model(vendor, lease.candidate.model, reply.model)
+        told = prices.charged(vendor, reply.charged_nanos)
+        return told or prices.cost(vendor, model, reply.tier, reply.usage, clock.now())
     if done.refused or not done.sent:
         return Cost(nanos=0, source="not_answered", version="1")
     telemetry.warn("call.without_usage", task_id=lease.task_id, began=done.began)

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from orchestrator import clock, failpoints
+from orchestrator.catalogue.vendors import address_of
 from orchestrator.config import Config
 from orchestrator.http import Clients, Response, TransportError, never_connected
 from schemas.errors import Category, Failure
 from schemas.providers import Provider
+from workers.framing import Framing
 from workers.providers.base import Reply, WireFormat, WireRequest
 
 _MOST_ERROR_BYTES: Final = 64 * 1024
@@ -31,7 +33,6 @@ class Exchange:
     refused: bool = False
     first_token: float | None = None
     http_status: int | None = None
-    request_id: str | None = None
     failure: Failure | None = None
 
     @property
@@ -82,7 +83,7 @@ async def _converse(
     request: WireRequest,
     result: Exchange,
 ) -> None:
-    client = clients.of(provider.base_url)
+    client = clients.of(address_of(provider.base_url))
     result.sent = True
     body = client.stream("POST", request.path, headers=dict(request.headers), content=request.body)
     async with _Patience(config.first_token_timeout, result) as patience, body as response:
@@ -93,7 +94,7 @@ async def _read(
     config: Config, wire: WireFormat, response: Response, result: Exchange, patience: "_Patience"
 ) -> None:
     result.http_status = response.status_code
-    result.request_id = response.headers.get("x-request-id")
+    wire.head(result.reply, response.headers)
     if response.status_code != _OK:
         result.refused = True
         patience.come_down_to(config.idle_timeout)
@@ -102,18 +103,18 @@ async def _read(
         return
     result.began = True
     content_type = response.headers.get("content-type", "")
-    if not content_type.startswith("text/event-stream"):
+    if not content_type.startswith(wire.framing.content_type):
         message = f"The provider answered with the content type {content_type[:100]!r}."
         result.failure = Failure(category=Category.MALFORMED, message=message)
         return
-    async for data in _events(response, config.max_answer_bytes):
-        wire.feed(result.reply, data)
-        if result.first_token is not None:
-            patience.renew()
-        elif result.reply.parts:
+    async for data in _pieces(response, wire.framing(), config.max_answer_bytes):
+        moved = wire.feed(result.reply, data)
+        if result.first_token is None and result.reply.parts:
             result.first_token = result.seconds
             patience.come_down_to(config.idle_timeout)
             failpoints.reach("call.began")
+        elif moved:
+            patience.renew()
     result.failure = wire.closed(result.reply)
 
 
@@ -164,27 +165,15 @@ class _Patience:
             self._timeout.reschedule(self._loop.time())
 
 
-async def _events(response: Response, most: int) -> AsyncIterator[bytes]:
-    """The `data:` of each server-sent event of the response."""
-    pending: list[bytes] = []
-    data: list[bytes] = []
+async def _pieces(response: Response, framing: Framing, most: int) -> AsyncIterator[bytes]:
+    """The pieces of the response, as its framing cuts them."""
     read = 0
     async for chunk in response.aiter_raw():
         read += len(chunk)
         if read > most:
             raise _TooLarge
-        if b"\n" not in chunk:
-            pending.append(chunk)
-            continue
-        *lines, rest = b"".join((*pending, chunk)).split(b"\n")
-        pending = [rest]
-        for raw in lines:
-            line = raw.rstrip(b"\r")
-            if line.startswith(b"data:"):
-                data.append(line[5:].removeprefix(b" "))
-            elif not line and data:
-                yield b"\n".join(data)
-                data = []
+        for piece in framing.take(chunk):
+            yield piece
 
 
 async def _head(response: Response) -> bytes:

@@ -1,7 +1,8 @@
 """What calls cost, in integer nano-dollars, from the library `genai-prices`.
 
 An unknown model or service tier is unpriced and charged at an explicit ceiling, never at 0. Models
-that run on the caller's own machine cost a known 0. Fractions of a nano-dollar are rounded up.
+that run on the caller's own machine cost a known 0. What a vendor says that it charged comes before any
+table, if it is one that bills so. Fractions of a nano-dollar are rounded up.
 """
 
 from datetime import datetime
@@ -11,26 +12,40 @@ from typing import Final
 import genai_prices
 from genai_prices import calc_price
 
+from orchestrator.catalogue.vendors import FACTS
 from schemas.calls import NANOS_PER_DOLLAR, Cost, Usage
 from schemas.providers import Vendor
 
 SOURCE: Final = "genai-prices"
 CEILING_SOURCE: Final = "ceiling"
 LOCAL_SOURCE: Final = "local"
+VENDOR_SOURCE: Final = "vendor"
 CEILING_INPUT: Final = 30_000
 CEILING_OUTPUT: Final = 180_000
 """Nano-dollars a token where no price is known: $30 and $180 per million."""
 
-LOCAL: Final = frozenset({Vendor.OLLAMA, Vendor.LMSTUDIO})
-KNOWN_TIERS: Final = frozenset({None, "", "auto", "default", "standard", "flex", "priority", "batch"})
-_STANDARD: Final = frozenset({None, "", "auto", "default", "standard"})
+LOCAL: Final = frozenset(vendor for vendor, facts in FACTS.items() if facts.local)
+_STANDARD: Final = frozenset({None, "", "auto", "default", "standard", "on_demand"})
 _DEARER: Final = frozenset({"priority"})
-_LIBRARY_NAMES: Final[dict[Vendor, str]] = {
-    Vendor.OPENAI: "openai",
-    Vendor.ANTHROPIC: "anthropic",
-    Vendor.GOOGLE: "google",
-    Vendor.AZURE: "azure",
+_CONTEXTS: Final = {
+    "flex": {"service_tier": "flex"},
+    "priority": {"service_tier": "priority"},
+    "batch": {"processing": "batch"},
 }
+KNOWN_TIERS: Final = _STANDARD | _CONTEXTS.keys()
+_HUGGINGFACE_PREFIX: Final = "huggingface_"
+
+
+def charged(vendor: Vendor, nanos: int | None) -> Cost | None:
+    """The vendor's own charge for a call, where it told one and is a vendor that bills by it."""
+    if nanos is None or not FACTS[vendor].tells_cost:
+        return None
+    return Cost(nanos=nanos, source=VENDOR_SOURCE, version="1")
+
+
+def priced_model(vendor: Vendor, asked: str, served: str | None) -> str:
+    """The model whose price holds: the served one; at HuggingFace the asked one, which pins who serves it."""
+    return asked if vendor is Vendor.HUGGINGFACE else served or asked
 
 
 def cost(vendor: Vendor, model: str, tier: str | None, usage: Usage, at: datetime) -> Cost:
@@ -61,17 +76,26 @@ def _priced(vendor: Vendor, model: str, tier: str | None, usage: Usage, at: date
         input_tokens=usage.input_tokens,
         cache_read_tokens=usage.cached_tokens,
         cache_write_tokens=usage.cache_write_tokens,
+        cache_write_1h_tokens=usage.cache_write_1h_tokens,
         output_tokens=usage.output_tokens,
     )
-    context = None if tier in _STANDARD or tier is None else {"service_tier": tier}
+    library, name = _named(vendor, model)
     try:
         price = calc_price(
             counted,
-            model,
-            provider_id=_LIBRARY_NAMES.get(vendor),
+            name,
+            provider_id=library,
             genai_request_timestamp=at,
-            price_context=context,
+            price_context=_CONTEXTS.get(tier or ""),
         )
     except (LookupError, ValueError):
         return None
     return int((Decimal(price.total_price) * NANOS_PER_DOLLAR).to_integral_value(ROUND_CEILING))
+
+
+def _named(vendor: Vendor, model: str) -> tuple[str | None, str]:
+    """What the library calls vendor and model; at HuggingFace who stands after the colon serves and bills."""
+    if vendor is Vendor.HUGGINGFACE:
+        name, _, served_by = model.rpartition(":")
+        return _HUGGINGFACE_PREFIX + served_by, name
+    return FACTS[vendor].prices, model

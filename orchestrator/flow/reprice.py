@@ -15,6 +15,7 @@ from orchestrator.store import partitions, repricing
 from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
 from schemas.calls import Cost, Usage
+from schemas.providers import Vendor
 
 BATCH: Final = 200
 SKEW: Final = timedelta(days=1)
@@ -55,10 +56,11 @@ def _cost(row: Row[Any]) -> Cost:
         input_tokens=row.input_tokens,
         cached_tokens=row.cached_tokens or 0,
         cache_write_tokens=row.cache_write_tokens or 0,
+        cache_write_1h_tokens=row.cache_write_1h_tokens or 0,
         output_tokens=row.output_tokens or 0,
         reasoning_tokens=row.reasoning_tokens or 0,
     )
-    return prices.cost(row.vendor, row.model, row.served_tier, usage, row.ended_at)
+    return prices.cost(Vendor(row.vendor), row.model, row.served_tier, usage, row.ended_at)
 
 
 async def _book(parts: Parts, rows: Sequence[Row[Any]], costs: Sequence[Cost]) -> set[UUID]:

@@ -1,6 +1,8 @@
 """The statements of a repricing: calls with usage, in batches by id, and their corrections.
 
-Locks calls in the order of their ids, then windows in key order.
+Locks calls in the order of their ids, then windows in key order. What a vendor itself said it charged is
+no matter of prices. The part of the cache writes that is kept for an hour has no column of its own: it is
+read where the vendor that has such a price tells of it.
 """
 
 from sqlalchemy import text
@@ -10,10 +12,13 @@ from orchestrator.store.budgets import CHARGED
 PRICED = text(
     """
     SELECT id, vendor, coalesce(served_model, model) AS model, served_tier, input_tokens, cached_tokens,
-        cache_write_tokens, output_tokens, reasoning_tokens, cost_nanos, ended_at
+        cache_write_tokens, output_tokens, reasoning_tokens, cost_nanos, ended_at,
+        CASE WHEN usage #>> '{cache_creation,ephemeral_1h_input_tokens}' ~ '^[0-9]{1,9}$'
+            THEN CAST(usage #>> '{cache_creation,ephemeral_1h_input_tokens}' AS int)
+        END AS cache_write_1h_tokens
     FROM calls
     WHERE id > :after AND id < :before AND started_at >= :start AND started_at < :end
-        AND status IN ('answered', 'failed') AND input_tokens IS NOT NULL
+        AND status IN ('answered', 'failed') AND input_tokens IS NOT NULL AND price_source <> 'vendor'
     ORDER BY id LIMIT :most
     """
 )

@@ -1,205 +1,136 @@
 """OpenAI's chat completions, as OpenAI and every compatible server speak them.
 
-`prompt_tokens` includes cached ones and `completion_tokens` includes reasoning. A stream without a
-finish reason is a failure, not an answer.
+`prompt_tokens` includes cached ones and `completion_tokens` includes reasoning, except where the total
+shows that it doesn't (xAI). A stream without a finish reason is a failure, not an answer.
 """
 
-import re
 from collections.abc import Mapping
-from typing import Any, Final
+from decimal import ROUND_CEILING, Decimal
+from typing import Any, ClassVar, Final
 
-import orjson
-
-from orchestrator.catalogue.models import takes_temperature
-from schemas.calls import Usage
+from orchestrator.catalogue.vendors import FACTS
+from schemas.calls import NANOS_PER_DOLLAR, Usage
 from schemas.errors import Category, Failure
-from schemas.providers import Vendor
-from workers.providers.base import Ask, Reply, WireRequest
-
-_QUOTA_CODES: Final = frozenset(
-    {"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"}
+from workers.providers.base import (
+    FILTERED,
+    OUTPUT_LIMIT,
+    REFUSED,
+    WINDOW_FULL,
+    Ask,
+    Reply,
+    WireFormat,
+    WireRequest,
+    parsed,
+    post,
+    short,
+    text,
+    tokens,
 )
-_BY_STATUS: Final[dict[int, Category]] = {
-    400: Category.BAD_REQUEST,
-    401: Category.UNAUTHORIZED,
-    402: Category.QUOTA_EXHAUSTED,
-    403: Category.UNAUTHORIZED,
-    404: Category.MODEL_NOT_FOUND,
-    408: Category.SERVER_ERROR,
-    413: Category.CONTEXT_TOO_LONG,
-    422: Category.BAD_REQUEST,
-    429: Category.RATE_LIMITED,
-    503: Category.OVERLOADED,
-    529: Category.OVERLOADED,
-}
-_BY_CODE: Final[dict[str, Category]] = {
-    "context_length_exceeded": Category.CONTEXT_TOO_LONG,
-    "content_filter": Category.CONTENT_FILTERED,
-    "content_policy_violation": Category.CONTENT_FILTERED,
-    "model_not_found": Category.MODEL_NOT_FOUND,
-    "invalid_api_key": Category.UNAUTHORIZED,
-    "rate_limit_exceeded": Category.RATE_LIMITED,
-    "slow_down": Category.RATE_LIMITED,
-    "overloaded_error": Category.OVERLOADED,
-    "server_is_overloaded": Category.OVERLOADED,
-    "server_error": Category.SERVER_ERROR,
-}
-_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|[smhd])")
-_DURATION: Final = re.compile(f"(?:{_PART.pattern})*")
+from workers.providers.openai_errors import failure_of, refusal
+
+_DONE: Final = b"[DONE]"
+_MOST_CHARGE: Final = 10**15
+"""A charge of a million dollars for one call is no charge, in nano-dollars."""
 _BY_FINISH: Final[dict[str, Failure]] = {
-    "length": Failure(
-        category=Category.OUTPUT_LIMIT, message="The answer reached the output limit; raise max_tokens."
-    ),
-    "content_filter": Failure(
-        category=Category.CONTENT_FILTERED, message="The provider's content filter cut the answer."
+    "length": OUTPUT_LIMIT,
+    "content_filter": FILTERED,
+    "model_length": WINDOW_FULL,
+    "error": Failure(category=Category.SERVER_ERROR, message="The provider broke the answer off."),
+    "insufficient_system_resource": Failure(
+        category=Category.OVERLOADED, message="The provider ran out of resources while it answered."
     ),
 }
 
 
-class OpenAIChat:
+class OpenAIChat(WireFormat):
     """`POST {base_url}/chat/completions`, always streamed."""
+
+    request_id_headers: ClassVar[tuple[str, ...]] = ("x-request-id", "apim-request-id")
 
     def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
         """The streamed request; our call id travels as `X-Client-Request-Id`."""
-        limit = "max_completion_tokens" if ask.provider.vendor is Vendor.OPENAI else "max_tokens"
+        facts = FACTS[ask.provider.vendor]
         body: dict[str, Any] = {
             "model": ask.model,
             "messages": [{"role": message.role, "content": message.content} for message in ask.messages],
             "stream": True,
-            "stream_options": {"include_usage": True},
-            limit: ask.max_output_tokens,
+            facts.limit_field: ask.max_output_tokens,
         }
-        if ask.temperature is not None and takes_temperature(ask.model):
-            body["temperature"] = ask.temperature
-        headers = {
-            "Content-Type": "application/json",
-            "Accept": "text/event-stream",
-            "X-Client-Request-Id": call_id,
-        }
-        if credential is not None:
-            headers["Authorization"] = f"Bearer {credential}"
-        # orjson hands back a buffer much larger than its content; the request is held as long as the call.
-        return WireRequest("/chat/completions", headers, bytes(memoryview(orjson.dumps(body))))
+        if facts.takes_stream_options:
+            body["stream_options"] = {"include_usage": True}
+        if ask.temperature_taken is not None:
+            body["temperature"] = ask.temperature_taken
+        if ask.schema is not None:
+            named = {"name": "answer", "schema": ask.schema, "strict": True}
+            fits = {"type": "json_schema", "json_schema": named}
+            body["response_format"] = fits if facts.takes_json_schema else {"type": "json_object"}
+        return post(ask, credential, call_id, "/chat/completions", body)
 
-    def feed(self, reply: Reply, data: bytes) -> None:
+    def feed(self, reply: Reply, data: bytes) -> bool:
         """Take in one chunk; an `error` object inside the stream ends it as a failure."""
-        if data == b"[DONE]":
-            return
-        chunk = orjson.loads(data)
-        if not isinstance(chunk, dict):
-            raise TypeError("a chunk must be an object")
+        if data == _DONE:
+            return False
+        chunk = parsed(data)
         if chunk.get("error"):
-            reply.failure = _failure_of(None, chunk["error"], None)
-            return
-        reply.model = _text(chunk, "model") or reply.model
-        reply.tier = _text(chunk, "service_tier") or reply.tier
+            reply.failure = failure_of(None, chunk["error"], None)
+            return True
+        reply.model = short(chunk, "model") or reply.model
+        reply.tier = short(chunk, "service_tier") or reply.tier
+        moved = [_take_choice(reply, choice) for choice in chunk.get("choices") or ()]
         if chunk.get("usage"):
-            reply.raw_usage = chunk["usage"]
-            reply.usage = _usage(chunk["usage"])
-        for choice in chunk.get("choices") or ():
-            _take_choice(reply, choice)
-
-    def closed(self, reply: Reply) -> Failure | None:
-        """None if the answer is complete."""
-        if reply.failure is not None:
-            return reply.failure
-        if not reply.finished:
-            return Failure(category=Category.TRUNCATED, message="The stream ended without a finish reason.")
-        if not reply.text.strip():
-            return Failure(category=Category.MALFORMED, message="The answer was empty.")
-        return None
+            _count(reply, chunk["usage"])
+        return any(moved)
 
     def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         """The error object where there is one, else the status alone."""
-        try:
-            parsed = orjson.loads(body)
-        except ValueError:
-            parsed = None
-        error = parsed.get("error") if isinstance(parsed, dict) else None
-        return _failure_of(status, error, retry_after(headers))
+        return refusal(status, headers, body)
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait: `retry-after-ms`, `retry-after`, or until a used-up rate is reset; None if unsaid."""
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) * scale
-        except ValueError:
-            continue
-        if 0 <= seconds < 10**7:
-            return seconds
-    resets = [
-        _duration(headers.get(f"x-ratelimit-reset-{what}", ""))
-        for what in ("requests", "tokens")
-        if headers.get(f"x-ratelimit-remaining-{what}") == "0"
-    ]
-    return max((seconds for seconds in resets if seconds is not None), default=None)
-
-
-def _duration(text: str) -> float | None:
-    """`20ms`, `7.5s`, `6m0s` in seconds."""
-    parts = _DURATION.fullmatch(text)
-    if parts is None or not text:
-        return None
-    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
-
-
-def _text(chunk: dict[str, Any], key: str) -> str | None:
-    value = chunk.get(key)
-    return value[:200] if isinstance(value, str) else None
-
-
-def _take_choice(reply: Reply, choice: dict[str, Any]) -> None:
-    content = (choice.get("delta") or {}).get("content")
-    if content and not isinstance(content, str):
-        raise TypeError("content must be a text")
+def _take_choice(reply: Reply, choice: dict[str, Any]) -> bool:
+    delta = choice.get("delta") or {}
+    content = text(delta.get("content"))
     if content:
         reply.parts.append(content)
+    if delta.get("refusal"):
+        reply.failure = REFUSED
     finish = choice.get("finish_reason")
     if finish:
         reply.finished = True
         reply.failure = _BY_FINISH.get(finish, reply.failure)
+    thought = delta.get("reasoning_content") or delta.get("reasoning")
+    return bool(content or thought or finish or delta.get("refusal"))
+
+
+def _count(reply: Reply, counts: dict[str, Any]) -> None:
+    """Some servers count in every chunk: what was counted before the finish reason is not all."""
+    reply.raw_usage = counts
+    if reply.finished:
+        reply.usage = _usage(counts)
+        reply.charged_nanos = _charge(counts)
 
 
 def _usage(raw: dict[str, Any]) -> Usage:
     prompt = raw.get("prompt_tokens_details") or {}
     completion = raw.get("completion_tokens_details") or {}
+    input_, output = tokens(raw, "prompt_tokens"), tokens(raw, "completion_tokens")
+    reasoning = tokens(completion, "reasoning_tokens")
+    if reasoning and tokens(raw, "total_tokens") == input_ + output + reasoning:
+        output += reasoning
     return Usage(
-        input_tokens=raw.get("prompt_tokens") or 0,
-        cached_tokens=prompt.get("cached_tokens") or 0,
-        cache_write_tokens=prompt.get("cache_write_tokens") or 0,
-        output_tokens=raw.get("completion_tokens") or 0,
-        reasoning_tokens=completion.get("reasoning_tokens") or 0,
+        input_tokens=input_,
+        cached_tokens=tokens(prompt, "cached_tokens") or tokens(raw, "prompt_cache_hit_tokens"),
+        cache_write_tokens=tokens(prompt, "cache_write_tokens"),
+        output_tokens=output,
+        reasoning_tokens=reasoning,
     )
 
 
-def _failure_of(status: int | None, error: Any, hint: float | None) -> Failure:
-    details = error if isinstance(error, dict) else {}
-    codes = [str(details[key]) for key in ("code", "type") if details.get(key)]
-    return Failure(
-        category=_category(status, codes, hint),
-        message=_message(details.get("message") or f"The provider answered with status {status}."),
-        http_status=status,
-        code=codes[0] if codes else None,
-        retry_after=hint,
-    )
-
-
-def _message(told: object) -> str:
-    """Postgres keeps neither a NUL nor half a character."""
-    return str(told)[:1000].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def _category(status: int | None, codes: list[str], hint: float | None) -> Category:
-    if any(code in _QUOTA_CODES for code in codes):
-        return Category.QUOTA_EXHAUSTED
-    if status == 429:
-        named = any(_BY_CODE.get(code) is Category.RATE_LIMITED for code in codes)
-        return Category.RATE_LIMITED if named or hint is not None else Category.QUOTA_EXHAUSTED
-    for code in codes:
-        if code in _BY_CODE:
-            return _BY_CODE[code]
-    if status is None:
-        return Category.SERVER_ERROR
-    return _BY_STATUS.get(status, Category.SERVER_ERROR if status >= 500 else Category.BAD_REQUEST)
+def _charge(raw: dict[str, Any]) -> int | None:
+    """What a router says it charged; with a key of one's own also what the model's vendor charges on it."""
+    dollars = [raw.get("cost")]
+    if raw.get("is_byok") is True:
+        dollars.append((raw.get("cost_details") or {}).get("upstream_inference_cost"))
+    if any(isinstance(each, bool) or not isinstance(each, int | float) or each < 0 for each in dollars):
+        return None
+    nanos = sum((Decimal(repr(each)) for each in dollars), Decimal(0)) * NANOS_PER_DOLLAR
+    return int(nanos.to_integral_value(ROUND_CEILING)) if nanos < _MOST_CHARGE else None

@@ -10,7 +10,7 @@ from orchestrator import clock
 from orchestrator.catalogue import prices
 from orchestrator.flow.reckon import reckon
 from orchestrator.flow.reprice import Repriced, reprice
-from schemas.calls import Usage
+from schemas.calls import Cost, Usage
 from schemas.providers import Vendor
 from tests.integration.flow.invariants import check
 from tests.integration.flow.test_budgets import budget, shown
@@ -92,3 +92,26 @@ async def test_more_calls_than_a_batch_are_all_repriced(
         await world.called(lease, replace(answered(nanos=1), usage=USAGE, served_model=MODEL))
     (model,) = await reprice(world.parts, *around(), dry_run=False)
     assert (model.calls, model.changed, model.after_nanos) == (5, 5, 5 * right())
+
+
+async def test_what_a_vendor_said_it_charged_is_left_alone(world: World) -> None:
+    told = Cost(nanos=7, source="vendor", version="1")
+    lease = await world.running()
+    await world.called(lease, replace(answered(), usage=USAGE, served_model=MODEL, cost=told))
+    assert await reprice(world.parts, *around(), dry_run=False) == ()
+
+
+async def test_cache_writes_that_are_kept_for_an_hour_keep_their_price(world: World) -> None:
+    model, now = "claude-sonnet-4-6", clock.now()
+    usage = Usage(input_tokens=300, cache_write_tokens=200, cache_write_1h_tokens=50, output_tokens=10)
+    raw = {"input_tokens": 100, "cache_creation": {"ephemeral_1h_input_tokens": 50}}
+    exact = prices.cost(Vendor.ANTHROPIC, model, None, usage, now)
+    odd = {"cache_creation": {"ephemeral_1h_input_tokens": "many"}}
+    for told in (raw, odd):
+        lease = await world.running()
+        await world.called(
+            lease, replace(answered(), usage=usage, raw_usage=told, served_model=model, cost=exact)
+        )
+    await world.rows("UPDATE calls SET vendor = 'anthropic'")
+    (found,) = await reprice(world.parts, *around(), dry_run=True)
+    assert (found.calls, found.changed) == (2, 1)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.catalogue.models import takes_temperature
+from orchestrator.catalogue.models import DEFAULT_MAX_OUTPUT, most_output, takes_temperature
 from orchestrator.catalogue.tokens import estimate
 
 
@@ -25,7 +25,33 @@ def test_more_text_never_takes_fewer_tokens(first: str, second: str) -> None:
 
 @pytest.mark.parametrize(
     ("model", "takes"),
-    [("gpt-4.1-mini", True), ("gpt-4o", True), ("o4-mini", False), ("gpt-5-mini", False), ("llama3", True)],
-)
-def test_models_that_reason_take_no_temperature(model: str, takes: bool) -> None:
+    [
+        ("gpt-4.1-mini", True), ("gpt-4o", True), ("gpt-35-turbo", True), ("gpt-oss-120b", True),
+        ("o1", False), ("o4-mini", False), ("gpt-5-mini", False), ("gpt-6.1-sol", False), ("gpt-10", False),
+        ("openai/gpt-5-mini", False), ("llama3", True), ("mistral-medium-latest", True),
+        ("claude-3-5-sonnet-20241022", True), ("claude-sonnet-4-20250514", True),
+        ("claude-haiku-4-5-20251001", True), ("claude-opus-4-6", True), ("claude-opus-4-7", False),
+        ("anthropic/claude-opus-4.7", False), ("claude-sonnet-5", False), ("claude-fable-5-2", False),
+        ("claude-of-tomorrow", False),
+        ("gemini-2.5-pro", True), ("gemini-3-flash-preview", False), ("google/gemini-3.5-flash", False),
+    ],
+)  # fmt: skip
+def test_only_models_that_take_a_temperature_get_one(model: str, takes: bool) -> None:
     assert takes_temperature(model) is takes
+
+
+@pytest.mark.parametrize(
+    ("model", "wished", "asked"),
+    [
+        ("gpt-5-mini", None, DEFAULT_MAX_OUTPUT),
+        ("gpt-5-mini", 100_000, 100_000),
+        ("gpt-4-turbo", None, 4_096),
+        ("openai/gpt-4o", 100_000, 16_384),
+        ("claude-3-5-sonnet-20241022", None, 8_192),
+        ("claude-3-haiku-20240307", 100, 100),
+    ],
+)
+def test_no_more_output_is_asked_for_than_the_model_can_give(
+    model: str, wished: int | None, asked: int
+) -> None:
+    assert most_output(model, wished) == asked

@@ -16,6 +16,10 @@ PRICED = st.sampled_from(
         (Vendor.OPENAI, "gpt-4.1-mini"), (Vendor.OPENAI, "gpt-5-mini-2025-08-07"),
         (Vendor.ANTHROPIC, "claude-sonnet-4-5"), (Vendor.GOOGLE, "gemini-2.5-pro"),
         (Vendor.OPENAI, "nobody-knows"), (Vendor.CUSTOM, "llama3"), (Vendor.OLLAMA, "llama3"),
+        (Vendor.OPENROUTER, "openai/gpt-5-mini"), (Vendor.GROQ, "openai/gpt-oss-120b"),
+        (Vendor.MISTRAL, "mistral-medium-latest"), (Vendor.DEEPSEEK, "deepseek-chat"),
+        (Vendor.XAI, "grok-code-fast-1"), (Vendor.HUGGINGFACE, "openai/gpt-oss-120b:cerebras"),
+        (Vendor.AZURE, "gpt-4o-2024-08-06"), (Vendor.AZURE, "our-deployment"),
     ]
 )  # fmt: skip
 COUNTS = st.integers(0, 2_000_000)
@@ -24,6 +28,7 @@ USAGES = st.builds(
     input_tokens=COUNTS,
     cached_tokens=COUNTS,
     cache_write_tokens=COUNTS,
+    cache_write_1h_tokens=COUNTS,
     output_tokens=COUNTS,
     reasoning_tokens=COUNTS,
 )
@@ -79,6 +84,60 @@ def test_a_dearer_tier_without_a_known_price_is_never_charged_as_the_standard_on
     usage = Usage(input_tokens=1_000, output_tokens=10)
     priced = prices.cost(Vendor.ANTHROPIC, "claude-sonnet-4-5", "priority", usage, NOW)
     assert priced.source == "ceiling"
+
+
+def test_each_class_of_an_answer_by_anthropic_has_its_own_price() -> None:
+    usage = Usage(
+        input_tokens=3_210, cached_tokens=3_000, cache_write_tokens=200, cache_write_1h_tokens=50,
+        output_tokens=77, reasoning_tokens=60,
+    )  # fmt: skip
+    priced = prices.cost(Vendor.ANTHROPIC, "claude-sonnet-4-6", "standard", usage, NOW)
+    assert priced.nanos == 10 * 3_000 + 3_000 * 300 + 150 * 3_750 + 50 * 6_000 + 77 * 15_000
+
+
+def test_a_batch_has_the_price_of_a_batch() -> None:
+    usage = Usage(input_tokens=1_000, output_tokens=100)
+    half, whole = (
+        prices.cost(Vendor.ANTHROPIC, "claude-sonnet-4-6", tier, usage, NOW) for tier in ("batch", None)
+    )
+    assert half.nanos * 2 == whole.nanos
+
+
+def test_groqs_usual_tier_is_no_unknown_one() -> None:
+    usage = Usage(input_tokens=1_000)
+    assert prices.cost(Vendor.GROQ, "openai/gpt-oss-120b", "on_demand", usage, NOW).source == prices.SOURCE
+
+
+def test_azures_prices_are_those_of_the_model_behind_the_deployment() -> None:
+    usage = Usage(input_tokens=1_000, output_tokens=1_000)
+    azure = prices.cost(Vendor.AZURE, "gpt-4o-2024-08-06", None, usage, NOW)
+    assert azure == prices.cost(Vendor.OPENAI, "gpt-4o-2024-08-06", None, usage, NOW)
+    assert prices.cost(Vendor.AZURE, "our-deployment", None, usage, NOW).source == "ceiling"
+
+
+def test_huggingfaces_price_is_that_of_the_provider_who_is_asked_for() -> None:
+    usage = Usage(input_tokens=10_000, output_tokens=10_000)
+    asked = "openai/gpt-oss-120b"
+    by = {
+        name: prices.cost(Vendor.HUGGINGFACE, f"{asked}:{name}", None, usage, NOW)
+        for name in ("cerebras", "groq")
+    }
+    assert {cost.source for cost in by.values()} == {prices.SOURCE}
+    assert prices.cost(Vendor.HUGGINGFACE, asked, None, usage, NOW).source == "ceiling"
+    assert prices.cost(Vendor.HUGGINGFACE, f"{asked}:cheapest", None, usage, NOW).source == "ceiling"
+
+
+def test_the_model_that_is_priced_is_the_served_one_but_for_a_router_that_pins_it() -> None:
+    assert prices.priced_model(Vendor.OPENAI, "gpt-5", "gpt-5-2025-08-07") == "gpt-5-2025-08-07"
+    assert prices.priced_model(Vendor.OPENAI, "gpt-5", None) == "gpt-5"
+    assert prices.priced_model(Vendor.HUGGINGFACE, "m:groq", "vendor-m") == "m:groq"
+
+
+def test_only_a_vendor_that_bills_by_what_it_says_is_believed() -> None:
+    assert prices.charged(Vendor.OPENROUTER, 0) == Cost(nanos=0, source="vendor", version="1")
+    assert prices.charged(Vendor.OPENROUTER, 140_000) == Cost(nanos=140_000, source="vendor", version="1")
+    assert prices.charged(Vendor.OPENROUTER, None) is None
+    assert prices.charged(Vendor.CUSTOM, 0) is None
 
 
 @pytest.mark.parametrize("vendor", [Vendor.OLLAMA, Vendor.LMSTUDIO])

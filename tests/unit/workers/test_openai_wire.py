@@ -1,7 +1,6 @@
 """OpenAI's chat wire: what is sent, what is read, and what each failure means."""
 
 from typing import Any
-from uuid import UUID
 
 import orjson
 import pytest
@@ -10,38 +9,41 @@ from hypothesis import strategies as st
 
 from schemas.calls import Usage
 from schemas.errors import FOLLOWS, Category, Follow
-from schemas.providers import Provider, Vendor, Wire
-from workers.context import Message
+from schemas.providers import Vendor, Wire
+from tests.unit.workers import wires
 from workers.providers import WIRES
 from workers.providers.base import Ask, Reply
-from workers.providers.openai import OpenAIChat, retry_after
+from workers.providers.openai import OpenAIChat
+from workers.providers.openai_errors import retry_after
 
 WIRE = OpenAIChat()
 MALFORMED = (ValueError, TypeError, AttributeError)
 
 
-def ask(vendor: Vendor = Vendor.OPENAI, model: str = "gpt-4.1-mini", temperature: float | None = 0.1) -> Ask:
-    provider = Provider(
-        id=UUID(int=1), name="p", vendor=vendor, wire=Wire.OPENAI_CHAT, base_url="http://x", model=model,
-        credential="none",
-    )  # fmt: skip
-    return Ask(provider, model, (Message("system", "s"), Message("user", "ü")), 500, temperature)
+def ask(
+    vendor: Vendor = Vendor.OPENAI,
+    model: str = "gpt-4.1-mini",
+    temperature: float | None = 0.1,
+    schema: dict[str, Any] | None = None,
+) -> Ask:
+    return wires.ask(Wire.OPENAI_CHAT, vendor, model, temperature=temperature, schema=schema)
 
 
 def sent(given_: Ask) -> dict[str, Any]:
-    body: dict[str, Any] = orjson.loads(WIRE.request(given_, "key", "call-1").body)
-    return body
+    return wires.sent(WIRE, given_)
 
 
 def fed(*chunks: Any) -> Reply:
-    reply = Reply()
-    for chunk in chunks:
-        WIRE.feed(reply, chunk if isinstance(chunk, bytes) else orjson.dumps(chunk))
-    return reply
+    return wires.fed(WIRE, *chunks)
 
 
 def delta(content: Any = None, finish: Any = None) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": {"content": content}, "finish_reason": finish}]}
+
+
+def used(counts: dict[str, Any]) -> Reply:
+    """A whole answer with these counts after it."""
+    return fed(delta("x", "stop"), {"choices": [], "usage": counts})
 
 
 def failed(status: int, error: Any = None, **headers: str) -> Category:
@@ -96,14 +98,12 @@ def test_an_answer_is_put_together_from_its_chunks() -> None:
 
 
 def test_cached_and_reasoning_tokens_are_read_as_parts_of_their_totals() -> None:
-    reply = fed(
+    reply = used(
         {
-            "usage": {
-                "prompt_tokens": 100,
-                "completion_tokens": 50,
-                "prompt_tokens_details": {"cached_tokens": 60, "cache_write_tokens": 7},
-                "completion_tokens_details": {"reasoning_tokens": 40},
-            }
+            "prompt_tokens": 100,
+            "completion_tokens": 50,
+            "prompt_tokens_details": {"cached_tokens": 60, "cache_write_tokens": 7},
+            "completion_tokens_details": {"reasoning_tokens": 40},
         }
     )
     assert reply.usage == Usage(
@@ -116,7 +116,7 @@ def test_cached_and_reasoning_tokens_are_read_as_parts_of_their_totals() -> None
     [{}, {"prompt_tokens": None}, {"prompt_tokens": 1, "prompt_tokens_details": None}, {"something": "else"}],
 )
 def test_usage_with_gaps_counts_what_it_says(usage: dict[str, Any]) -> None:
-    reply = fed({"usage": usage})
+    reply = used(usage)
     assert (reply.usage or Usage()).output_tokens == 0
 
 
@@ -211,21 +211,10 @@ def test_when_to_come_again(headers: dict[str, str], seconds: float | None) -> N
     assert retry_after(headers) == seconds
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            [
-                "choices", "delta", "content", "finish_reason", "usage", "model", "service_tier", "error",
-                "code", "type", "message", "prompt_tokens", "completion_tokens", "prompt_tokens_details",
-                "completion_tokens_details", "cached_tokens", "reasoning_tokens",
-            ]
-        ),
-        inner,
-        max_size=4,
-    ),
-    max_leaves=12,
+JSON = wires.json_of(
+    "choices", "delta", "content", "finish_reason", "usage", "model", "service_tier", "error", "code", "type",
+    "message", "prompt_tokens", "completion_tokens", "prompt_tokens_details", "completion_tokens_details",
+    "cached_tokens", "reasoning_tokens", "cost", "is_byok", "cost_details", "metadata", "refusal",
 )  # fmt: skip
 
 
@@ -255,3 +244,137 @@ def test_a_providers_words_are_kept_within_bounds() -> None:
     told = WIRE.failure(400, {}, orjson.dumps({"error": {"message": "a\0b" + "x" * 10_000}}))
     assert len(told.message) == 1000
     assert told.message.startswith("a�b")
+
+
+@pytest.mark.parametrize(
+    ("vendor", "limit", "asks_for_usage"),
+    [
+        (Vendor.OPENAI, "max_completion_tokens", True),
+        (Vendor.AZURE, "max_completion_tokens", True),
+        (Vendor.GROQ, "max_completion_tokens", True),
+        (Vendor.OPENROUTER, "max_tokens", True),
+        (Vendor.MISTRAL, "max_tokens", False),
+        (Vendor.CUSTOM, "max_tokens", True),
+    ],
+)
+def test_each_vendor_is_asked_in_its_own_way(vendor: Vendor, limit: str, asks_for_usage: bool) -> None:
+    body = sent(ask(vendor))
+    assert body[limit] == 500
+    assert ("stream_options" in body) is asks_for_usage
+
+
+def test_an_answer_that_must_fit_a_schema_is_asked_for_as_the_vendor_can() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    assert sent(ask(schema=schema))["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "schema": schema, "strict": True},
+    }
+    assert sent(ask(Vendor.DEEPSEEK, schema=schema))["response_format"] == {"type": "json_object"}
+    assert "response_format" not in sent(ask())
+
+
+def test_an_azure_deployment_of_an_unknown_model_gets_no_temperature() -> None:
+    assert "temperature" not in sent(ask(Vendor.AZURE, "our-deployment"))
+    assert "temperature" in sent(ask(Vendor.AZURE, "gpt-4o"))
+    assert "temperature" in sent(ask(Vendor.AZURE, "gpt-35-turbo"))
+
+
+def test_reasoning_that_the_completion_leaves_out_is_added_once() -> None:
+    grok = {"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135}
+    details = {"completion_tokens_details": {"reasoning_tokens": 94}}
+    assert used(grok | details).usage == Usage(input_tokens=32, output_tokens=103, reasoning_tokens=94)
+    other = {"prompt_tokens": 32, "completion_tokens": 103, "total_tokens": 135}
+    assert used(other | details).usage == Usage(input_tokens=32, output_tokens=103, reasoning_tokens=94)
+
+
+def test_deepseeks_cache_hits_are_cached_tokens() -> None:
+    usage = {"prompt_tokens": 100, "completion_tokens": 1, "prompt_cache_hit_tokens": 64}
+    assert (used(usage).usage or Usage()).cached_tokens == 64
+
+
+@pytest.mark.parametrize(
+    ("usage", "nanos"),
+    [
+        ({"cost": 0.00014}, 140_000),
+        ({"cost": 0}, 0),
+        ({"cost": 1e-10}, 1),
+        ({"cost": 0.01, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.19}}, 200_000_000),
+        ({"cost": 0.01, "is_byok": False, "cost_details": {"upstream_inference_cost": 0.19}}, 10_000_000),
+        ({"cost": 0.01, "is_byok": True}, None),
+        ({"cost": -1}, None),
+        ({"cost": True}, None),
+        ({"cost": "1"}, None),
+        ({"cost": 1e300}, None),
+        ({}, None),
+    ],
+)
+def test_what_a_router_says_it_charged_is_kept(usage: dict[str, Any], nanos: int | None) -> None:
+    assert used({"prompt_tokens": 1} | usage).charged_nanos == nanos
+
+
+@pytest.mark.parametrize(
+    ("chunks", "category"),
+    [
+        (({"choices": [{"delta": {"refusal": "No."}}]}, delta(None, "stop")), Category.CONTENT_FILTERED),
+        ((delta("x", "model_length"),), Category.CONTEXT_TOO_LONG),
+        ((delta("x", "insufficient_system_resource"),), Category.OVERLOADED),
+        ((delta("x"), {"error": {"code": 502}} | delta("", "error")), Category.SERVER_ERROR),
+        ((delta("x", "error"),), Category.SERVER_ERROR),
+        (({"error": {"code": 503}},), Category.OVERLOADED),
+        (({"error": {"code": 429}},), Category.RATE_LIMITED),
+        (({"error": {"code": 402}},), Category.QUOTA_EXHAUSTED),
+        (({"error": {"message": "This model's maximum context length is 8192 tokens."}},),
+         Category.CONTEXT_TOO_LONG),
+    ],
+)  # fmt: skip
+def test_compatible_servers_have_their_own_ways_to_fail(chunks: tuple[Any, ...], category: Category) -> None:
+    ended = WIRE.closed(fed(*chunks))
+    assert ended is not None
+    assert ended.category is category
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "category"),
+    [
+        (422, {"object": "error", "message": "Extra inputs are not permitted", "code": "3001"}, {},
+         Category.BAD_REQUEST),
+        (422, {"detail": [{"type": "extra_forbidden"}]}, {}, Category.BAD_REQUEST),
+        (400, {"error": {"message": "This model's maximum context length is 8192 tokens."}}, {},
+         Category.CONTEXT_TOO_LONG),
+        (403, {"error": {"code": 403, "metadata": {"reasons": ["violence"]}}}, {}, Category.CONTENT_FILTERED),
+        (402, {"error": {"code": 402}}, {"retry-after": "9"}, Category.RATE_LIMITED),
+        (402, {"error": {"code": 402}}, {}, Category.QUOTA_EXHAUSTED),
+        (404, {"error": {"code": "DeploymentNotFound"}}, {}, Category.MODEL_NOT_FOUND),
+        (410, None, {}, Category.MODEL_NOT_FOUND),
+        (503, ["a list"], {}, Category.OVERLOADED),
+    ],
+)  # fmt: skip
+def test_the_errors_of_compatible_servers(
+    status: int, body: Any, headers: dict[str, str], category: Category
+) -> None:
+    assert WIRE.failure(status, headers, orjson.dumps(body)).category is category
+
+
+def test_thinking_moves_an_answer_on_and_an_empty_chunk_does_not() -> None:
+    reply = Reply()
+    assert not WIRE.feed(reply, orjson.dumps(delta("")))
+    assert not WIRE.feed(reply, b"[DONE]")
+    assert WIRE.feed(reply, orjson.dumps({"choices": [{"delta": {"reasoning_content": "hm"}}]}))
+    assert WIRE.feed(reply, orjson.dumps(delta("a")))
+    assert reply.text == "a"
+
+
+def test_an_answer_is_known_by_its_vendors_own_id() -> None:
+    reply = Reply()
+    WIRE.head(reply, {"apim-request-id": "azure-1"})
+    assert reply.request_id == "azure-1"
+    WIRE.head(reply, {"x-request-id": "req_1", "apim-request-id": "azure-1"})
+    assert reply.request_id == "req_1"
+
+
+def test_what_was_counted_before_the_end_is_no_usage() -> None:
+    counted = {"usage": {"prompt_tokens": 9, "completion_tokens": 1, "cost": 1}}
+    half = fed(delta("half") | counted)
+    assert (half.usage, half.charged_nanos) == (None, None)
+    assert fed(delta("half") | counted, delta("x", "stop")).usage is None
+    assert fed(delta("half") | counted, delta("x", "stop") | counted).usage is not None
