@@ -207,7 +207,9 @@ def _ask(lease: Lease, messages: tuple[Message, ...]) -> Ask:
         provider=lease.provider,
         model=lease.candidate.model,
         messages=messages,
-        max_output_tokens=wishes.max_tokens or models.DEFAULT_MAX_OUTPUT,
+        max_output_tokens=models.output_asked(
+            lease.provider.vendor, lease.candidate.model, wishes.max_tokens
+        ),
         temperature=models.CODE_TEMPERATURE if wishes.temperature is None else wishes.temperature,
     )
 

@@ -1,6 +1,23 @@
-"""What is known of models beyond their price: how much they answer, what they take."""
+"""What is known of models beyond their price: how much they take and answer, and how able they are.
 
-from typing import Final
+The data stands in `models.toml`, with where it is from. A model that nobody knows gets no invented
+limits: it is never refused for its size, and scores low for what is not known.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from functools import cache, lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from genai_prices.data_snapshot import get_snapshot
+
+from schemas.providers import Vendor
 
 DEFAULT_MAX_OUTPUT: Final = 16_384
 """Output tokens asked for at most where the submitter names no limit."""
@@ -8,9 +25,157 @@ DEFAULT_MAX_OUTPUT: Final = 16_384
 CODE_TEMPERATURE: Final = 0.1
 """For code, where the model takes a temperature and the submitter names none."""
 
-_NO_TEMPERATURE: Final = ("o1", "o3", "o4", "gpt-5")
+UNKNOWN_STRENGTH: Final = 50
+"""Of a model that the catalogue doesn't know, in everything."""
+
+_NO_TEMPERATURE: Final = re.compile(
+    r"o[134](-|$)|gpt-[5-9]|claude-(fable|mythos)|claude-(opus-(4-[7-9]|[5-9])|(sonnet|haiku)-[5-9])|gemini-[4-9]"
+)
+_DATED: Final = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8}|latest)$")
+_LIBRARY_NAMES: Final[dict[str, str]] = {"xai": "x-ai"}
+
+
+class Capability(StrEnum):
+    """What a model can be asked for."""
+
+    GENERATION = "generation"
+    FIXING = "fixing"
+    REVIEW = "review"
+    DOCUMENTATION = "documentation"
+    TESTING = "testing"
+
+
+class CostModel(StrEnum):
+    """How a vendor is paid: by the token, a flat fee a month (one more call costs nothing), or not at all."""
+
+    PER_TOKEN = "per_token"
+    FLAT_MONTHLY = "flat_monthly"
+    FREE = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model; limits in tokens, None where nobody knows; strengths 0 to 100, 0 for what it can't do."""
+
+    id: str
+    maker: str | None
+    strengths: Mapping[Capability, int]
+    context: int | None = None
+    max_input: int | None = None
+    max_output: int | None = None
+    structured: bool = False
+    languages: frozenset[str] | None = None
+    tiers: tuple[str, ...] = ()
+    sunset: date | None = None
+    known: bool = True
+
+    def holds(self, input_tokens: int, output_tokens: int) -> bool | None:
+        """Whether a call of this size fits; None where the limits are not known."""
+        if self.context is None:
+            return None
+        most = self.context if self.max_input is None else self.max_input
+        return input_tokens <= most and input_tokens + output_tokens <= self.context
+
+    def retired(self, vendor: str, today: date) -> bool:
+        """Whether its maker has shut it down; other vendors that serve it keep calendars of their own."""
+        return self.sunset is not None and vendor == self.maker and today >= self.sunset
+
+
+COST_MODELS: Final[Mapping[Vendor, CostModel]] = MappingProxyType(
+    {
+        Vendor.OLLAMA: CostModel.FREE,
+        Vendor.LMSTUDIO: CostModel.FREE,
+        Vendor.COPILOT: CostModel.FLAT_MONTHLY,
+    }
+)
+_CANT: Final[Mapping[Vendor, frozenset[Capability]]] = MappingProxyType(
+    {Vendor.COPILOT: frozenset({Capability.REVIEW})}
+)
+"""What a vendor's interface has no way to ask for, whatever model stands behind it."""
+
+
+def cost_model(vendor: Vendor) -> CostModel:
+    """How a vendor is paid."""
+    return COST_MODELS.get(vendor, CostModel.PER_TOKEN)
+
+
+@lru_cache(maxsize=4096)
+def describe(vendor: Vendor, name: str) -> Model:
+    """What is known of the model that `vendor` serves under `name`."""
+    found = _catalogue().get(plain_name(name)) or _unknown(vendor, name)
+    cant = _CANT.get(vendor)
+    if not cant:
+        return found
+    strengths = {each: 0 if each in cant else strength for each, strength in found.strengths.items()}
+    return replace(found, strengths=MappingProxyType(strengths))
+
+
+def plain_name(name: str) -> str:
+    """A model's name without its maker, its variant and its date: `openai/gpt-5-mini-2025-08-07:x`."""
+    return _DATED.sub("", name.lower().rpartition("/")[2].partition(":")[0])
 
 
 def takes_temperature(model: str) -> bool:
-    """Whether the model accepts a temperature; OpenAI's reasoning models refuse it."""
-    return not model.startswith(_NO_TEMPERATURE)
+    """Whether the model accepts a temperature; reasoning models refuse or ignore it."""
+    plain = plain_name(model)
+    known = _temperatures().get(plain)
+    return _NO_TEMPERATURE.match(plain) is None if known is None else known
+
+
+def output_asked(vendor: Vendor, model: str, wish: int | None) -> int:
+    """The output tokens a call asks for at most: the submitter's wish, or the usual, within the model's."""
+    asked = wish or DEFAULT_MAX_OUTPUT
+    limit = describe(vendor, model).max_output
+    return asked if limit is None else min(asked, limit)
+
+
+def all_models() -> tuple[Model, ...]:
+    """The catalogue, each model once."""
+    return tuple({model.id: model for model in _catalogue().values()}.values())
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return tomllib.loads(Path(__file__).with_name("models.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _catalogue() -> dict[str, Model]:
+    data = _data()
+    found: dict[str, Model] = {}
+    for row in data["models"]:
+        model = Model(
+            id=row["id"],
+            maker=row["maker"],
+            strengths=MappingProxyType(dict.fromkeys(Capability, data["classes"][row["class"]])),
+            context=row["context"],
+            max_input=row.get("max_input"),
+            max_output=row.get("max_output"),
+            structured=row.get("structured", False),
+            languages=frozenset(row["languages"]) if "languages" in row else None,
+            tiers=tuple(data["tiers"].get(row["maker"], ())),
+            sunset=row.get("sunset"),
+        )
+        for name in (model.id, *row.get("aliases", ())):
+            found[name] = model
+    return found
+
+
+@cache
+def _temperatures() -> dict[str, bool]:
+    return {
+        name: row["temperature"] for row in _data()["models"] for name in (row["id"], *row.get("aliases", ()))
+    }
+
+
+def _unknown(vendor: Vendor, name: str) -> Model:
+    """A model that only the price list may know, and of it only the context."""
+    context = None
+    if cost_model(vendor) is CostModel.PER_TOKEN:
+        library_name = _LIBRARY_NAMES.get(vendor, str(vendor))
+        try:
+            context = get_snapshot().find_provider_model(name, None, library_name, None)[1].context_window
+        except LookupError:
+            context = None
+    strengths = MappingProxyType(dict.fromkeys(Capability, UNKNOWN_STRENGTH))
+    return Model(id=name, maker=None, strengths=strengths, context=context, known=False)
