@@ -16,6 +16,7 @@ from schemas.errors import Category, FieldError, TaskError
 from schemas.events import TaskEvent
 from schemas.providers import Vendor
 from schemas.results import CodeResult, ReviewResult
+from schemas.routing import RouteExplanation
 from schemas.tasks import Priority, StatusReason, TaskKind, TaskStatus
 
 Item = TypeVar("Item")
@@ -202,11 +203,12 @@ class CandidateView(Value):
 
 
 class EstimateView(Value):
-    """An upper bound of one call at the first candidate."""
+    """What one call at the first candidate is likely to cost, and may cost at most."""
 
     input_tokens: int
     max_output_tokens: int
     max_cost_usd: str
+    likely_cost_usd: str
 
 
 class Validated(Value):
@@ -215,6 +217,7 @@ class Validated(Value):
     valid: bool
     candidates: list[CandidateView]
     estimate: EstimateView
+    route: RouteExplanation
 
 
 class KindView(Value):

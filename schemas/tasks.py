@@ -12,9 +12,10 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter, fi
 
 from schemas.addresses import SigningSecret, WebhookAddress
 from schemas.base import Moment, Value
-from schemas.budgets import OnBudget
+from schemas.budgets import Dollars, OnBudget
 from schemas.contexts import FixBugContext, GenerateCodeContext, ReviewCodeContext
 from schemas.results import VerificationLevel
+from schemas.routing import SpeedPriority, Strategy
 
 TaskId = NewType("TaskId", UUID)
 TenantId = NewType("TenantId", UUID)
@@ -100,17 +101,6 @@ PRIORITY_BONUS_SECONDS: Final[dict[Priority, int]] = {
 }
 
 
-class Strategy(StrEnum):
-    """How candidates are put in order."""
-
-    BALANCED = "balanced"
-    CHEAPEST = "cheapest"
-    FASTEST = "fastest"
-    PREFERRED = "preferred"
-    ROUND_ROBIN = "round_robin"
-    FIXED = "fixed"
-
-
 class Webhook(Value):
     """Where to tell the end of a task, signed as Standard Webhooks asks."""
 
@@ -125,7 +115,15 @@ class Preferences(Value):
     preferred: list[str] = Field(default_factory=list, max_length=50, description="these first")
     excluded: list[str] = Field(default_factory=list, max_length=50, description="never these")
     model: str | None = Field(None, min_length=1, max_length=200)
-    strategy: Strategy | None = None
+    strategy: Strategy | None = Field(
+        None, description="how providers are put in order; else `preferred` where some are, else the tenant's"
+    )
+    speed_priority: SpeedPriority = Field(
+        SpeedPriority.NORMAL, description="how much latency counts in a provider's history"
+    )
+    max_cost_usd: Dollars | None = Field(
+        None, description="only providers where a call is estimated to cost no more; budgets are what caps"
+    )
     verification_level: VerificationLevel | None = Field(
         None, description="refuse answers below this level; without it every check that applies must pass"
     )

@@ -204,7 +204,9 @@ def _ask(lease: Lease, messages: tuple[Message, ...]) -> Ask:
         provider=lease.provider,
         model=lease.candidate.model,
         messages=messages,
-        max_output_tokens=models.most_output(lease.candidate.model, wishes.max_tokens),
+        max_output_tokens=models.output_asked(
+            lease.provider.vendor, lease.candidate.model, wishes.max_tokens
+        ),
         temperature=models.CODE_TEMPERATURE if wishes.temperature is None else wishes.temperature,
     )
 

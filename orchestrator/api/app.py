@@ -7,7 +7,18 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 from starlette.types import ASGIApp
 
-from orchestrator.api import budgets, circuits, events, health, kinds, manual, problems, reading, submissions
+from orchestrator.api import (
+    budgets,
+    circuits,
+    events,
+    health,
+    kinds,
+    manual,
+    problems,
+    reading,
+    routing,
+    submissions,
+)
 from orchestrator.api.edge import Edge
 from orchestrator.api.parameters import strict
 from orchestrator.api.shapes import BASE
@@ -17,6 +28,7 @@ from orchestrator.limits.breakers import Breakers
 from orchestrator.wiring import Parts
 from schemas.api import Problem
 from schemas.budgets import BudgetRequest
+from schemas.routing import RoutingConfig
 from schemas.tasks import TASK_REQUEST
 
 _TITLE = "Orchestrator"
@@ -51,6 +63,7 @@ def _doors() -> FastAPI:
         submissions.router,
         budgets.router,
         circuits.router,
+        routing.router,
         events.router,
         kinds.router,
         health.router,
@@ -85,4 +98,5 @@ def _described(app: FastAPI) -> dict[str, Any]:
 def _bodies() -> dict[str, TypeAdapter[Any]]:
     named: dict[str, TypeAdapter[Any]] = {model.__name__: TypeAdapter(model) for model in MODELS.values()}
     named["BudgetRequest"] = TypeAdapter(BudgetRequest)
+    named["RoutingConfig"] = TypeAdapter(RoutingConfig)
     return {**named, "TaskRequest": TASK_REQUEST, "Problem": TypeAdapter(Problem)}

@@ -8,23 +8,18 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orchestrator import clock
 from orchestrator.api.bodies import read_json
 from orchestrator.api.complaints import field_errors
 from orchestrator.api.described import IDEMPOTENCY, SUBMIT_RESPONSES, body_of
 from orchestrator.api.doorway import Visit, Writer, no_task
+from orchestrator.api.previews import preview
 from orchestrator.api.problems import invalid
 from orchestrator.api.replies import json_reply, state_headers, wait_asked
 from orchestrator.api.selection import TASK_PARTS, Include, included
 from orchestrator.api.shapes import BASE, task_shape
-from orchestrator.catalogue import prices, tokens
-from orchestrator.catalogue.models import DEFAULT_MAX_OUTPUT
-from orchestrator.flow.admit import admit
 from orchestrator.flow.retry import retry
-from orchestrator.flow.route import Offer, route
 from orchestrator.flow.submit import Submitted, submit
 from orchestrator.store import views
-from schemas.calls import dollars
 from schemas.errors import FieldError
 from schemas.tasks import (
     TASK_REQUEST,
@@ -91,7 +86,7 @@ async def _accept(
     key = _idempotency_key(request)
     asked = read_request(await read_json(request, visit.parts.config.max_body_bytes), kind)
     if dry:
-        return json_reply(await _preview(visit, asked))
+        return json_reply(await preview(visit, asked))
     submitted = await submit(
         visit.parts, visit.tenant_id, asked, idempotency_key=key, api_key_id=visit.who.key_id
     )
@@ -131,21 +126,6 @@ def read_request(body: Any, kind: TaskKind | None) -> TaskRequest:
             (model for known, model in MODELS.items() if known == normal_kind(body.get("kind"))), None
         )
         raise invalid(field_errors(error, model, skip=1)) from error
-
-
-async def _preview(visit: Visit, asked: TaskRequest) -> dict[str, Any]:
-    now = clock.now()
-    admit(asked, now)
-    offers = await views.providers(visit.parts.db, visit.tenant_id)
-    candidates = route(asked, tuple(Offer(*each) for each in offers))
-    first, most = candidates[0], asked.preferences.max_tokens or DEFAULT_MAX_OUTPUT
-    taken = tokens.estimate(asked.model_dump_json())
-    nanos = prices.upper_bound(first.vendor, first.model, taken, most, now)
-    return {
-        "valid": True,
-        "candidates": [{"provider": c.name, "vendor": c.vendor, "model": c.model} for c in candidates],
-        "estimate": {"input_tokens": taken, "max_output_tokens": most, "max_cost_usd": dollars(nanos)},
-    }
 
 
 def _idempotency_key(request: Request) -> str | None:

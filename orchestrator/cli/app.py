@@ -7,7 +7,20 @@ from typing import Annotated, Final
 
 import typer
 
-from orchestrator.cli import about, budget, database, demo, doctor, ledger, provider, submit, task, up, worker
+from orchestrator.cli import (
+    about,
+    budget,
+    config,
+    database,
+    demo,
+    doctor,
+    ledger,
+    provider,
+    submit,
+    task,
+    up,
+    worker,
+)
 from orchestrator.cli.exits import Code
 from orchestrator.cli.session import Output, Session
 
@@ -64,6 +77,7 @@ app.add_typer(submit.app, name="submit")
 app.add_typer(task.app, name="task")
 app.add_typer(budget.app, name="budget")
 app.add_typer(provider.app, name="provider")
+app.add_typer(config.app, name="config")
 app.add_typer(worker.app, name="worker")
 app.add_typer(database.app, name="db")
 app.add_typer(ledger.app, name="ledger")

@@ -215,10 +215,11 @@ def _show_plan(shared: Session, plan: dict[str, Any]) -> None:
         return
     route = [f"{candidate['provider']} ({candidate['model']})" for candidate in plan["candidates"]]
     estimate = plan["estimate"]
+    likely = f", likely ${estimate['likely_cost_usd']}" if "likely_cost_usd" in estimate else ""
     printing.write(
         f"valid; nothing was submitted\nroute     {', then '.join(route)}\n"
         f"estimate  {estimate['input_tokens']:,} tokens in, at most {estimate['max_output_tokens']:,} out: "
-        f"at most ${estimate['max_cost_usd']} a call\n"
+        f"at most ${estimate['max_cost_usd']} a call{likely}\n"
     )
 
 

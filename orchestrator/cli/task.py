@@ -191,6 +191,22 @@ def calls(context: typer.Context, task: TaskId) -> None:
     )
 
 
+@app.command("explain")
+def explain(context: typer.Context, task: TaskId) -> None:
+    """Show why a task went where it went: the providers' scores, and who was left out and why."""
+    from orchestrator.cli import routes
+
+    shared = session(context)
+    with shared.client() as client:
+        found = client.explain(task)
+    if shared.as_json:
+        printing.write_json(found.body, shared.output)
+    elif found.route is None:
+        printing.write(f"at {found.provider}; the task was stored before routes were explained\n")
+    else:
+        routes.show(found.route, found.current)
+
+
 def _show_task(task: "Task") -> None:
     from orchestrator.cli import rendering
 

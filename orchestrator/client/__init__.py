@@ -24,7 +24,20 @@ from orchestrator.client.errors import (
     Unsendable,
     WaitTimeout,
 )
-from orchestrator.client.replies import Budget, Call, CircuitBreaker, Event, Page, Reply, Task
+from orchestrator.client.replies import (
+    Budget,
+    Call,
+    Candidate,
+    CircuitBreaker,
+    Config,
+    Event,
+    Filtered,
+    Page,
+    Reply,
+    Route,
+    Task,
+    TaskRoute,
+)
 from orchestrator.client.sending import Patience
 
 __all__ = [
@@ -32,11 +45,14 @@ __all__ = [
     "Budget",
     "BudgetReached",
     "Call",
+    "Candidate",
     "CircuitBreaker",
     "Client",
     "ClientError",
+    "Config",
     "Conflict",
     "Event",
+    "Filtered",
     "NotFound",
     "Page",
     "Patience",
@@ -44,7 +60,9 @@ __all__ = [
     "RateLimited",
     "Reply",
     "RequestRefused",
+    "Route",
     "Task",
+    "TaskRoute",
     "Unauthenticated",
     "Unavailable",
     "Unreachable",

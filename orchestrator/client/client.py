@@ -16,7 +16,18 @@ from orchestrator.client import errors, given
 from orchestrator.client.answers import read, read_event, read_page
 from orchestrator.client.given import TaskRef, task_path
 from orchestrator.client.looking import Look
-from orchestrator.client.replies import Budget, Call, CircuitBreaker, Event, Page, Reply, Task
+from orchestrator.client.replies import (
+    Budget,
+    Call,
+    CircuitBreaker,
+    Config,
+    Event,
+    Page,
+    Reply,
+    Route,
+    Task,
+    TaskRoute,
+)
 from orchestrator.client.sending import Patience, Sender, refused
 from orchestrator.client.sse import messages
 
@@ -87,6 +98,22 @@ class Client:
     def calls(self, task: TaskRef) -> Page[Call]:
         """The provider calls that the task made, with tokens and cost."""
         return read_page(Call, self._got(f"{task_path(task)}/calls"))
+
+    def explain(self, task: TaskRef) -> TaskRoute:
+        """Why the task went where it went."""
+        return read(TaskRoute, self._got(f"{task_path(task)}/explain"))
+
+    def explain_route(self, request: Mapping[str, Any] | BaseModel) -> Route:
+        """Where a task would go, and why; stores nothing."""
+        return read(Route, self._sender.send("POST", "/routing/explain", content=given.body(request)))
+
+    def config(self) -> Config:
+        """How the tenant's tasks are routed."""
+        return read(Config, self._got("/config"))
+
+    def set_config(self, config: Mapping[str, Any]) -> Config:
+        """Replace the routing configuration; what is left out goes back to its default."""
+        return read(Config, self._sender.send("PUT", "/config", content=given.body(config)))
 
     def cancel(self, task: TaskRef) -> Task:
         """Ask for the task to be cancelled; cancelling twice is the same as once."""

@@ -133,6 +133,58 @@ class Budget(Reply):
     window_ends: datetime | None = None
 
 
+class Candidate(Reply):
+    """A provider that can take a task, with its score and what its place is made of."""
+
+    provider: str
+    model: str
+    score: float
+    parts: dict[str, float]
+    estimated_cost_usd: str = "0.00"
+    expected_seconds: float = 0.0
+    success_rate: float = 0.0
+    calls: int = 0
+
+
+class Filtered(Reply):
+    """A provider that can't take a task, and why."""
+
+    provider: str
+    reason: str
+    detail: str
+
+
+class Route(Reply):
+    """Why a task goes where it goes; candidates in the order they are tried."""
+
+    strategy: str
+    chosen_by: str
+    weights: dict[str, int]
+    candidates: list[Candidate]
+    filtered: list[Filtered] = Field(default_factory=list)
+    budget_usd: str = "0.00"
+    input_tokens: int = 0
+
+
+class TaskRoute(Reply):
+    """The route of a task as it was decided, and the candidate it stands at now."""
+
+    task_id: UUID
+    current: int
+    provider: str
+    route: Route | None = None
+
+
+class Config(Reply):
+    """How the tenant's tasks are routed where they don't say otherwise."""
+
+    strategy: str
+    weights: dict[str, int]
+    max_cost_usd: str | None = None
+    preferred: list[str] = Field(default_factory=list)
+    shares: dict[str, int] = Field(default_factory=dict)
+
+
 class CircuitBreaker(Reply):
     """One gate of a provider; where it is not closed, why, and until when."""
 

@@ -2,11 +2,17 @@
 
 import hashlib
 from dataclasses import dataclass
+from random import random
+from typing import Final
 from uuid import UUID
 
+import orjson
+
 from orchestrator import clock, failpoints, telemetry
+from orchestrator.catalogue import tokens
 from orchestrator.flow.admit import admit
-from orchestrator.flow.route import Offer, route
+from orchestrator.flow.rank import Chance
+from orchestrator.flow.route import Route, Terms, route
 from orchestrator.limits.budgets import Payer, exhausted
 from orchestrator.store import tasks, views
 from orchestrator.store.engine import Row
@@ -18,6 +24,10 @@ from schemas.events import EventName
 from schemas.moves import Happening
 from schemas.providers import Candidate, queue_of
 from schemas.tasks import PRIORITY_BONUS_SECONDS, TaskRequest, TaskStatus
+
+MOST_TENANTS: Final = 10_000
+_turns: dict[UUID, int] = {}
+"""What round robin and balanced accounts take turns by; each process counts its tenants' tasks for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +70,38 @@ async def submit(
     key = _Key(idempotency_key, hashlib.sha256(f"{retry_of}{body}".encode()).digest())
     try:
         admit(request, clock.now())
-        offers = await _offers(parts, tenant_id)
-        candidates = route(request, offers)
+        routed = await _route(parts, tenant_id, request, body)
         if request.preferences.on_budget is OnBudget.FAIL:
-            await _refuse_exhausted(parts, tenant_id, request, candidates, api_key_id)
+            await _refuse_exhausted(parts, tenant_id, request, routed.candidates, api_key_id)
     except (InvalidRequest, NoProvider, BudgetExhausted):
         earlier = await _earlier(parts, tenant_id, key)
         if earlier is not None:
             return earlier
         raise
-    given = _params(parts, tenant_id, request, candidates, body)
+    given = _params(parts, tenant_id, request, routed, body)
     given |= {"api_key_id": api_key_id, "retry_of": retry_of, "key": key.text, "body_hash": key.body_hash}
     rows = await tasks.rows_of(parts.db, tasks.INSERT, given)
     if not rows:
         return await _earlier(parts, tenant_id, key) or _gone()
     failpoints.reach("submit.committed")
-    _tell(parts, rows[0], candidates[0])
-    simulated = any(o.provider.simulated for o in offers if o.provider.id == candidates[0].provider_id)
-    return Submitted(rows[0].id, views.fresh(rows[0], candidates[0], request.metadata, simulated))
+    first = routed.candidates[0]
+    _tell(parts, rows[0], first)
+    return Submitted(rows[0].id, views.fresh(rows[0], first, request.metadata, routed.simulated))
 
 
-async def _offers(parts: Parts, tenant_id: UUID) -> tuple[Offer, ...]:
-    return tuple(
-        Offer(provider, paused, position)
-        for provider, paused, position in await views.providers(parts.db, tenant_id)
-    )
+async def _route(parts: Parts, tenant_id: UUID, request: TaskRequest, body: str) -> Route:
+    offers = await views.offers(parts.db, tenant_id)
+    config = await views.routing_config(parts.db, tenant_id)
+    chance = Chance(_next_turn(tenant_id), random())
+    return route(request, offers, Terms(config, tokens.estimate(body), clock.now(), chance))
+
+
+def _next_turn(tenant_id: UUID) -> int:
+    turn = _turns.get(tenant_id, 0)
+    if len(_turns) >= MOST_TENANTS:
+        _turns.clear()
+    _turns[tenant_id] = turn + 1
+    return turn
 
 
 async def _refuse_exhausted(
@@ -120,16 +137,17 @@ def _gone() -> Submitted:
 
 
 def _params(
-    parts: Parts, tenant_id: UUID, request: TaskRequest, candidates: tuple[Candidate, ...], body: str
+    parts: Parts, tenant_id: UUID, request: TaskRequest, routed: Route, body: str
 ) -> dict[str, object]:
+    first = routed.candidates[0]
     return {
         "id": clock.new_id(),
         "tenant_id": tenant_id,
         "kind": request.kind,
         "priority": request.priority,
         "bonus": PRIORITY_BONUS_SECONDS[request.priority],
-        "queue": queue_of(candidates[0].vendor),
-        "provider_id": candidates[0].provider_id,
+        "queue": queue_of(first.vendor),
+        "provider_id": first.provider_id,
         "run_at": request.run_at,
         "deadline": request.deadline,
         "max_attempts": request.preferences.max_attempts,
@@ -139,7 +157,8 @@ def _params(
         "user_id": request.user_id,
         "session_id": request.session_id,
         "request": body,
-        "candidates": tasks.as_json(candidates),
+        "candidates": tasks.as_json(routed.candidates),
+        "explanation": orjson.dumps(routed.explanation).decode(),
     }
 
 

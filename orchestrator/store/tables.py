@@ -47,6 +47,7 @@ tenants = Table(
     Column("paused", Boolean, nullable=False),
     Column("concurrency_limit", Integer),
     Column("created_at", _TIME, nullable=False),
+    Column("routing", JSONB),
 )
 
 api_keys = Table(
@@ -133,6 +134,7 @@ task_payloads = Table(
     Column("tenant_id", Uuid, nullable=False),
     Column("request", JSONB, nullable=False),
     Column("candidates", JSONB, nullable=False),
+    Column("explanation", JSONB),
 )
 
 task_results = Table(

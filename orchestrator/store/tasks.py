@@ -64,8 +64,9 @@ INSERT = text(
         FROM timed
         RETURNING *
     ), payload AS (
-        INSERT INTO task_payloads (id, tenant_id, request, candidates)
-        VALUES (:id, :tenant_id, CAST(:request AS jsonb), CAST(:candidates AS jsonb))
+        INSERT INTO task_payloads (id, tenant_id, request, candidates, explanation)
+        VALUES (:id, :tenant_id, CAST(:request AS jsonb), CAST(:candidates AS jsonb),
+            CAST(:explanation AS jsonb))
     ), events_written AS (
         INSERT INTO events (task_id, seq, tenant_id, name, at, data)
         SELECT id, 1, tenant_id, 'task.' || status, created_at,

@@ -35,6 +35,8 @@ REVOKE_KEYS = text(
     """
 )
 
+SET_ROUTING = text("UPDATE tenants SET routing = CAST(:routing AS jsonb) WHERE id = :tenant_id")
+
 PUT_PROVIDER = text(
     """
     INSERT INTO providers (id, tenant_id, name, vendor, wire, base_url, model, credential, simulated,

@@ -11,15 +11,18 @@ from orchestrator.store.views.history import CallRow, calls, events
 from orchestrator.store.views.listing import Filters, Stats, page, stats
 from orchestrator.store.views.polls import state
 from orchestrator.store.views.providers import forget_providers, provider, providers
+from orchestrator.store.views.routing import forget_routing, offers, routing_config
 from orchestrator.store.views.tasks import (
     Outcome,
     State,
     StoredRequest,
+    StoredRoute,
     TaskRow,
     fresh,
     outcome,
     states,
     stored_request,
+    stored_route,
     task,
 )
 
@@ -35,6 +38,7 @@ __all__ = [
     "State",
     "Stats",
     "StoredRequest",
+    "StoredRoute",
     "TaskRow",
     "books",
     "budget",
@@ -44,19 +48,23 @@ __all__ = [
     "expected_revision",
     "forget_budgets",
     "forget_providers",
+    "forget_routing",
     "fresh",
     "gates",
     "has_hard_budget",
     "health",
     "levels",
     "limits",
+    "offers",
     "outcome",
     "page",
     "provider",
     "providers",
+    "routing_config",
     "state",
     "states",
     "stats",
     "stored_request",
+    "stored_route",
     "task",
 ]

@@ -97,6 +97,15 @@ STORED_REQUEST = text(
     """
 )
 
+STORED_ROUTE = text(
+    """
+    SELECT t.candidate, payload.candidates -> t.candidate::int ->> 'name' AS provider,
+        CAST(payload.explanation AS text) AS explanation
+    FROM tasks AS t JOIN task_payloads AS payload ON payload.id = t.id
+    WHERE t.id = :id AND t.tenant_id = :tenant_id
+    """
+)
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -166,6 +175,15 @@ class StoredRequest:
     request: str
 
 
+@dataclass(frozen=True, slots=True)
+class StoredRoute:
+    """Why a task went where it went, as JSON (None for old tasks), and at which candidate it stands."""
+
+    candidate: int
+    provider: str
+    explanation: str | None
+
+
 async def states(db: Database, asked: Sequence[tuple[UUID, UUID]]) -> dict[UUID, tuple[int, TaskStatus]]:
     """The last event and the status of many tasks at once, asked for as (tenant, task)."""
     rows = await db.run(STATES, ids=[task for _, task in asked], tenants=[tenant for tenant, _ in asked])
@@ -190,6 +208,12 @@ async def stored_request(db: Database, tenant_id: UUID, task_id: UUID) -> Stored
     """The request a task was made from, or None for an unknown task."""
     row = await db.one(STORED_REQUEST, id=task_id, tenant_id=tenant_id)
     return _of(StoredRequest, row) if row else None
+
+
+async def stored_route(db: Database, tenant_id: UUID, task_id: UUID) -> StoredRoute | None:
+    """The explained route of a task, or None for an unknown task."""
+    row = await db.one(STORED_ROUTE, id=task_id, tenant_id=tenant_id)
+    return StoredRoute(row.candidate, row.provider, row.explanation) if row else None
 
 
 @cache

@@ -61,7 +61,8 @@ LOAD = (
     INSERT INTO calls (id, task_id, tenant_id, attempt, purpose, provider_id, provider, vendor, model, status,
         hold_nanos, cost_nanos, boot_id, started_at, timeout_at)
     SELECT pg_temp.id(5, n), pg_temp.id(3, CASE WHEN n <= 200 THEN 100000 + n ELSE 102000 + n END),
-        pg_temp.id(1, 1 + n % 1000), 1, 'first', pg_temp.id(2, 1 + n % 1000), 'p', 'openai', 'm',
+        pg_temp.id(1, 1 + n % 1000), 1, 'first',
+        pg_temp.id(2, CASE WHEN n > 15000 THEN 3 ELSE 1 + n % 1000 END), 'p', 'openai', 'm',
         CASE WHEN n <= 200 THEN 'started' ELSE 'answered' END, 5, CASE WHEN n > 200 THEN 3 END,
         pg_temp.id(4, 1), clock_timestamp(), clock_timestamp() + interval '10 minutes'
     FROM generate_series(1, 20200) n

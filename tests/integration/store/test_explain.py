@@ -14,6 +14,7 @@ from orchestrator.store.views import tasks as reading
 from orchestrator.store.views.budgets import ANY_HARD
 from orchestrator.store.views.gates import GATES as GATES_OF_TENANT
 from orchestrator.store.views.health import GATES as GAUGES_OF_GATES
+from orchestrator.store.views.routing import RECORDS, RUNNING
 from orchestrator.wiring import Parts
 from tests.integration.store.plans import explained
 
@@ -34,8 +35,8 @@ NEW: dict[str, Any] = {
     "id": clock.new_id(), "tenant_id": TENANT, "kind": "fix_bug", "priority": "medium", "bonus": 0,
     "queue": "provider.openai", "provider_id": PROVIDER, "run_at": None, "deadline": None,
     "max_attempts": 4, "max_crashes": 3, "labels": [], "webhook_url": None, "user_id": None,
-    "session_id": None, "api_key_id": None, "request": "{}", "candidates": "[]", "retry_of": None, "key": "k",
-    "body_hash": b"x",
+    "session_id": None, "api_key_id": None, "request": "{}", "candidates": "[]", "explanation": "{}",
+    "retry_of": None, "key": "k", "body_hash": b"x",
 }  # fmt: skip
 TO_QUEUED: dict[str, Any] = {
     "id": QUEUED, "from_status": "queued", "attempt": 0, "token": None, "unexpired": False,
@@ -81,6 +82,12 @@ CLAIM: dict[str, Any] = {
     "id": QUEUED, "token": uuid4(), "lease": 60.0, "boot_id": BOOT, "queues": ["provider.openai"],
 }  # fmt: skip
 STILL: dict[str, Any] = {"id": OPEN_CALL, "task_id": RUNNING, "attempt": 1, "token": uuid4()}
+MEASURED: dict[str, Any] = {
+    "providers": [made(2, number) for number in range(2, 12)], "models": ["m"] * 10,
+    "from_id": UUID(int=0), "most": 50,
+}  # fmt: skip
+"""Ten providers, one of them with thousands of calls."""
+
 BEFORE_ALL: dict[str, Any] = {"queue": "", "provider_id": UUID(int=0), "tenant_id": UUID(int=0)}
 
 ADOPT: dict[str, Any] = {
@@ -137,6 +144,9 @@ HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("task", reading.select_whole(reading._ONE, frozenset()), {"id": ENDED, "tenant_id": made(1, 301)}, 20),
     ("outcome", reading.OUTCOME, {"id": ENDED, "tenant_id": made(1, 301)}, 10),
     ("stored request", reading.STORED_REQUEST, {"id": ENDED, "tenant_id": made(1, 301)}, 10),
+    ("stored route", reading.STORED_ROUTE, {"id": ENDED, "tenant_id": made(1, 301)}, 10),
+    ("records of providers", RECORDS, MEASURED, 350),
+    ("running by provider", RUNNING, {}, 500),
     ("calls", history.CALLS, {"task_id": ENDED, "tenant_id": made(1, 301)}, 10),
     ("events", history.EVENTS, {"task_id": ENDED, "tenant_id": made(1, 301), "after": 0, "most": 100}, 10),
     ("page", listing._statement(frozenset(), frozenset()), PAGE, 150),

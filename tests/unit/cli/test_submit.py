@@ -131,12 +131,17 @@ def test_validating_shows_the_route_and_the_estimate(command: Command, serve: Se
     plan = {
         "valid": True,
         "candidates": [{"provider": "a", "model": "m1"}, {"provider": "b", "model": "m2"}],
-        "estimate": {"input_tokens": 1200, "max_output_tokens": 16384, "max_cost_usd": "0.03"},
+        "estimate": {
+            "input_tokens": 1200,
+            "max_output_tokens": 16384,
+            "max_cost_usd": "0.03",
+            "likely_cost_usd": "0.01",
+        },
     }
     serve(ok(plan))
     done = command("submit", "generate-code", "x", "--validate-only")
     assert "route     a (m1), then b (m2)" in done.out
-    assert "1,200 tokens in, at most 16,384 out: at most $0.03 a call" in done.out
+    assert "1,200 tokens in, at most 16,384 out: at most $0.03 a call, likely $0.01" in done.out
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,42 @@
+"""What would become of a request: its route and its cost, decided as submit decides, with nothing stored."""
+
+from typing import Any
+
+from orchestrator import clock
+from orchestrator.api.doorway import Visit
+from orchestrator.catalogue import prices, tokens
+from orchestrator.flow.admit import admit
+from orchestrator.flow.route import Route, Terms, route
+from orchestrator.store import views
+from schemas.calls import dollars
+from schemas.tasks import TaskRequest
+
+
+async def planned(visit: Visit, asked: TaskRequest) -> Route:
+    """The route a task would take now; its turn is the first. Raises `InvalidRequest`, `NoProvider`."""
+    now = clock.now()
+    admit(asked, now)
+    offers = await views.offers(visit.parts.db, visit.tenant_id)
+    config = await views.routing_config(visit.parts.db, visit.tenant_id)
+    return route(asked, offers, Terms(config, tokens.estimate(asked.model_dump_json()), now))
+
+
+async def preview(visit: Visit, asked: TaskRequest) -> dict[str, Any]:
+    """A `Validated`."""
+    routed = await planned(visit, asked)
+    first, explained = routed.candidates[0], routed.explanation
+    taken, most = explained["input_tokens"], explained["output_tokens"]
+    nanos = prices.upper_bound(first.vendor, first.model, taken, most, clock.now())
+    return {
+        "valid": True,
+        "candidates": [
+            {"provider": each.name, "vendor": each.vendor, "model": each.model} for each in routed.candidates
+        ],
+        "estimate": {
+            "input_tokens": taken,
+            "max_output_tokens": most,
+            "max_cost_usd": dollars(nanos),
+            "likely_cost_usd": explained["candidates"][0]["estimated_cost_usd"],
+        },
+        "route": explained,
+    }

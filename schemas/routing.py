@@ -1,0 +1,182 @@
+"""How a task finds its provider: strategies, weights, what is offered, and the explanation of a route.
+
+Scores and their parts lie between 0 and 100; money outside is a decimal string of dollars.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Final, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from schemas.base import Value
+from schemas.budgets import Dollars
+from schemas.providers import Provider, Vendor
+
+
+class Strategy(StrEnum):
+    """How candidates are put in order."""
+
+    BALANCED = "balanced"
+    CHEAPEST = "cheapest"
+    FASTEST = "fastest"
+    PREFERRED = "preferred"
+    ROUND_ROBIN = "round_robin"
+    FIXED = "fixed"
+    WEIGHTED = "weighted"
+
+
+class SpeedPriority(StrEnum):
+    """How much latency counts beside success in the history of a provider."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+class FilterReason(StrEnum):
+    """What keeps a provider from taking a task; the first that applies is told."""
+
+    NOT_NAMED = "not_named"
+    EXCLUDED = "excluded"
+    PAUSED = "paused"
+    NO_CREDENTIAL = "no_credential"
+    CAPABILITY = "capability"
+    LANGUAGE = "language"
+    CONTEXT = "context"
+    MAX_COST = "max_cost"
+
+
+Share = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
+
+DEFAULT_BUDGET_USD: Final = "0.10"
+"""The money per task that the cost part is measured by where neither task nor tenant names one."""
+
+
+class Weights(Value):
+    """What each part of the score counts, in percent; together 100."""
+
+    capability: Percent = 40
+    cost: Percent = 25
+    history: Percent = 20
+    preference: Percent = 15
+
+    @model_validator(mode="after")
+    def _make_a_whole(self) -> Self:
+        total = self.capability + self.cost + self.history + self.preference
+        if total != 100:
+            raise ValueError(f"must add up to 100, and add up to {total}")
+        return self
+
+
+class RoutingConfig(Value):
+    """How a tenant's tasks are routed where they don't say otherwise."""
+
+    strategy: Strategy = Strategy.BALANCED
+    weights: Weights = Field(default_factory=lambda: Weights.model_validate({}))
+    max_cost_usd: Dollars | None = Field(
+        None, description=f"money per task that the cost part is measured by; else {DEFAULT_BUDGET_USD}"
+    )
+    preferred: list[str] = Field(default_factory=list, max_length=50, description="providers, best first")
+    shares: dict[str, Share] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="for `weighted`: how often each provider is taken first; without any, by score",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What recent calls at a provider with its model tell; means over those that were answered."""
+
+    calls: int = 0
+    successes: int = 0
+    seconds: float | None = None
+    output_tokens: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A tenant's provider as routing sees it; `gate` says why nothing may be sent there just now."""
+
+    provider: Provider
+    paused: bool
+    position: int
+    record: Record = field(default_factory=Record)
+    in_flight: int = 0
+    gate: str | None = None
+
+
+class ScoreParts(Value):
+    """The four parts of a score."""
+
+    capability: float
+    cost: float
+    history: float
+    preference: float
+
+
+class CapabilityParts(Value):
+    """What the capability part is made of: 30, 30, 20 and 20 % of it."""
+
+    generation: float
+    fixing: float
+    review: float
+    context: float = Field(description="100 where the model is known to hold the task, 0 where nobody knows")
+
+
+class CandidateScore(Value):
+    """A provider that can take the task, and what its place is made of."""
+
+    provider: str
+    vendor: Vendor
+    model: str
+    score: float
+    parts: ScoreParts
+    capability: CapabilityParts
+    estimated_cost_usd: str
+    free: bool = Field(description="costs nothing more: local, or paid by the month")
+    expected_seconds: float = Field(description="time of a call: measured, or taken on trust while unknown")
+    success_rate: float = Field(description="share of recent calls that gave a usable answer, with a prior")
+    calls: int = Field(description="recent calls that both were measured on")
+    known_model: bool = Field(description="whether the catalogue knows the model")
+    position: int = Field(description="its place in the tenant's order")
+    share: float = Field(description="its weight for `weighted`")
+    in_flight: int = Field(description="its running tasks, where accounts of one vendor are balanced")
+    gate: str | None = Field(description="the closed gate it stood behind, where accounts are balanced")
+    retired: bool = Field(description="its vendor has shut the model down by now: tried last")
+
+
+class FilteredProvider(Value):
+    """A provider that can't take the task, and why."""
+
+    provider: str
+    reason: FilterReason
+    detail: str
+
+
+class RouteExplanation(Value):
+    """Why a task goes where it goes: candidates in the order they are tried, and who is not among them."""
+
+    strategy: Strategy
+    chosen_by: str = Field(description="who named the strategy: `task`, `tenant` or `default`")
+    weights: Weights
+    speed_priority: SpeedPriority
+    budget_usd: str = Field(description="the money per task that the cost part is measured by")
+    input_tokens: int
+    output_tokens: int = Field(description="what a call may answer at most")
+    turn: int = Field(description="the count that round robin and balanced accounts went by")
+    draw: float = Field(description="the random number that `weighted` went by, 0 to 1")
+    candidates: list[CandidateScore]
+    filtered: list[FilteredProvider]
+
+
+class TaskRoute(Value):
+    """The route of a task as it was decided, and where the task stands on it now."""
+
+    task_id: UUID
+    current: int = Field(description="index of the candidate it stands at")
+    provider: str = Field(description="name of that candidate")
+    route: RouteExplanation | None = Field(description="none for tasks stored before routes were explained")
