@@ -49,14 +49,21 @@ RECORDS = text(
                 (status = 'answered' AND verdict = 'rejected') OR coalesce(category IN ({_BLAMED}), false)
                     AS bad,
                 extract(epoch FROM ended_at - started_at) AS seconds, output_tokens
-            FROM calls
-            WHERE calls.provider_id = asked.provider_id AND calls.model = asked.model
-                AND status IN ('answered', 'failed') AND calls.id >= CAST(:from_id AS uuid)
-            ORDER BY calls.id DESC LIMIT :most
+            FROM (
+                SELECT id, provider_id, model, status, verdict, category, started_at, ended_at, output_tokens
+                FROM calls
+                WHERE status IN ('answered', 'failed') AND (provider_id, model, id)
+                    <= (asked.provider_id, asked.model, CAST('ffffffff-ffff-ffff-ffff-ffffffffffff' AS uuid))
+                ORDER BY provider_id DESC, model DESC, id DESC LIMIT :most
+            ) AS head
+            WHERE head.provider_id = asked.provider_id AND head.model = asked.model
+                AND head.id >= CAST(:from_id AS uuid)
         ) AS each_call
     ) AS recent
     """
 )
+"""The newest calls come off the index in order: asked for by equality, Postgres takes them to be few and
+sorts all that the provider has ever made."""
 
 RUNNING = text(
     """

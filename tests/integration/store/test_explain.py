@@ -9,12 +9,11 @@ from sqlalchemy import TextClause, text
 
 from orchestrator import clock
 from orchestrator.store import audit, budgets, calls, chores, gates, lanes, late, leases, partitions, tasks
-from orchestrator.store.views import history, listing, polls
+from orchestrator.store.views import history, listing, polls, routing
 from orchestrator.store.views import tasks as reading
 from orchestrator.store.views.budgets import ANY_HARD
 from orchestrator.store.views.gates import GATES as GATES_OF_TENANT
 from orchestrator.store.views.health import GATES as GAUGES_OF_GATES
-from orchestrator.store.views.routing import RECORDS, RUNNING
 from orchestrator.wiring import Parts
 from tests.integration.store.plans import explained
 
@@ -145,8 +144,8 @@ HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("outcome", reading.OUTCOME, {"id": ENDED, "tenant_id": made(1, 301)}, 10),
     ("stored request", reading.STORED_REQUEST, {"id": ENDED, "tenant_id": made(1, 301)}, 10),
     ("stored route", reading.STORED_ROUTE, {"id": ENDED, "tenant_id": made(1, 301)}, 10),
-    ("records of providers", RECORDS, MEASURED, 350),
-    ("running by provider", RUNNING, {}, 500),
+    ("records of providers", routing.RECORDS, MEASURED, 10 * (50 + 5)),
+    ("running by provider", routing.RUNNING, {}, 500),
     ("calls", history.CALLS, {"task_id": ENDED, "tenant_id": made(1, 301)}, 10),
     ("events", history.EVENTS, {"task_id": ENDED, "tenant_id": made(1, 301), "after": 0, "most": 100}, 10),
     ("page", listing._statement(frozenset(), frozenset()), PAGE, 150),
