@@ -7,6 +7,7 @@ everything in between (began to answer, or we gave up waiting) at its hold, mark
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -17,11 +18,12 @@ from orchestrator.flow.claim import Lease, PaidAnswer
 from orchestrator.flow.intend import Intent, LeaseLost, Refused, intend
 from orchestrator.limits.breakers import Circuit, CircuitOpen, health_of
 from orchestrator.limits.budgets import Refusal
+from orchestrator.limits.credentials import opened
 from orchestrator.limits.gates import close_after
-from orchestrator.secrets import CredentialMissing, credential_of
 from schemas.budgets import OnBudget
 from schemas.calls import Cost, Purpose
-from schemas.errors import Category, Failure, StoreUnavailable
+from schemas.errors import Category, CredentialMissing, Failure, StoreUnavailable
+from schemas.providers import Provider
 from workers.context import Message
 from workers.process import Process
 from workers.providers import WIRES
@@ -96,9 +98,9 @@ async def call(
 
     Raises `LeaseLost` before anything is spent, `StoreUnavailable` if the store stays away."""
     try:
-        credential = credential_of(lease.provider)
+        credential = await until_stored(lambda: opened(process.parts, lease.tenant_id, lease.provider))
     except CredentialMissing as error:
-        return None, Failure(category=Category.UNAUTHORIZED, message=str(error))
+        return None, Failure(category=Category.UNAUTHORIZED, message=error.detail)
     ask = _ask(lease, messages)
     timeout = _timeout(process, lease)
     if timeout <= 0:
@@ -125,7 +127,8 @@ async def call(
     failpoints.reach("call.intended")
     timeout = max(0.001, min(timeout, lease.seconds_left))
     wire = WIRES[lease.provider.wire]
-    done = await _exchange(process, lease, wire, wire.request(ask, credential, str(call_id)), timeout)
+    request = _with_options(wire.request(ask, credential, str(call_id)), lease.provider)
+    done = await _exchange(process, lease, wire, request, timeout)
     failpoints.reach("call.answered")
     outcome = _outcome(lease, done)
     await _booked(process, Paid(lease.task_id, lease.provider, intent, outcome))
@@ -167,7 +170,8 @@ async def _booked(process: Process, paid: Paid) -> None:
 async def _close_gate(process: Process, lease: Lease, failure: Failure) -> None:
     """Let the others know at once; where the store is away, the next call will tell again."""
     with suppress(StoreUnavailable):
-        closed = await close_after(process.parts.db, lease.provider.id, failure)
+        provider = lease.provider
+        closed = await close_after(process.parts.db, provider.id, failure, provider.credential)
         if closed is not None:
             telemetry.warn(
                 "gate.closed", provider=lease.provider.name, gate=closed.kind, reason=closed.reason
@@ -210,6 +214,11 @@ def _ask(lease: Lease, messages: tuple[Message, ...]) -> Ask:
         max_output_tokens=wishes.max_tokens or models.DEFAULT_MAX_OUTPUT,
         temperature=models.CODE_TEMPERATURE if wishes.temperature is None else wishes.temperature,
     )
+
+
+def _with_options(request: WireRequest, provider: Provider) -> WireRequest:
+    headers = provider.options.headers
+    return replace(request, headers={**headers, **request.headers}) if headers else request
 
 
 def _hold(ask: Ask) -> int:

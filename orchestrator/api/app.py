@@ -7,7 +7,20 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 from starlette.types import ASGIApp
 
-from orchestrator.api import budgets, circuits, events, health, kinds, manual, problems, reading, submissions
+from orchestrator.api import (
+    budgets,
+    circuits,
+    events,
+    health,
+    kinds,
+    manual,
+    problems,
+    provider_checks,
+    providers,
+    reading,
+    submissions,
+    templates,
+)
 from orchestrator.api.edge import Edge
 from orchestrator.api.parameters import strict
 from orchestrator.api.shapes import BASE
@@ -17,6 +30,7 @@ from orchestrator.limits.breakers import Breakers
 from orchestrator.wiring import Parts
 from schemas.api import Problem
 from schemas.budgets import BudgetRequest
+from schemas.configured import CheckRequest, ProviderPatch, ProviderRequest, Template, TemplateFilling
 from schemas.tasks import TASK_REQUEST
 
 _TITLE = "Orchestrator"
@@ -51,6 +65,9 @@ def _doors() -> FastAPI:
         submissions.router,
         budgets.router,
         circuits.router,
+        providers.router,
+        provider_checks.router,
+        templates.router,
         events.router,
         kinds.router,
         health.router,
@@ -84,5 +101,6 @@ def _described(app: FastAPI) -> dict[str, Any]:
 
 def _bodies() -> dict[str, TypeAdapter[Any]]:
     named: dict[str, TypeAdapter[Any]] = {model.__name__: TypeAdapter(model) for model in MODELS.values()}
-    named["BudgetRequest"] = TypeAdapter(BudgetRequest)
+    for model in (BudgetRequest, ProviderRequest, ProviderPatch, CheckRequest, Template, TemplateFilling):
+        named[model.__name__] = TypeAdapter(model)
     return {**named, "TaskRequest": TASK_REQUEST, "Problem": TypeAdapter(Problem)}

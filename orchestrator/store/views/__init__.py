@@ -5,6 +5,7 @@ Views are frozen values; none of them carries a secret, and none takes a lock.
 
 from orchestrator.store.views.books import Books, books
 from orchestrator.store.views.budgets import budget, budgets, forget_budgets, has_hard_budget
+from orchestrator.store.views.configured import check, configured, configured_one, models_of, templates
 from orchestrator.store.views.gates import GateRow, gates
 from orchestrator.store.views.health import Health, Levels, Limits, expected_revision, health, levels, limits
 from orchestrator.store.views.history import CallRow, calls, events
@@ -22,6 +23,7 @@ from orchestrator.store.views.tasks import (
     stored_request,
     task,
 )
+from orchestrator.store.views.usage import Recent, RecentCall, recent, usage
 
 __all__ = [
     "Books",
@@ -32,6 +34,8 @@ __all__ = [
     "Levels",
     "Limits",
     "Outcome",
+    "Recent",
+    "RecentCall",
     "State",
     "Stats",
     "StoredRequest",
@@ -40,6 +44,9 @@ __all__ = [
     "budget",
     "budgets",
     "calls",
+    "check",
+    "configured",
+    "configured_one",
     "events",
     "expected_revision",
     "forget_budgets",
@@ -50,13 +57,17 @@ __all__ = [
     "health",
     "levels",
     "limits",
+    "models_of",
     "outcome",
     "page",
     "provider",
     "providers",
+    "recent",
     "state",
     "states",
     "stats",
     "stored_request",
     "task",
+    "templates",
+    "usage",
 ]
