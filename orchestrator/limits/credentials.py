@@ -31,7 +31,7 @@ MOST_REMEMBERED: Final = 10_000
 TRIED: Final = "a check"
 """What a credential belongs to that is only tried, in place of a provider."""
 
-_remembered: dict[UUID, tuple[float, Row[Any]]] = {}
+_remembered: dict[tuple[UUID, str, str], tuple[float, Row[Any]]] = {}
 _marked: dict[UUID, float] = {}
 
 
@@ -79,7 +79,7 @@ async def opened(parts: Parts, tenant_id: UUID, provider: Provider) -> str | Non
     """
     if (kind := kind_of(provider.credential)) != SEALED:
         return None if kind == NONE else credential_in_environment(provider.credential, provider.name)
-    row = await _sealed_row(parts, provider.id)
+    row = await _sealed_row(parts, provider)
     if row is None:
         raise CredentialMissing(f"the credential of the provider {provider.name!r} has been taken away")
     return await _open(parts, row, tenant_id, provider.name, provider.base_url)
@@ -108,18 +108,19 @@ async def _open(parts: Parts, row: Row[Any], tenant_id: UUID, provider: str, bas
     return await open_sealed(parts.keys, Binding(tenant_id, row.id, provider, host), sealed)
 
 
-async def _sealed_row(parts: Parts, provider_id: UUID) -> Row[Any] | None:
+async def _sealed_row(parts: Parts, provider: Provider) -> Row[Any] | None:
     now = clock.monotonic()
-    found = _remembered.get(provider_id)
+    which = provider.id, provider.credential, provider.base_url
+    found = _remembered.get(which)
     if found is not None and now < found[0]:
         return found[1]
-    row = await parts.db.one(providers.SEALED, provider_id=provider_id)
+    row = await parts.db.one(providers.SEALED, provider_id=provider.id)
     if row is None:
         return None
     if len(_remembered) >= MOST_REMEMBERED:
         _remembered.clear()
         _marked.clear()
-    _remembered[provider_id] = (now + SECONDS, row)
+    _remembered[which] = (now + SECONDS, row)
     if now >= _marked.get(row.id, 0.0):
         _marked[row.id] = now + MARK_SECONDS
         await parts.db.run(providers.USED, id=row.id)

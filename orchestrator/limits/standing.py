@@ -21,9 +21,7 @@ DOWN_RATE: Final = 0.5
 FEWEST: Final = 5
 """Calls that an error rate is judged by at least."""
 
-_FAILING: Final = frozenset(
-    str(category) for category in Category if health_of(category) is Health.FAILURE
-)
+_FAILING: Final = frozenset(str(category) for category in Category if health_of(category) is Health.FAILURE)
 
 
 async def standing(db: Database, breakers: Breakers, tenant_id: UUID, name: str) -> ProviderHealth | None:
