@@ -24,7 +24,19 @@ from orchestrator.client.errors import (
     Unsendable,
     WaitTimeout,
 )
-from orchestrator.client.replies import Budget, Call, CircuitBreaker, Event, Page, Reply, Task
+from orchestrator.client.replies import (
+    Budget,
+    Call,
+    Check,
+    CircuitBreaker,
+    Event,
+    Model,
+    Page,
+    Provider,
+    Reply,
+    Task,
+    Template,
+)
 from orchestrator.client.sending import Patience
 
 __all__ = [
@@ -32,19 +44,23 @@ __all__ = [
     "Budget",
     "BudgetReached",
     "Call",
+    "Check",
     "CircuitBreaker",
     "Client",
     "ClientError",
     "Conflict",
     "Event",
+    "Model",
     "NotFound",
     "Page",
     "Patience",
     "PermissionRefused",
+    "Provider",
     "RateLimited",
     "Reply",
     "RequestRefused",
     "Task",
+    "Template",
     "Unauthenticated",
     "Unavailable",
     "Unreachable",

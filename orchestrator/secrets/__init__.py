@@ -6,7 +6,7 @@ A credential is never stored open, logged or returned. `env:NAME` is the operato
 from typing import Final
 
 from orchestrator.config import credential as from_environment
-from orchestrator.secrets.master import KeyRing, MasterKey, WrongMasterKey
+from orchestrator.secrets.master import KeyRing, MasterKey, WrongMasterKey, has_key, key_file, new_key
 from orchestrator.secrets.sealing import Binding, Sealed, Unopenable, open_sealed, seal
 from schemas.errors import CredentialMissing
 
@@ -25,7 +25,10 @@ __all__ = [
     "Unopenable",
     "WrongMasterKey",
     "credential_in_environment",
+    "has_key",
+    "key_file",
     "kind_of",
+    "new_key",
     "open_sealed",
     "seal",
 ]

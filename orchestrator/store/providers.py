@@ -113,8 +113,6 @@ USED = text(
     """
 )
 
-ANY_SEALED = text("SELECT master_key FROM credentials LIMIT 1")
-
 KEEP_TEMPLATE = text(
     """
     INSERT INTO provider_templates (tenant_id, name, template)

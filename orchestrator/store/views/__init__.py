@@ -5,7 +5,14 @@ Views are frozen values; none of them carries a secret, and none takes a lock.
 
 from orchestrator.store.views.books import Books, books
 from orchestrator.store.views.budgets import budget, budgets, forget_budgets, has_hard_budget
-from orchestrator.store.views.configured import check, configured, configured_one, models_of, templates
+from orchestrator.store.views.configured import (
+    check,
+    configured,
+    configured_one,
+    models_of,
+    sealed_under,
+    templates,
+)
 from orchestrator.store.views.gates import GateRow, gates
 from orchestrator.store.views.health import Health, Levels, Limits, expected_revision, health, levels, limits
 from orchestrator.store.views.history import CallRow, calls, events
@@ -63,6 +70,7 @@ __all__ = [
     "provider",
     "providers",
     "recent",
+    "sealed_under",
     "state",
     "states",
     "stats",

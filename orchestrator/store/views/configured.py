@@ -37,6 +37,8 @@ CHECK = text(
 
 TEMPLATES = text("SELECT template FROM provider_templates WHERE tenant_id = :tenant_id ORDER BY name")
 
+ANY_SEALED = text("SELECT master_key FROM credentials LIMIT 1")
+
 _KINDS = {"env": CredentialKind.ENVIRONMENT, "sealed": CredentialKind.SEALED}
 
 
@@ -79,6 +81,12 @@ async def check(db: Database, tenant_id: UUID, check_id: UUID) -> CheckView | No
 async def templates(db: Database, tenant_id: UUID) -> list[Template]:
     """The tenant's own templates."""
     return [Template.model_validate(row.template) for row in await db.run(TEMPLATES, tenant_id=tenant_id)]
+
+
+async def sealed_under(db: Database) -> str | None:
+    """The master key of some sealed credential; None where there is none yet."""
+    row = await db.one(ANY_SEALED)
+    return row.master_key if row else None
 
 
 def _view(row: Row[Any]) -> ProviderView:
