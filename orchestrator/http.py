@@ -7,6 +7,7 @@ one, so that neither a name that changes its address nor a literal one gets past
 """
 
 import asyncio
+import errno
 import ipaddress
 import socket
 from collections.abc import Callable, Iterator
@@ -95,8 +96,9 @@ def _public_socket(found: tuple[Any, ...]) -> socket.socket:
     address = _address(found)
     if not _is_public(address):
         raise _Refused(
+            errno.EACCES,
             f"{address} is a private address, which only the operator may configure "
-            "(ORCHESTRATOR_ALLOW_PRIVATE_PROVIDERS allows it to tenants)"
+            "(ORCHESTRATOR_ALLOW_PRIVATE_PROVIDERS allows it to tenants)",
         )
     return _socket(found)
 
@@ -104,7 +106,7 @@ def _public_socket(found: tuple[Any, ...]) -> socket.socket:
 def _private_socket(found: tuple[Any, ...]) -> socket.socket:
     address = _address(found)
     if is_never_called(address):
-        raise _Refused(f"{address} is an address that no provider can be at")
+        raise _Refused(errno.EACCES, f"{address} is an address that no provider can be at")
     return _socket(found)
 
 

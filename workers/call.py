@@ -127,8 +127,7 @@ async def call(
     failpoints.reach("call.intended")
     timeout = max(0.001, min(timeout, lease.seconds_left))
     wire = WIRES[lease.provider.wire]
-    request = _with_options(wire.request(ask, credential, str(call_id)), lease.provider)
-    done = await _exchange(process, lease, wire, request, timeout)
+    done = await _exchange(process, lease, wire, wire.request(ask, credential, str(call_id)), timeout)
     failpoints.reach("call.answered")
     outcome = _outcome(lease, done)
     await _booked(process, Paid(lease.task_id, lease.provider, intent, outcome))
@@ -238,7 +237,15 @@ async def _exchange(
     done = Exchange()
     parts = process.parts
     running = asyncio.ensure_future(
-        exchange(parts.http, parts.config, lease.provider, wire, request, done, timeout)
+        exchange(
+            parts.http,
+            parts.config,
+            lease.provider,
+            wire,
+            _with_options(request, lease.provider),
+            done,
+            timeout,
+        )
     )
     with process.interruptible(lease.task_id, running):
         try:

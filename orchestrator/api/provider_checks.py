@@ -122,7 +122,7 @@ async def get_usage(visit: Reader, name: str, starts: From = None, to: To = None
 @router.get(
     "/providers/{name}/health",
     response_model=None,
-    responses={200: {"model": ProviderHealth}, **problems(403, 404)},
+    responses={200: {"model": ProviderHealth}, **problems(403, 404, 422)},
 )
 async def get_health(visit: Reader, name: str) -> Response:
     """Tell how a provider does, by its gates and its calls of the last quarter of an hour."""

@@ -52,7 +52,7 @@ async def make_provider(request: Request, visit: Writer) -> Response:
     return await shown(visit, name, 201)
 
 
-@router.get("/providers/{name}", response_model=None, responses={**_SHOWN, **problems(403, 404)})
+@router.get("/providers/{name}", response_model=None, responses={**_SHOWN, **problems(403, 404, 422)})
 async def get_provider(visit: Reader, name: str) -> Response:
     """Show a provider; its credential is never shown."""
     return await shown(visit, name)
@@ -87,21 +87,21 @@ async def change_provider(request: Request, visit: Writer, name: str) -> Respons
     return await shown(visit, name)
 
 
-@router.delete("/providers/{name}", response_model=None, status_code=204, responses=problems(403, 404))
+@router.delete("/providers/{name}", response_model=None, status_code=204, responses=problems(403, 404, 422))
 async def remove_provider(visit: Writer, name: str) -> Response:
     """Remove a provider and shred its credential; tasks that wait for it go to others, or fail."""
     await withdraw(visit.parts, visit.tenant_id, name)
     return Response(status_code=204)
 
 
-@router.post("/providers/{name}/pause", response_model=None, responses={**_SHOWN, **problems(403, 404)})
+@router.post("/providers/{name}/pause", response_model=None, responses={**_SHOWN, **problems(403, 404, 422)})
 async def pause_provider(visit: Writer, name: str) -> Response:
     """Send nothing more to a provider."""
     await pause(visit.parts, visit.tenant_id, name, paused=True)
     return await shown(visit, name)
 
 
-@router.post("/providers/{name}/resume", response_model=None, responses={**_SHOWN, **problems(403, 404)})
+@router.post("/providers/{name}/resume", response_model=None, responses={**_SHOWN, **problems(403, 404, 422)})
 async def resume_provider(visit: Writer, name: str) -> Response:
     """Let tasks go to a provider again."""
     await pause(visit.parts, visit.tenant_id, name, paused=False)
