@@ -37,6 +37,15 @@ class Config(BaseSettings):
     )
     debug: bool = Field(False, description="the command line shows the traceback of an unexpected error")
     key_pepper: SecretStr | None = Field(None, description="mixed into the hashes of API keys")
+    master_key: SecretStr | None = Field(
+        None,
+        description="seals credentials of providers: 32 random bytes in base64; several, `,` between: "
+        "the first seals, all of them open",
+    )
+    master_key_file: Path | None = Field(
+        None,
+        description="holds the master key instead, one a line; default `master-key` in the data directory",
+    )
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="largest request body")
     database_pool: int = Field(10, ge=1, le=200, description="connections of one process")
     concurrency: int = Field(100, ge=1, le=2000, description="slots of one worker process")
@@ -68,6 +77,10 @@ class Config(BaseSettings):
     circuit_open_most: float = Field(300, gt=0, description="longest time that a circuit opens")
     allow_private_webhooks: bool = Field(
         False, description="deliver webhooks to private and loopback addresses too"
+    )
+    allow_private_providers: bool = Field(
+        False,
+        description="tenants may configure providers at private and loopback addresses, and over http",
     )
     failpoints: str = Field("", description="for fault tests only: `name=kill` and the like, `;` between")
     flower_password: SecretStr | None = Field(

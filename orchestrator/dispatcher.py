@@ -19,6 +19,7 @@ from orchestrator.config import config
 from orchestrator.flow.chores import chores
 from orchestrator.flow.dispatch import Board, dispatch
 from orchestrator.flow.divert import divert
+from orchestrator.flow.forget import forget
 from orchestrator.flow.reckon import reckon
 from orchestrator.flow.rescue import rescue
 from orchestrator.flow.wake import wake
@@ -39,6 +40,7 @@ PARTITIONS_SECONDS = 3600.0
 RECKON_SECONDS = 60.0
 RECKONED = timedelta(minutes=15)
 WRITE_OFF_SECONDS = 60.0
+FORGET_SECONDS = 600.0
 
 
 class Dispatcher:
@@ -84,6 +86,7 @@ class Dispatcher:
         await self._every(TICK_SECONDS, self._divert)
         await self._every(WRITE_OFF_SECONDS, self._write_off)
         await self._every(RECKON_SECONDS, self._reckon)
+        await self._every(FORGET_SECONDS, self._forget)
         self._woken.clear()
         published = await self._publish()
         await clock.sleep(PACE_SECONDS)
@@ -145,6 +148,9 @@ class Dispatcher:
 
     async def _reckon(self) -> None:
         await reckon(self._parts, RECKONED, keep=True)
+
+    async def _forget(self) -> None:
+        await forget(self._parts)
 
     async def _extend(self) -> None:
         await asyncio.to_thread(migrate.extend, self._parts.config.database_url or "")

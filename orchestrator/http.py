@@ -1,14 +1,17 @@
 """The one HTTP client: httpx's interface over aiohttp's transport, one client per endpoint.
 
 No environment proxies, no redirects, no client timeout that could be mistaken for a deadline:
-deadlines are the caller's. `guarded` refuses addresses that a stranger must not make us call.
+deadlines are the caller's. Addresses that a stranger must not make us call are refused: by `guarded`
+before a webhook is sent, and for a provider by its client, at the moment when it opens a connection to
+one, so that neither a name that changes its address nor a literal one gets past.
 """
 
 import asyncio
+import errno
 import ipaddress
 import socket
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
@@ -21,6 +24,9 @@ _IPV4_AT_THE_END: Final = (
     ipaddress.IPv6Network("::/96"),  # IPv4-compatible (RFC 4291)
 )
 _NAT64_LOCAL: Final = ipaddress.IPv6Network("64:ff9b:1::/48")  # a network's own gateway (RFC 8215)
+
+_AWS_METADATA: Final = ipaddress.IPv6Address("fd00:ec2::254")
+_LOCAL_NAMES: Final = frozenset({"localhost", "local", "internal", "localdomain", "lan", "home", "intranet"})
 
 TransportError = httpx.TransportError
 Response = httpx.Response
@@ -48,15 +54,15 @@ class Clients:
 
     def __init__(self, connect_timeout: float) -> None:
         self._connect = connect_timeout
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._clients: dict[tuple[str, bool], httpx.AsyncClient] = {}
 
-    def of(self, base_url: str) -> httpx.AsyncClient:
-        """The client of an endpoint."""
-        client = self._clients.get(base_url)
+    def of(self, base_url: str, *, private: bool) -> httpx.AsyncClient:
+        """The client of an endpoint; `private`: it may be at a private or loopback address."""
+        client = self._clients.get((base_url, private))
         if client is None:
-            client = self._clients[base_url] = httpx.AsyncClient(
+            client = self._clients[base_url, private] = httpx.AsyncClient(
                 base_url=base_url,
-                transport=AiohttpTransport(client=_session),
+                transport=AiohttpTransport(client=_private_session if private else _public_session),
                 timeout=httpx.Timeout(None, connect=self._connect),
                 follow_redirects=False,
                 trust_env=False,
@@ -66,7 +72,7 @@ class Clients:
     def anywhere(self) -> httpx.AsyncClient:
         """The one client for addresses that strangers name, given absolute URLs: its idle connections
         are dropped, so that many hosts leave nothing behind."""
-        return self.of("")
+        return self.of("", private=True)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -74,8 +80,47 @@ class Clients:
             await client.aclose()
 
 
-def _session() -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
+class _Refused(OSError):
+    """A connection to this address is not allowed."""
+
+
+def _public_session() -> aiohttp.ClientSession:
+    return _session(_public_socket)
+
+
+def _private_session() -> aiohttp.ClientSession:
+    return _session(_private_socket)
+
+
+def _public_socket(found: tuple[Any, ...]) -> socket.socket:
+    address = _address(found)
+    if not _is_public(address):
+        raise _Refused(
+            errno.EACCES,
+            f"{address} is a private address, which only the operator may configure "
+            "(ORCHESTRATOR_ALLOW_PRIVATE_PROVIDERS allows it to tenants)",
+        )
+    return _socket(found)
+
+
+def _private_socket(found: tuple[Any, ...]) -> socket.socket:
+    address = _address(found)
+    if is_never_called(address):
+        raise _Refused(errno.EACCES, f"{address} is an address that no provider can be at")
+    return _socket(found)
+
+
+def _address(found: tuple[Any, ...]) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    return ipaddress.ip_address(str(found[4][0]).partition("%")[0])
+
+
+def _socket(found: tuple[Any, ...]) -> socket.socket:
+    family, kind, protocol, _, _ = found
+    return socket.socket(family, kind, protocol)
+
+
+def _session(opened: Callable[[tuple[Any, ...]], socket.socket]) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30, socket_factory=opened)
     return aiohttp.ClientSession(
         connector=connector,
         timeout=aiohttp.ClientTimeout(total=None),
@@ -123,6 +168,26 @@ def _ascii(host: str) -> str:
     if not host.isascii():
         raise AddressRefused(f"the host {host!r} must be written in ASCII (its xn-- form)")
     return host
+
+
+def is_private_host(host: str) -> bool:
+    """Whether a host, as an address has it, is a private one by its very name or number."""
+    name = host.strip("[]").rstrip(".").lower()
+    try:
+        return not _is_public(ipaddress.ip_address(name))
+    except ValueError:
+        last = name.rpartition(".")[2]
+        return last in _LOCAL_NAMES or last.isdigit() or last.startswith("0x")
+
+
+def is_never_called(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether this is a link's own, everybody's or nobody's address: a cloud's metadata are at one."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return is_never_called(address.ipv4_mapped)
+        if address == _AWS_METADATA or any(map(is_never_called, _embedded(address))):
+            return True
+    return address.is_link_local or address.is_multicast or address.is_unspecified
 
 
 def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from orchestrator.config import Config
 from orchestrator.http import Clients
+from orchestrator.secrets import KeyRing
 from orchestrator.store.engine import Database
 from orchestrator.volatile import Volatile
 
@@ -22,6 +23,7 @@ class Parts:
     db: Database
     volatile: Volatile
     http: Clients
+    keys: KeyRing
 
 
 @asynccontextmanager
@@ -36,6 +38,7 @@ async def open_parts(config: Config, role: str) -> AsyncIterator[Parts]:
         db=Database(config.database_url, pool_size=config.database_pool, name=role),
         volatile=Volatile(config.broker_url),
         http=Clients(config.connect_timeout),
+        keys=KeyRing(config),
     )
     try:
         yield parts

@@ -1,4 +1,4 @@
-"""Where a webhook goes and what signs it, checked when a task is submitted.
+"""Where a webhook goes and what signs it, and where a provider is, checked when they are given.
 
 What passes here can be called and signed with later; whether the host may be called is decided when
 it is, because names change their addresses.
@@ -31,7 +31,7 @@ def callable_address(url: str) -> str:
     except ValueError as error:
         raise ValueError(f"must be an address such as https://example.com/hook: {error}") from error
     if parts.username is not None:
-        raise ValueError("must not contain a user name or password: deliveries are signed instead")
+        raise ValueError("must not contain a user name or password")
     if not host:
         raise ValueError("must name a host, as in https://example.com/hook")
     _check_host(host, bracketed=parts.netloc.startswith("["))
@@ -63,6 +63,26 @@ def _check_port(netloc: str, host: str) -> None:
         raise ValueError(f"must have a port from 1 to 65535, not {digits[:20]!r}")
 
 
+def base_address(url: str) -> str:
+    """A provider's address without a slash at its end; ValueError names what is wrong with it."""
+    found = callable_address(url)
+    parts = urlsplit(found)
+    if "?" in found or "#" in found:
+        raise ValueError("must end with its path: options and versions have fields of their own")
+    if any(part in (".", "..") for part in parts.path.split("/")):
+        raise ValueError("must not contain '.' or '..' in its path")
+    return found.rstrip("/")
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of an address, in the one form that two of them are compared in."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    host = (parts.hostname or "").rstrip(".").lower()
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme.lower()}://{shown}:{port}"
+
+
 def signing_secret(secret: str) -> str:
     """A secret as Standard Webhooks writes it; ValueError says how."""
     try:
@@ -84,6 +104,15 @@ WebhookAddress = Annotated[
         json_schema_extra={"pattern": r"^https?://"},
     ),
     AfterValidator(callable_address),
+]
+BaseAddress = Annotated[
+    str,
+    Field(
+        max_length=2048,
+        description="an http or https address up to its version, such as https://api.openai.com/v1",
+        json_schema_extra={"pattern": r"^https?://"},
+    ),
+    AfterValidator(base_address),
 ]
 SigningSecret = Annotated[
     str,

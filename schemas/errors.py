@@ -121,6 +121,24 @@ class NoProvider(OrchestratorError):
     code, status = "no_provider", 422
 
 
+class ProviderExists(OrchestratorError):
+    """There is a provider of this name already."""
+
+    code, status = "provider_exists", 409
+
+
+class CredentialMissing(OrchestratorError):
+    """The provider's credential can't be had."""
+
+    code, status = "credential_missing", 422
+
+
+class MasterKeyMissing(CredentialMissing):
+    """There is no master key here, so no credential can be sealed or opened."""
+
+    code, status = "master_key_missing", 503
+
+
 class StoreUnavailable(OrchestratorError):
     """The database does not answer. Try again; under the same Idempotency-Key nothing is done twice."""
 
@@ -148,6 +166,9 @@ ERRORS: Final[tuple[type[OrchestratorError], ...]] = (
     IdempotencyKeyReused,
     BudgetExhausted,
     NoProvider,
+    ProviderExists,
+    CredentialMissing,
+    MasterKeyMissing,
     StoreUnavailable,
     BrokerUnavailable,
 )
@@ -175,6 +196,7 @@ class Category(StrEnum):
     ANSWER_REJECTED = "answer_rejected"
     BUDGET_EXHAUSTED = "budget_exhausted"
     CIRCUIT_OPEN = "circuit_open"
+    PROVIDER_REMOVED = "provider_removed"
     RETRIES_SPENT = "retries_spent"
     BUDGET_HELD = "budget_held"
     CANCELED = "canceled"
@@ -211,6 +233,7 @@ FOLLOWS: Final[dict[Category, Follow]] = {
     Category.QUOTA_EXHAUSTED: Follow.REROUTE,
     Category.BUDGET_EXHAUSTED: Follow.REROUTE,
     Category.UNAUTHORIZED: Follow.REROUTE,
+    Category.PROVIDER_REMOVED: Follow.REROUTE,
     Category.MODEL_NOT_FOUND: Follow.REROUTE,
     Category.CONTEXT_TOO_LONG: Follow.REROUTE,
     Category.CONTENT_FILTERED: Follow.REROUTE,

@@ -1,14 +1,35 @@
 """Who answers: vendors, configured providers, and the candidates a task may go to."""
 
 from enum import StrEnum
-from typing import Final, NewType
+from typing import Annotated, Final, NewType
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from schemas.base import Value
 
 ProviderId = NewType("ProviderId", UUID)
+
+_OURS: Final = frozenset(
+    {
+        "accept", "anthropic-version", "api-key", "authorization", "connection", "content-encoding",
+        "content-length", "content-type", "cookie", "expect", "host", "keep-alive", "proxy-authorization",
+        "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "x-api-key",
+        "x-client-request-id", "x-goog-api-key",
+    }
+)  # fmt: skip
+
+
+def _may_be_set(name: str) -> str:
+    if name.lower() in _OURS:
+        raise ValueError(f"must not set {name}: Orchestrator sets it, or it would carry a credential")
+    return name
+
+
+HeaderName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"), AfterValidator(_may_be_set)
+]
+HeaderValue = Annotated[str, Field(pattern=r"^[ -~]{0,1000}$")]
 
 
 class Vendor(StrEnum):
@@ -51,6 +72,44 @@ def queue_of(vendor: Vendor) -> str:
 QUEUES: Final = tuple(queue_of(vendor) for vendor in Vendor)
 
 
+class ServerType(StrEnum):
+    """Which server a local or self-hosted endpoint runs."""
+
+    OLLAMA = "ollama"
+    LMSTUDIO = "lmstudio"
+    VLLM = "vllm"
+    LLAMACPP = "llamacpp"
+    OTHER = "other"
+
+
+class ProviderOptions(Value):
+    """What some vendors need beside address and credential."""
+
+    organization: str | None = Field(
+        None, pattern=r"^[!-~]{1,200}$", description="OpenAI's organization to be billed"
+    )
+    project: str | None = Field(None, pattern=r"^[!-~]{1,200}$", description="OpenAI's project")
+    anthropic_version: str | None = Field(
+        None, pattern=r"^\d{4}-\d\d-\d\d$", description="Anthropic's version of the API, such as 2023-06-01"
+    )
+    api_version: str | None = Field(
+        None,
+        pattern=r"^(\d{4}-\d\d-\d\d(-preview)?|v1|latest|preview)$",
+        description="Azure's version of the API",
+    )
+    server_type: ServerType | None = Field(None, description="which server a self-hosted endpoint runs")
+    custom_headers: Annotated[
+        dict[HeaderName, HeaderValue],
+        Field(max_length=20, description="sent with every request, kept and shown as they are: no secrets"),
+    ] = Field(default_factory=dict)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What is sent with every request, whatever the wire; a wire's own headers go before them."""
+        named = {"OpenAI-Organization": self.organization, "OpenAI-Project": self.project}
+        return {**self.custom_headers, **{name: value for name, value in named.items() if value}}
+
+
 class Provider(Value):
     """A tenant's configured account or endpoint at a vendor; `credential` names where the secret is."""
 
@@ -60,9 +119,13 @@ class Provider(Value):
     wire: Wire
     base_url: str
     model: str
-    credential: str = Field(description="`env:NAME`, or `none` where the endpoint takes no key")
+    credential: str = Field(
+        description="`env:NAME`, `sealed:FINGERPRINT`, or `none` where the endpoint takes no key"
+    )
     simulated: bool = False
     concurrency_limit: int | None = None
+    options: ProviderOptions = Field(default_factory=ProviderOptions)
+    trusted: bool = Field(False, description="set up by the operator: its address may be a private one")
 
 
 class Candidate(Value):

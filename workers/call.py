@@ -7,6 +7,7 @@ everything in between (began to answer, or we gave up waiting) at its hold, mark
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -17,11 +18,11 @@ from orchestrator.flow.claim import Lease, PaidAnswer
 from orchestrator.flow.intend import Intent, LeaseLost, Refused, intend
 from orchestrator.limits.breakers import Circuit, CircuitOpen, health_of
 from orchestrator.limits.budgets import Refusal
+from orchestrator.limits.credentials import opened
 from orchestrator.limits.gates import close_after
-from orchestrator.secrets import CredentialMissing, credential_of
 from schemas.budgets import OnBudget
 from schemas.calls import Cost, Purpose
-from schemas.errors import Category, Failure, StoreUnavailable
+from schemas.errors import Category, CredentialMissing, Failure, StoreUnavailable
 from workers.context import Message
 from workers.process import Process
 from workers.providers import WIRES
@@ -99,7 +100,7 @@ async def call(
     if timeout <= 0:
         return None, Failure(category=Category.DEADLINE, message=_GIVING_UP[Category.DEADLINE])
     call_id, ask = clock.new_id(), _ask(lease, messages)
-    request = _request(lease, ask, call_id)
+    request = await _request(process, lease, ask, call_id)
     if isinstance(request, Failure):
         return None, request
     try:
@@ -164,7 +165,8 @@ async def _booked(process: Process, paid: Paid) -> None:
 async def _close_gate(process: Process, lease: Lease, failure: Failure) -> None:
     """Let the others know at once; where the store is away, the next call will tell again."""
     with suppress(StoreUnavailable):
-        closed = await close_after(process.parts.db, lease.provider.id, failure)
+        provider = lease.provider
+        closed = await close_after(process.parts.db, provider.id, failure, provider.credential)
         if closed is not None:
             telemetry.warn(
                 "gate.closed", provider=lease.provider.name, gate=closed.kind, reason=closed.reason
@@ -211,16 +213,18 @@ def _ask(lease: Lease, messages: tuple[Message, ...]) -> Ask:
     )
 
 
-def _request(lease: Lease, ask: Ask, call_id: UUID) -> WireRequest | Failure:
+async def _request(process: Process, lease: Lease, ask: Ask, call_id: UUID) -> WireRequest | Failure:
     """The request, written before anything is promised: what can't be written costs nothing."""
+    provider = lease.provider
     try:
-        credential = credential_of(lease.provider)
-        return WIRES[lease.provider.wire].request(ask, credential, str(call_id))
+        credential = await until_stored(lambda: opened(process.parts, lease.tenant_id, provider))
+        request = WIRES[provider.wire].request(ask, credential, str(call_id))
     except CredentialMissing as error:
-        return Failure(category=Category.UNAUTHORIZED, message=str(error))
+        return Failure(category=Category.UNAUTHORIZED, message=error.detail)
     except (ValueError, TypeError) as error:
-        message = f"The provider {lease.provider.name!r} can't be asked this: {error}"
+        message = f"The provider {provider.name!r} can't be asked this: {error}"
         return Failure(category=Category.BAD_REQUEST, message=message[:500])
+    return replace(request, headers={**provider.options.headers, **request.headers})
 
 
 def _hold(ask: Ask) -> int:

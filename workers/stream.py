@@ -83,7 +83,8 @@ async def _converse(
     request: WireRequest,
     result: Exchange,
 ) -> None:
-    client = clients.of(address_of(provider.base_url))
+    private = provider.trusted or config.allow_private_providers
+    client = clients.of(address_of(provider.base_url), private=private)
     result.sent = True
     body = client.stream("POST", request.path, headers=dict(request.headers), content=request.body)
     async with _Patience(config.first_token_timeout, result) as patience, body as response:

@@ -15,9 +15,12 @@ from orchestrator.api import (
     kinds,
     manual,
     problems,
+    provider_checks,
+    providers,
     reading,
     routing,
     submissions,
+    templates,
 )
 from orchestrator.api.edge import Edge
 from orchestrator.api.parameters import strict
@@ -28,6 +31,7 @@ from orchestrator.limits.breakers import Breakers
 from orchestrator.wiring import Parts
 from schemas.api import Problem
 from schemas.budgets import BudgetRequest
+from schemas.configured import CheckRequest, ProviderPatch, ProviderRequest, Template, TemplateFilling
 from schemas.routing import RoutingConfig
 from schemas.tasks import TASK_REQUEST
 
@@ -64,6 +68,9 @@ def _doors() -> FastAPI:
         budgets.router,
         circuits.router,
         routing.router,
+        providers.router,
+        provider_checks.router,
+        templates.router,
         events.router,
         kinds.router,
         health.router,
@@ -97,6 +104,15 @@ def _described(app: FastAPI) -> dict[str, Any]:
 
 def _bodies() -> dict[str, TypeAdapter[Any]]:
     named: dict[str, TypeAdapter[Any]] = {model.__name__: TypeAdapter(model) for model in MODELS.values()}
-    named["BudgetRequest"] = TypeAdapter(BudgetRequest)
-    named["RoutingConfig"] = TypeAdapter(RoutingConfig)
+    given = (
+        BudgetRequest,
+        RoutingConfig,
+        ProviderRequest,
+        ProviderPatch,
+        CheckRequest,
+        Template,
+        TemplateFilling,
+    )
+    for model in given:
+        named[model.__name__] = TypeAdapter(model)
     return {**named, "TaskRequest": TASK_REQUEST, "Problem": TypeAdapter(Problem)}

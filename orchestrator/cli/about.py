@@ -8,7 +8,7 @@ import typer
 from orchestrator import __version__
 from orchestrator.cli import printing
 from orchestrator.cli.exits import Ending
-from orchestrator.cli.session import session
+from orchestrator.cli.session import Session, session
 
 
 def version(context: typer.Context) -> None:
@@ -49,6 +49,7 @@ def env(context: typer.Context) -> None:
         "ORCHESTRATOR_API_URL": kept.url,
         "ORCHESTRATOR_API_KEY": kept.key,
         SIMULATOR_KEY: "simulated",
+        "ORCHESTRATOR_MASTER_KEY_FILE": _master_key_file(shared),
     }
     if known.database_url is None or known.broker_url is None:
         raise Ending(f"No system runs on {shared.home()}.", "Start `orchestrator up`, or name --data-dir.")
@@ -57,3 +58,12 @@ def env(context: typer.Context) -> None:
     else:
         lines = (f"export {name}={shlex.quote(value)}\n" for name, value in settings.items() if value)
         printing.write("".join(lines))
+
+
+def _master_key_file(shared: Session) -> str | None:
+    """The file of `up`'s master key, where one is there and no other key is set."""
+    from orchestrator.secrets import key_file
+
+    config = shared.config()
+    file = key_file(config.model_copy(update={"data_dir": shared.home()}))
+    return str(file) if file.exists() and not config.master_key else None

@@ -48,7 +48,7 @@ def prepare(
     _reachable_url(shared)
     config = shared.config()
     providers = answerers.real(config) or (answerers.simulated(simulator_url) if simulator_url else ())
-    key = prepared(config, providers, Kept(shared.home()), own_database=False, new_key=False)
+    key = prepared(config, providers, Kept(shared.home()), own_database=False, rotate=False)
     names = [provider.name for provider in providers]
     if shared.as_json:
         printing.write_json({"providers": names, "api_key": key.value if key.fresh else None}, shared.output)

@@ -199,6 +199,70 @@ class CircuitBreaker(Reply):
     failures: int | None = None
 
 
+class Credential(Reply):
+    """What is shown of a provider's credential."""
+
+    kind: str
+    host: str | None = None
+    set_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+
+class Provider(Reply):
+    """A configured provider."""
+
+    name: str
+    vendor: str
+    base_url: str
+    model: str
+    credential: Credential
+    wire: str = ""
+    concurrency_limit: int | None = None
+    position: int = 0
+    paused: bool = False
+    simulated: bool = False
+    managed: bool = False
+
+
+class Found(Reply):
+    """What a test of a provider found."""
+
+    ok: bool
+    reachable: bool
+    credential: str
+    message: str = ""
+    latency_ms: float | None = None
+    http_status: int | None = None
+    models: list[str] = Field(default_factory=list)
+    model_listed: bool | None = None
+
+
+class Check(Reply):
+    """A test of a provider: `pending`, `done` with a result, or `failed` with a message."""
+
+    id: UUID
+    status: str
+    message: str | None = None
+    result: Found | None = None
+
+
+class Model(Reply):
+    """A model of a provider."""
+
+    id: str
+    default: bool = False
+    listed: bool = False
+
+
+class Template(Reply):
+    """A template of a provider."""
+
+    name: str
+    description: str = ""
+    built_in: bool = False
+    variables: dict[str, Any] = Field(default_factory=dict)
+
+
 R = TypeVar("R", bound=Reply)
 
 

@@ -61,6 +61,8 @@ class Lease:
             credential=row.credential,
             simulated=row.simulated,
             concurrency_limit=row.concurrency_limit,
+            options=row.options,
+            trusted=row.trusted,
         )
         return cls(
             task_id=row.id,

@@ -1,6 +1,7 @@
 """Divert: tasks that wait before a closed gate go to the first candidate of their route whose gate is open.
 
-Only the heads of a lane are moved, as many as could be dispatched; the rest waits, and says why.
+Only the heads of a lane are moved, as many as could be dispatched; the rest waits, and says why. Those
+whose provider was removed wait for any that is left, or end where none is.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,10 +10,12 @@ from uuid import UUID
 from orchestrator import telemetry
 from orchestrator.flow import states
 from orchestrator.flow.shares import Lane
-from orchestrator.limits.gates import Closed
+from orchestrator.limits.gates import REMOVED, Closed
 from orchestrator.store import gates, tasks
 from orchestrator.store.engine import Connection, Row
+from orchestrator.volatile import DONE
 from orchestrator.wiring import Parts
+from schemas.events import EventName
 from schemas.gates import GateKind
 from schemas.moves import Fence, Happening, Move, Standing
 from schemas.providers import queue_of
@@ -38,6 +41,8 @@ async def divert(parts: Parts, lanes: Iterable[Lane], closed: Mapping[UUID, Clos
                 words |= {word} if word else set()
         for task_id, happenings in moved:
             telemetry.emit(task_id, happenings)
+            if happenings[-1].name is not EventName.FAILED_OVER:
+                parts.volatile.hint(DONE, str(task_id))
     return words
 
 
@@ -55,10 +60,27 @@ def _keeps_out(gate: Closed) -> bool:
 
 
 def _open_candidate(standing: Standing, closed: Mapping[UUID, Closed]) -> int | None:
+    return _first(standing, set(closed))
+
+
+def _living_candidate(standing: Standing, closed: Mapping[UUID, Closed]) -> int | None:
+    return _first(standing, {each for each, gate in closed.items() if gate.reason == REMOVED})
+
+
+def _first(standing: Standing, avoided: set[UUID]) -> int | None:
     for index, candidate in enumerate(standing.candidates):
-        if index != standing.counters.candidate and candidate.provider_id not in closed:
+        if index != standing.counters.candidate and candidate.provider_id not in avoided:
             return index
     return None
+
+
+def _decided(standing: Standing, gate: Closed, closed: Mapping[UUID, Closed]) -> Move | None:
+    to = _open_candidate(standing, closed)
+    if to is None and gate.reason == REMOVED:
+        to = _living_candidate(standing, closed)
+        if to is None:
+            return states.stranded(standing)
+    return None if to is None else states.diverted(standing, to, gate.reason)
 
 
 async def _move(
@@ -69,13 +91,12 @@ async def _move(
     moved: list[tuple[UUID, tuple[Happening, ...]]],
 ) -> str | None:
     standing = tasks.standing_of(row)
-    to = _open_candidate(standing, closed)
-    if to is None:
+    move = _decided(standing, gate, closed)
+    if move is None:
         return None
-    move: Move = states.diverted(standing, to, gate.reason)
     fence = Fence(row.id, TaskStatus.QUEUED, row.attempt, None)
     if await tasks.move(connection, fence, move, standing.candidates) is None:
         return None
     moved.append((row.id, move.happenings))
-    candidate = standing.candidates[to]
+    candidate = standing.candidates[move.counters.candidate]
     return f"{queue_of(candidate.vendor)} {candidate.provider_id} {row.tenant_id}"

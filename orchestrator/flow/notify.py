@@ -49,7 +49,9 @@ class Sent:
 
 async def notify(parts: Parts, chore_id: UUID, send: Callable[[Delivery], Awaitable[Sent]]) -> bool:
     """Do one chore; False if it was not ours to do. Raises `StoreUnavailable`."""
-    claimed = await parts.db.one(table.CLAIM, id=chore_id, token=uuid4(), lease=LEASE_SECONDS)
+    claimed = await parts.db.one(
+        table.CLAIM, id=chore_id, kind=table.DELIVERY_KIND, token=uuid4(), lease=LEASE_SECONDS
+    )
     if claimed is None:
         return False
     row = await parts.db.one(table.DELIVERY, id=claimed.subject_id)

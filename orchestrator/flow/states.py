@@ -21,6 +21,7 @@ _OWN_CODES: Final = {
     Category.ANSWER_REJECTED: "answer_rejected",
     Category.BUDGET_EXHAUSTED: "budget_exhausted",
     Category.BUDGET_HELD: "budget_exhausted",
+    Category.PROVIDER_REMOVED: "provider_removed",
 }
 
 
@@ -116,6 +117,12 @@ def diverted(standing: Standing, to: int, reason: str) -> Move:
     counters = replace(standing.counters, candidate=to, candidate_failures=0)
     happening = Happening(EventName.FAILED_OVER, data)
     return _again(counters, StatusReason.WAITING_FOR_WORKER, 0.0, happening)
+
+
+def stranded(standing: Standing) -> Move:
+    """The provider it waits for was removed, and so was every other one of its route."""
+    message = f"The provider {standing.provider!r} was removed, and no other one of the task's route is left."
+    return _fail(standing, Failure(category=Category.PROVIDER_REMOVED, message=message))
 
 
 def _retry(standing: Standing, failure: Failure, jitter: float) -> Move:

@@ -41,12 +41,18 @@ def closing(failure: Failure, jitter: float) -> Closing | None:
     return None
 
 
-async def close_after(db: Database, provider_id: UUID, failure: Failure) -> Closing | None:
-    """Close the account's gate that this failure calls for; what was closed."""
+REMOVED: Final = "provider_removed"
+"""The reason why nothing is sent to a provider that is no longer there."""
+
+
+async def close_after(
+    db: Database, provider_id: UUID, failure: Failure, credential: str | None = None
+) -> Closing | None:
+    """Close the account's gate that this failure of a call under `credential` calls for; what was closed."""
     closed = closing(failure, random())
     if closed is None:
         return None
-    account = await db.one(gates.ACCOUNT, provider_id=provider_id)
+    account = await db.one(gates.ACCOUNT, provider_id=provider_id, credential=credential)
     if account is None:
         return None
     await db.run(

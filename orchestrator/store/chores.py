@@ -1,6 +1,10 @@
 """Outbound work that is no task: written with the move that causes it, leased like a task."""
 
+from typing import Final
+
 from sqlalchemy import text
+
+DELIVERY_KIND: Final = "delivery"
 
 NUDGE = text(
     """
@@ -29,7 +33,8 @@ CLAIM = text(
     """
     UPDATE chores SET status = 'running', attempt = attempt + 1, nudged_at = NULL, lease_token = :token,
         lease_until = clock_timestamp() + make_interval(secs => :lease)
-    WHERE id = :id AND status = 'queued' AND run_at <= clock_timestamp() AND attempt < max_attempts
+    WHERE id = :id AND kind = :kind AND status = 'queued' AND run_at <= clock_timestamp()
+        AND attempt < max_attempts
     RETURNING id, tenant_id, kind, subject_id, attempt, max_attempts, lease_token
     """
 )

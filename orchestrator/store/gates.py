@@ -55,11 +55,22 @@ CLOSED = text(
     UNION ALL
     SELECT providers.id, kind, reason, seconds_left
     FROM shut JOIN providers ON shut.subject = providers.account WHERE kind <> 'circuit'
+    UNION ALL
+    SELECT id, 'credential', 'provider_removed', 86400 FROM providers WHERE deleted_at IS NOT NULL
     """
 )
-"""The gates that matter now; a circuit whose time is over lets one task through until it is closed."""
+"""The gates that matter now; a circuit whose time is over lets one task through until it is closed.
 
-ACCOUNT = text("SELECT account FROM providers WHERE id = :provider_id")
+A provider that was removed is closed for good.
+"""
+
+ACCOUNT = text(
+    """
+    SELECT account FROM providers
+    WHERE id = :provider_id AND credential = coalesce(CAST(:credential AS text), credential)
+    """
+)
+"""None where the call's credential has been replaced since: the new one is not to blame."""
 
 STUCK = text(
     """

@@ -81,6 +81,49 @@ providers = Table(
     Column("position", Integer, nullable=False),
     Column("created_at", _TIME, nullable=False),
     Column("account", Text, Computed("md5(base_url || ' ' || credential)", persisted=True)),
+    Column("options", JSONB, nullable=False),
+    Column("managed", Boolean, nullable=False),
+    Column("trusted", Boolean, nullable=False),
+    Column("updated_at", _TIME, nullable=False),
+    Column("deleted_at", _TIME),
+    Column("models", ARRAY(Text)),
+    Column("models_at", _TIME),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("provider_id", Uuid),
+    Column("provider", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("box", LargeBinary, nullable=False),
+    Column("data_key", LargeBinary, nullable=False),
+    Column("master_key", Text, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Column("last_used_at", _TIME),
+)
+
+provider_checks = Table(
+    "provider_checks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("provider_id", Uuid),
+    Column("credential_id", Uuid),
+    Column("target", JSONB, nullable=False),
+    Column("result", JSONB),
+    Column("created_at", _TIME, nullable=False),
+)
+
+provider_templates = Table(
+    "provider_templates",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("template", JSONB, nullable=False),
+    Column("created_at", _TIME, nullable=False),
 )
 
 tasks = Table(

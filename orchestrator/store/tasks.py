@@ -90,6 +90,7 @@ LEASED = f"""
         CAST(payload.request AS text) AS request, CAST(payload.candidates AS text) AS candidates,
         provider.name AS provider, provider.vendor, provider.wire, provider.base_url,
         provider.credential, provider.simulated, provider.concurrency_limit, moved.provider_id,
+        provider.options, provider.trusted,
         provider.model AS provider_model, paid.call_id AS paid_call_id, paid.purpose AS paid_purpose,
         paid.answer AS paid_answer, gate.kind AS gate_kind, gate.reason AS gate_reason,
         least(extract(epoch FROM gate.closed_until - clock_timestamp()), 86400)::float8 AS gate_seconds,

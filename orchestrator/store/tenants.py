@@ -42,23 +42,27 @@ PUT_PROVIDER = text(
     INSERT INTO providers (id, tenant_id, name, vendor, wire, base_url, model, credential, simulated,
         position)
     VALUES (:id, :tenant_id, :name, :vendor, :wire, :base_url, :model, :credential, :simulated, :position)
-    ON CONFLICT (tenant_id, name) DO UPDATE SET vendor = excluded.vendor, wire = excluded.wire,
-        base_url = excluded.base_url, model = excluded.model, credential = excluded.credential,
-        simulated = excluded.simulated, position = excluded.position
+    ON CONFLICT (tenant_id, name) WHERE deleted_at IS NULL DO UPDATE SET vendor = excluded.vendor,
+        wire = excluded.wire, base_url = excluded.base_url, model = excluded.model,
+        credential = excluded.credential, simulated = excluded.simulated, position = excluded.position,
+        updated_at = clock_timestamp()
+    WHERE providers.managed
     RETURNING id
     """
 )
+"""What the environment names; what a tenant has made its own is left alone."""
 
 SWITCH_PROVIDERS = text(
     """
     WITH switched AS (
         UPDATE providers SET paused = true
-        WHERE tenant_id = :tenant_id AND NOT paused AND name <> ALL (CAST(:names AS text[]))
+        WHERE tenant_id = :tenant_id AND NOT paused AND managed AND name <> ALL (CAST(:names AS text[]))
             AND simulated <> ALL (CAST(:kinds AS boolean[])) AND cardinality(CAST(:kinds AS boolean[])) > 0
         RETURNING id
     )
     UPDATE providers SET paused = false
-    WHERE tenant_id = :tenant_id AND name = ANY (CAST(:names AS text[])) AND EXISTS (SELECT FROM switched)
+    WHERE tenant_id = :tenant_id AND managed AND name = ANY (CAST(:names AS text[]))
+        AND EXISTS (SELECT FROM switched)
     """
 )
 """Pause the others of the kind (simulated or not) that is no longer configured; wake the given ones then."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator import http
 from orchestrator.http import AddressRefused, Clients, HostUnknown, guarded
 
 
@@ -75,3 +76,48 @@ async def test_webhooks_to_many_hosts_share_one_client() -> None:
     clients = Clients(connect_timeout=1)
     assert clients.anywhere() is clients.anywhere()
     await clients.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "public", "private"),
+    [
+        ("93.184.216.34", True, True),
+        ("2606:2800:220:1:248:1893:25c8:1946", True, True),
+        ("127.0.0.1", False, True),
+        ("10.1.2.3", False, True),
+        ("::1", False, True),
+        ("fd12::1", False, True),
+        ("169.254.169.254", False, False),
+        ("fe80::1", False, False),
+        ("fd00:ec2::254", False, False),
+        ("::ffff:169.254.169.254", False, False),
+        ("64:ff9b::169.254.169.254", False, False),
+        ("0.0.0.0", False, False),
+        ("224.0.0.1", False, False),
+    ],
+)
+def test_a_connection_is_opened_to_the_addresses_that_a_provider_may_be_at(
+    monkeypatch: pytest.MonkeyPatch, address: str, public: bool, private: bool
+) -> None:
+    monkeypatch.setattr(http, "_socket", lambda _: None)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    found = (family, socket.SOCK_STREAM, 6, "", (address, 443))
+    for opened, allowed in ((http._public_socket, public), (http._private_socket, private)):
+        if allowed:
+            opened(found)
+        else:
+            with pytest.raises(OSError, match=r"address"):
+                opened(found)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "a.localhost", "LOCALHOST.", "printer.local", "10.0.0.1", "127.1", "0x7f000001", "[::1]"],
+)
+def test_a_host_that_is_private_by_its_name_is_known(host: str) -> None:
+    assert http.is_private_host(host)
+
+
+@pytest.mark.parametrize("host", ["api.openai.com", "8.8.8.8", "local.example.org", "xn--bcher-kva.example"])
+def test_a_host_that_may_be_public_is_let_through(host: str) -> None:
+    assert not http.is_private_host(host)

@@ -4,6 +4,7 @@ When `launched` yields, the API answers and every worker is registered; when its
 that it started is left.
 """
 
+import asyncio
 import secrets
 import shutil
 import socket
@@ -17,7 +18,7 @@ from orchestrator.cli.exits import Ending
 from orchestrator.cli.system import answerers, plan
 from orchestrator.cli.system.keys import Kept
 from orchestrator.cli.system.network import first_listener, free_port, listener_on, reachable_host
-from orchestrator.cli.system.prepare import Key, prepare
+from orchestrator.cli.system.prepare import Key, make_master_key, prepare
 from orchestrator.cli.system.readiness import wait_until_ready
 from orchestrator.cli.system.servers import Servers, serving
 from orchestrator.cli.system.signals import Asked
@@ -134,11 +135,16 @@ def _prepared(
         None if found else free_port(),
     )
     providers = found or answerers.simulated(addresses.simulator_url or "")
-    urls = {"database_url": servers.database_url, "broker_url": servers.broker_url}
-    ready = config.model_copy(update=urls)
+    own = {
+        "database_url": servers.database_url,
+        "broker_url": servers.broker_url,
+        "data_dir": wish.data_dir,
+    }
+    ready = config.model_copy(update=own)
     key = prepare(
-        ready, providers, Kept(wish.data_dir), own_database=servers.own_database, new_key=wish.new_key
+        ready, providers, Kept(wish.data_dir), own_database=servers.own_database, rotate=wish.new_key
     )
+    asyncio.run(make_master_key(ready, own_database=servers.own_database))
     given = config.flower_password.get_secret_value() if config.flower_password else None
     password = given or secrets.token_urlsafe(12)
     _make_folders(wish.data_dir)

@@ -4,15 +4,18 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator import auth
+from orchestrator import auth, telemetry
 from orchestrator.cli.exits import Code, Ending
 from orchestrator.cli.system.keys import Kept
 from orchestrator.config import Config
+from orchestrator.embedded.directory import write_private
 from orchestrator.flow.configure import ProviderSetting, configure
+from orchestrator.secrets import KeyRing, has_key, key_file, new_key
+from orchestrator.store import views
 from orchestrator.store.migrate import migrate
 from orchestrator.volatile import Unreachable
 from orchestrator.wiring import Parts, open_parts
-from schemas.errors import StoreUnavailable
+from schemas.errors import MasterKeyMissing, StoreUnavailable
 
 TENANT: Final = "default"
 
@@ -26,14 +29,14 @@ class Key:
 
 
 def prepare(
-    config: Config, providers: tuple[ProviderSetting, ...], kept: Kept, *, own_database: bool, new_key: bool
+    config: Config, providers: tuple[ProviderSetting, ...], kept: Kept, *, own_database: bool, rotate: bool
 ) -> Key:
     """Everything in the database that the processes expect; the key is kept for the command line.
 
     A key whose file was lost is replaced where the database is ours; elsewhere others may use it.
     """
     lost = own_database and kept.key is None
-    made = asyncio.run(_prepared(config, providers, rotate=new_key or lost))
+    made = asyncio.run(_prepared(config, providers, rotate=rotate or lost))
     if made is None:
         return Key(kept.key, fresh=False)
     kept.keep_key(made)
@@ -47,6 +50,29 @@ async def _prepared(config: Config, providers: tuple[ProviderSetting, ...], *, r
         await _broker_answers(parts)
         configured = await configure(parts, TENANT, providers)
         return await auth.bootstrap_key(parts, configured.tenant_id, rotate=rotate)
+
+
+async def make_master_key(config: Config, *, own_database: bool) -> None:
+    """A master key in the data directory where none is set or there.
+
+    Raises `Ending` where the one that is set can't be used, or another one has sealed what others use.
+    """
+    try:
+        if has_key(config) or config.master_key_file:
+            KeyRing(config).current()
+            return
+    except MasterKeyMissing as error:
+        raise Ending(error.detail) from error
+    async with open_parts(config, "up") as parts:
+        sealed_under = await views.sealed_under(parts.db)
+    if sealed_under is not None and not own_database:
+        raise Ending(
+            f"This database has credentials sealed under the master key {sealed_under}, which is not here.",
+            "Set ORCHESTRATOR_MASTER_KEY or ORCHESTRATOR_MASTER_KEY_FILE to it, as it is where it was made.",
+        )
+    if sealed_under is not None:
+        telemetry.warn("master_key.lost", sealed_under=sealed_under, made=str(key_file(config)))
+    write_private(key_file(config), f"{new_key()}\n")
 
 
 async def answering(config: Config) -> None:

@@ -148,6 +148,7 @@ def health_of(category: Category | None) -> Health:
             | Category.BUDGET_EXHAUSTED
             | Category.BUDGET_HELD
             | Category.CIRCUIT_OPEN
+            | Category.PROVIDER_REMOVED
             | Category.RETRIES_SPENT
             | Category.CANCELED
             | Category.DEADLINE

@@ -5,6 +5,14 @@ Views are frozen values; none of them carries a secret, and none takes a lock.
 
 from orchestrator.store.views.books import Books, books
 from orchestrator.store.views.budgets import budget, budgets, forget_budgets, has_hard_budget
+from orchestrator.store.views.configured import (
+    check,
+    configured,
+    configured_one,
+    models_of,
+    sealed_under,
+    templates,
+)
 from orchestrator.store.views.gates import GateRow, gates
 from orchestrator.store.views.health import Health, Levels, Limits, expected_revision, health, levels, limits
 from orchestrator.store.views.history import CallRow, calls, events
@@ -25,6 +33,7 @@ from orchestrator.store.views.tasks import (
     stored_route,
     task,
 )
+from orchestrator.store.views.usage import Recent, RecentCall, recent, usage
 
 __all__ = [
     "Books",
@@ -35,6 +44,8 @@ __all__ = [
     "Levels",
     "Limits",
     "Outcome",
+    "Recent",
+    "RecentCall",
     "State",
     "Stats",
     "StoredRequest",
@@ -44,6 +55,9 @@ __all__ = [
     "budget",
     "budgets",
     "calls",
+    "check",
+    "configured",
+    "configured_one",
     "events",
     "expected_revision",
     "forget_budgets",
@@ -55,16 +69,21 @@ __all__ = [
     "health",
     "levels",
     "limits",
+    "models_of",
     "offers",
     "outcome",
     "page",
     "provider",
     "providers",
+    "recent",
     "routing_config",
+    "sealed_under",
     "state",
     "states",
     "stats",
     "stored_request",
     "stored_route",
     "task",
+    "templates",
+    "usage",
 ]

@@ -13,7 +13,8 @@ from schemas.gates import GateKind, GateMove, GateState
 GATES = text(
     """
     WITH mine AS (
-        SELECT id, name, base_url, model, account, position FROM providers WHERE tenant_id = :tenant_id
+        SELECT id, name, base_url, model, account, position FROM providers
+        WHERE tenant_id = :tenant_id AND deleted_at IS NULL
     ), named AS (
         SELECT id, 'circuit' AS kind, id::text AS subject, model FROM mine
         UNION SELECT mine.id, kind, subject, gates.model

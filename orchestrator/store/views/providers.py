@@ -17,8 +17,9 @@ MOST_TENANTS: Final = 10_000
 
 PROVIDERS = text(
     """
-    SELECT id, name, vendor, wire, base_url, model, credential, simulated, concurrency_limit, paused, position
-    FROM providers WHERE tenant_id = :tenant_id ORDER BY position, name
+    SELECT id, name, vendor, wire, base_url, model, credential, simulated, concurrency_limit, options,
+        trusted, paused, position
+    FROM providers WHERE tenant_id = :tenant_id AND deleted_at IS NULL ORDER BY position, name
     """
 )
 

@@ -217,7 +217,11 @@ DOORS = sorted((method, path) for path, methods in openapi_document()["paths"].i
 async def test_a_query_parameter_that_nobody_knows_is_refused(
     caller: Visitor, method: str, path: str
 ) -> None:
-    address = path.format(task_id=UUID(int=0), budget_id=UUID(int=0), gate_id="circuit.none", kind="fix_bug")
+    nothing = UUID(int=0)
+    address = path.format(
+        task_id=nothing, budget_id=nothing, check_id=nothing, gate_id="circuit.none", kind="fix_bug",
+        name="none", template="openai",
+    )  # fmt: skip
     headers = {"Authorization": f"Bearer {caller.key}"}
     sent = BODY if method == "post" else None
     response = await caller.http.request(

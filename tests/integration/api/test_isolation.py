@@ -79,8 +79,12 @@ async def test_no_route_returns_a_secret(caller: Visitor) -> None:
     task = await caller.submit(preferences=webhook)
     await caller.succeed(task.id)
     for method, path in ROUTES:
-        address = path.format(task_id=task.id, kind="fix_bug", budget_id=NOBODY, gate_id="circuit.sim")
+        address = path.format(
+            task_id=task.id, kind="fix_bug", budget_id=NOBODY, check_id=NOBODY, gate_id="circuit.sim",
+            name="sim", template="openai",
+        )  # fmt: skip
         query = "?include=request,result" if path in ("/api/v1/tasks", "/api/v1/tasks/{task_id}") else ""
         response = await ask(caller, method, address + query)
-        for hidden in (secret, "THE_SECRET_NAME", caller.key, "base_url"):
+        own = () if "provider" in path else ("base_url",)
+        for hidden in (secret, "THE_SECRET_NAME", caller.key, *own):
             assert hidden not in response.text, (method, path)

@@ -115,4 +115,5 @@ def replaced(parts: Parts, pepper: str) -> Parts:
         db=parts.db,
         volatile=parts.volatile,
         http=parts.http,
+        keys=parts.keys,
     )

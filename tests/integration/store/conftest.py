@@ -116,6 +116,15 @@ LOAD = (
         clock_timestamp() + interval '1 hour', 'x' FROM generate_series(1, 1000) n
     """,
     """
+    INSERT INTO credentials (id, tenant_id, provider_id, provider, host, box, data_key, master_key)
+    SELECT pg_temp.id(9, n), pg_temp.id(1, n), pg_temp.id(2, n), 'p', 'https', 'x', 'x', 'k'
+    FROM generate_series(1, 1000) n
+    """,
+    """
+    INSERT INTO provider_checks (id, tenant_id, target)
+    SELECT pg_temp.id(7, n), pg_temp.id(1, 2), '{}' FROM generate_series(1, 5000) n
+    """,
+    """
     UPDATE tasks SET status_reason = 'waiting_for_budget', waits_for_nanos = 5
     WHERE id BETWEEN pg_temp.id(3, 100401) AND pg_temp.id(3, 100500)
     """,

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql
 BIG: Final = (
     "tasks", "task_payloads", "task_results", "attempts", "calls", "call_answers", "events", "ledger",
     "deliveries", "chores", "budgets", "budget_windows", "call_charges", "gates",
+    "credentials", "provider_checks",
 )  # fmt: skip
 
 

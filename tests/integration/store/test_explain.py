@@ -8,12 +8,28 @@ import pytest
 from sqlalchemy import TextClause, text
 
 from orchestrator import clock
-from orchestrator.store import audit, budgets, calls, chores, gates, lanes, late, leases, partitions, tasks
+from orchestrator.store import (
+    audit,
+    budgets,
+    calls,
+    checks,
+    chores,
+    gates,
+    lanes,
+    late,
+    leases,
+    partitions,
+    providers,
+    tasks,
+)
 from orchestrator.store.views import history, listing, polls, routing
 from orchestrator.store.views import tasks as reading
 from orchestrator.store.views.budgets import ANY_HARD
+from orchestrator.store.views.configured import CHECK, CONFIGURED
 from orchestrator.store.views.gates import GATES as GATES_OF_TENANT
 from orchestrator.store.views.health import GATES as GAUGES_OF_GATES
+from orchestrator.store.views.usage import RECENT as RECENT_CALLS
+from orchestrator.store.views.usage import USAGE
 from orchestrator.wiring import Parts
 from tests.integration.store.plans import explained
 
@@ -136,7 +152,8 @@ HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("bury", leases.BURY, {"boots": [made(4, 4)]}, 500),
     ("chores: nudge", chores.NUDGE, {"most": 100, "age": 15.0}, 200),
     ("chores: rescue", chores.RESCUE, {"most": 100}, 10),
-    ("chores: claim", chores.CLAIM, {"id": made(7, 1), "token": uuid4(), "lease": 60.0}, 10),
+    ("chores: claim", chores.CLAIM,
+     {"id": made(7, 1), "kind": "delivery", "token": uuid4(), "lease": 60.0}, 10),
     ("chores: delivery", chores.DELIVERY, {"id": made(6, 1)}, 10),
     ("polls", polls.POLLS, {"ids": HELD, "tenants": [TENANT] * len(HELD)}, 200),
     ("states", reading.STATES, {"ids": HELD, "tenants": [TENANT] * len(HELD)}, 200),
@@ -165,6 +182,16 @@ HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("gates: closed", gates.CLOSED, {}, 100),
     ("gates: stuck", gates.STUCK, STUCK, 500),
     ("gates: forget nudges", gates.FORGET_NUDGES, {"providers": [PROVIDER]}, 500),
+    ("usage", USAGE,
+     {"tenant_id": made(1, 8), "name": "p", "from_id": made(5, 1), "to_id": made(5, 100_000)}, 100),
+    ("recent calls", RECENT_CALLS,
+     {"tenant_id": made(1, 8), "name": "p", "from_id": made(5, 1), "most": 500}, 100),
+    ("configured", CONFIGURED, {"tenant_id": TENANT}, 20),
+    ("a check", CHECK, {"id": made(7, 1), "tenant_id": TENANT}, 10),
+    ("sealed", providers.SEALED, {"provider_id": PROVIDER}, 10),
+    ("check: target", checks.TARGET, {"id": made(7, 1)}, 10),
+    ("check: forget", checks.FORGET, {"most": 500}, 10),
+    ("account", gates.ACCOUNT, {"provider_id": PROVIDER, "credential": None}, 10),
     ("counts", listing.COUNTS, {"tenant_id": TENANT}, 200),
     ("waiting", listing.WAITING, {"tenant_id": TENANT}, 200),
 ]  # fmt: skip

@@ -50,7 +50,7 @@ def request(kind: str = "generate_code", language: str | None = None, **preferen
 
 
 def offer(number: int, vendor: Vendor, model: str, **given: Any) -> Offer:
-    fields = {
+    fields: dict[str, Any] = {
         name: given.pop(name) for name in ("credential", "simulated", "concurrency_limit") if name in given
     }
     provider = Provider(

@@ -13,6 +13,7 @@ import pytest
 from orchestrator.config import Config
 from orchestrator.flow.notify import Delivery
 from orchestrator.http import Clients
+from orchestrator.secrets import KeyRing
 from orchestrator.store.engine import Database
 from orchestrator.volatile import Volatile
 from orchestrator.wiring import Parts
@@ -59,7 +60,11 @@ async def test_a_name_server_that_does_not_answer_is_given_up_in_time(
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
     monkeypatch.setattr(sending, "TIMEOUT", 0.01)
     parts = Parts(
-        Config(), Database("postgresql://x", pool_size=1, name="t"), Volatile("redis://x"), Clients(1)
+        Config(),
+        Database("postgresql://x", pool_size=1, name="t"),
+        Volatile("redis://x"),
+        Clients(1),
+        KeyRing(Config()),
     )
     sent = await deliver(parts, delivery("whsec_" + "A" * 32))
     assert (sent.ok, sent.final, sent.message) == (False, False, "TimeoutError: ")

@@ -1,0 +1,133 @@
+"""What the calls of a provider used, and how the latest of them went."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from orchestrator.store import partitions
+from orchestrator.store.engine import Database, Row
+from schemas.calls import dollars
+from schemas.configured import ModelUsage, ProviderUsage
+
+MOST_RECENT: Final = 500
+
+_THE_PROVIDER = """
+    mine AS (
+        SELECT id, name, paused FROM providers
+        WHERE tenant_id = :tenant_id AND name = :name AND deleted_at IS NULL
+    )"""
+
+USAGE = text(
+    f"""
+    WITH {_THE_PROVIDER}, used AS (
+        SELECT coalesce(calls.served_model, calls.model) AS model, count(*) AS calls,
+            count(*) FILTER (WHERE status = 'started') AS open_calls,
+            count(*) FILTER (WHERE status IN ('failed', 'unknown')) AS failed,
+            count(*) FILTER (WHERE estimated AND status <> 'started') AS estimated,
+            coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
+            coalesce(sum(cached_tokens), 0)::bigint AS cached_tokens,
+            coalesce(sum(output_tokens), 0)::bigint AS output_tokens,
+            coalesce(sum(cost_nanos), 0)::bigint AS cost_nanos,
+            coalesce(sum(hold_nanos) FILTER (WHERE status = 'started'), 0)::bigint AS held_nanos
+        FROM calls
+        WHERE provider_id = (SELECT id FROM mine) AND tenant_id = :tenant_id
+            AND id >= CAST(:from_id AS uuid) AND id < CAST(:to_id AS uuid)
+        GROUP BY 1
+    )
+    SELECT mine.name, used.* FROM mine LEFT JOIN used ON true ORDER BY cost_nanos DESC, model
+    """
+)
+
+RECENT = text(
+    f"""
+    WITH {_THE_PROVIDER}, recent AS (
+        SELECT status, category, started_at, first_token_at, ended_at FROM calls
+        WHERE provider_id = (SELECT id FROM mine) AND tenant_id = :tenant_id
+            AND id >= CAST(:from_id AS uuid) AND status <> 'started'
+        ORDER BY id DESC LIMIT :most
+    )
+    SELECT mine.paused, recent.status, recent.category, recent.ended_at,
+        extract(epoch FROM recent.ended_at - recent.started_at)::float8 AS seconds,
+        extract(epoch FROM recent.first_token_at - recent.started_at)::float8 AS first_token
+    FROM mine LEFT JOIN recent ON true
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecentCall:
+    """How one call went; durations in seconds."""
+
+    answered: bool
+    category: str | None
+    ended_at: datetime
+    seconds: float
+    first_token: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """A provider's latest calls, newest first."""
+
+    paused: bool
+    calls: tuple[RecentCall, ...]
+
+
+async def usage(
+    db: Database, tenant_id: UUID, name: str, starts: datetime, ends: datetime
+) -> ProviderUsage | None:
+    """What the calls that a provider was asked from `starts` until before `ends` used."""
+    rows = await db.run(
+        USAGE,
+        tenant_id=tenant_id,
+        name=name,
+        from_id=partitions.lowest_id(starts),
+        to_id=partitions.lowest_id(ends),
+    )
+    if not rows:
+        return None
+    used = [row for row in rows if row.model is not None]
+    return ProviderUsage(
+        provider=rows[0].name,
+        starts=starts,
+        ends=ends,
+        cost_usd=dollars(sum(row.cost_nanos for row in used)),
+        held_usd=dollars(sum(row.held_nanos for row in used)),
+        by_model=[_of_model(row) for row in used],
+        **{name: sum(getattr(row, name) for row in used) for name in _COUNTED},
+    )
+
+
+_COUNTED: Final = (
+    "calls", "open_calls", "failed", "estimated", "input_tokens", "cached_tokens", "output_tokens",
+)  # fmt: skip
+
+
+async def recent(db: Database, tenant_id: UUID, name: str, since: datetime) -> Recent | None:
+    """The latest ended calls of a provider since then, at most `MOST_RECENT`."""
+    rows = await db.run(
+        RECENT, tenant_id=tenant_id, name=name, from_id=partitions.lowest_id(since), most=MOST_RECENT
+    )
+    if not rows:
+        return None
+    calls = tuple(
+        RecentCall(row.status == "answered", row.category, row.ended_at, row.seconds, row.first_token)
+        for row in rows
+        if row.status is not None
+    )
+    return Recent(bool(rows[0].paused), calls)
+
+
+def _of_model(row: Row[Any]) -> ModelUsage:
+    return ModelUsage(
+        model=row.model,
+        calls=row.calls,
+        failed=row.failed,
+        input_tokens=row.input_tokens,
+        cached_tokens=row.cached_tokens,
+        output_tokens=row.output_tokens,
+        cost_usd=dollars(row.cost_nanos),
+    )

@@ -1,0 +1,137 @@
+"""Probe: ask an endpoint for its models, to see whether it answers, how fast, and whether it takes the key.
+
+Nothing is paid for. An endpoint that lists its models without a key as well proves nothing about the key.
+"""
+
+import asyncio
+from typing import Any, Final
+
+import orjson
+
+from orchestrator import clock
+from orchestrator.http import Response, TransportError
+from orchestrator.wiring import Parts
+from schemas.configured import CredentialVerdict, Probe
+from schemas.providers import Provider, Wire
+from workers.context import Message
+from workers.providers import WIRES
+from workers.providers.base import Ask
+
+TIMEOUT: Final = 15.0
+MOST_BYTES: Final = 4 * 1024 * 1024
+MOST_MODELS: Final = 500
+LONGEST_NAME: Final = 200
+MODELS_PATH: Final[dict[Wire, str]] = {Wire.OPENAI_CHAT: "/models"}
+_REFUSED: Final = (401, 403)
+
+
+async def probe(parts: Parts, provider: Provider, credential: str | None) -> Probe:
+    """What the endpoint answered; whatever goes wrong is what was found."""
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            return await _probed(parts, provider, credential)
+    except TimeoutError:
+        return _unreached(f"It did not answer within {TIMEOUT:g} s.")
+    except TransportError as error:
+        return _unreached(f"It can't be reached: {error}"[:500])
+
+
+def _unreached(message: str) -> Probe:
+    return Probe(
+        ok=False,
+        reachable=False,
+        credential=CredentialVerdict.UNPROVEN,
+        latency_ms=None,
+        http_status=None,
+        models=[],
+        model_listed=None,
+        message=message,
+    )
+
+
+async def _probed(parts: Parts, provider: Provider, credential: str | None) -> Probe:
+    status, body, seconds = await _asked(parts, provider, credential)
+    models = listed(body) if status == 200 else []
+    verdict = CredentialVerdict.NONE if credential is None else CredentialVerdict.UNPROVEN
+    if credential is not None and status in _REFUSED:
+        verdict = CredentialVerdict.REFUSED
+    elif credential is not None and status == 200:
+        without, _, _ = await _asked(parts, provider, None)
+        verdict = CredentialVerdict.ACCEPTED if without in _REFUSED else CredentialVerdict.UNPROVEN
+    known = provider.model in models if models and provider.model != "-" else None
+    return Probe(
+        ok=status == 200 and known is not False,
+        reachable=True,
+        credential=verdict,
+        latency_ms=round(seconds * 1000, 1),
+        http_status=status,
+        models=models,
+        model_listed=known,
+        message=_said(provider, status, verdict, models, known),
+    )
+
+
+async def _asked(parts: Parts, provider: Provider, credential: str | None) -> tuple[int, bytes, float]:
+    client = parts.http.of(
+        provider.base_url, private=provider.trusted or parts.config.allow_private_providers
+    )
+    began = clock.monotonic()
+    path, headers = MODELS_PATH[provider.wire], _headers(provider, credential)
+    async with client.stream("GET", path, headers=headers) as response:
+        body = await _read(response)
+        return response.status_code, body, clock.monotonic() - began
+
+
+def _headers(provider: Provider, credential: str | None) -> dict[str, str]:
+    """As the wire sends them, so that the key is shown the way that calls show it."""
+    ask = Ask(
+        provider=provider,
+        model=provider.model,
+        messages=(Message("user", ""),),
+        max_output_tokens=1,
+        temperature=None,
+    )
+    sent = WIRES[provider.wire].request(ask, credential, str(clock.new_id()))
+    kept = {name: value for name, value in sent.headers.items() if name.lower() != "content-type"}
+    return {**provider.options.headers, **kept, "Accept": "application/json"}
+
+
+async def _read(response: Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            return b""
+    return bytes(body)
+
+
+def listed(body: bytes) -> list[str]:
+    """The ids in a list of models, as OpenAI and those who follow it write it; empty where it is none."""
+    try:
+        told: Any = orjson.loads(body)
+    except ValueError:
+        return []
+    rows = told if isinstance(told, list) else told.get("data") if isinstance(told, dict) else None
+    names = [row.get("id") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    fitting = [name for name in names if isinstance(name, str) and 0 < len(name) <= LONGEST_NAME]
+    return [name for name in dict.fromkeys(fitting) if name.isprintable()][:MOST_MODELS]
+
+
+def _said(
+    provider: Provider, status: int, verdict: CredentialVerdict, models: list[str], known: bool | None
+) -> str:
+    if verdict is CredentialVerdict.REFUSED:
+        return f"It refused the credential (HTTP {status})."
+    if status == 404:
+        return "It has no list of models there (HTTP 404): does base_url end with the version, such as /v1?"
+    if status in _REFUSED:
+        return f"It wants a credential (HTTP {status})."
+    if status != 200:
+        return f"It answered with HTTP {status}."
+    if not models:
+        return "It answered, and listed no models."
+    if known is False:
+        return f"It does not list the model {provider.model!r}; it lists {', '.join(models[:5])} …"
+    if verdict is CredentialVerdict.UNPROVEN:
+        return "It answered; it would have without a credential too, so that the credential is not proven."
+    return f"It answered and listed {len(models)} models."
