@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from orchestrator import telemetry
-from orchestrator.catalogue.vendors import FACTS, SPELLINGS
+from orchestrator.catalogue.vendors import FACTS, SPELLINGS, key_header
 from orchestrator.cli.app import app as cli
 from orchestrator.config import Config
 from schemas.errors import ERRORS, FOLLOWS, Category
@@ -125,7 +125,7 @@ def _vendors() -> list[str]:
     for vendor, facts in FACTS.items():
         spellings = ", ".join(f"`{name}`" for name, meant in SPELLINGS.items() if meant is vendor)
         names = ", ".join(f"`{name}`" for name in facts.environment)
-        key = f"`{facts.key}`" if facts.key else "as its wire has it"
+        key = f"`{key_header(vendor, facts.wire)}`" if facts.wire else f"`{facts.key}`"
         wire, address = (f"`{value}`" if value else "" for value in (facts.wire, facts.base_url))
         rows.append(f"| `{vendor}` | {spellings} | {wire} | {address} | {names} | {key} |")
     return rows
