@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from orchestrator import telemetry
+from orchestrator.catalogue.vendors import FACTS, SPELLINGS, key_header
 from orchestrator.cli.app import app as cli
 from orchestrator.config import Config
 from schemas.errors import ERRORS, FOLLOWS, Category
@@ -65,6 +66,11 @@ def reference() -> str:
             "A failed task's error has the code `provider_<category>`, or `answer_rejected`.\n",
             "| category | what follows |\n|---|---|",
             *failures,
+            "\n## Vendors\n",
+            "Each has the queue `provider.<vendor>`. A provider's own address and wire come before these.\n",
+            "| vendor | also called | wire | address | usual name of its key | header it travels in |",
+            "|---|---|---|---|---|---|",
+            *_vendors(),
             "\n## Metrics\n",
             "At `/metrics`, summed over the processes of a machine; gauges are read from Postgres.\n",
             "| metric | type | labels | meaning |\n|---|---|---|---|",
@@ -112,6 +118,17 @@ def _option(param: Any) -> str:
     said = "" if default in (None, (), [], "", False) or callable(default) else f"`{default}`"
     text = " ".join((getattr(param, "help", None) or "").split()).replace("|", "\\|")
     return f"| {shown or '`' + param.name.upper() + '`'} | {said} | {text} |"
+
+
+def _vendors() -> list[str]:
+    rows = []
+    for vendor, facts in FACTS.items():
+        spellings = ", ".join(f"`{name}`" for name, meant in SPELLINGS.items() if meant is vendor)
+        names = ", ".join(f"`{name}`" for name in facts.environment)
+        key = f"`{key_header(vendor, facts.wire)}`" if facts.wire else f"`{facts.key}`"
+        wire, address = (f"`{value}`" if value else "" for value in (facts.wire, facts.base_url))
+        rows.append(f"| `{vendor}` | {spellings} | {wire} | {address} | {names} | {key} |")
+    return rows
 
 
 def _metrics() -> list[tuple[str, str, str, str]]:

@@ -27,9 +27,10 @@ class VendorFacts:
     """A vendor's row.
 
     `base_url` and `wire`: where and how it is spoken to if a provider says nothing else; None where there
-    is no usual place, or no synchronous wire. `key`: None where the wire decides. `environment`: the usual
-    names of its key, the first one preferred; empty where usually none is needed. `prices`: its name in the
-    price library. `limit_field` and the last three are its ways with OpenAI's chat wire.
+    is no usual place, or no synchronous wire. `key`: None where the wire decides, as at Anthropic and Google,
+    whose compatible endpoints take keys as OpenAI does. `environment`: the usual names of its key, the first
+    one preferred; empty where usually none is needed. `prices`: its name in the price library. `limit_field`
+    and the last three are its ways with OpenAI's chat wire.
     """
 
     base_url: str | None
@@ -57,7 +58,7 @@ FACTS: Final[dict[Vendor, VendorFacts]] = {
     Vendor.ANTHROPIC: VendorFacts(
         base_url="https://api.anthropic.com",
         wire=Wire.ANTHROPIC_MESSAGES,
-        key=KeyHeader.X_API_KEY,
+        key=None,
         environment=("ANTHROPIC_API_KEY",),
         model="claude-sonnet-4-6",
         prices="anthropic",
@@ -65,7 +66,7 @@ FACTS: Final[dict[Vendor, VendorFacts]] = {
     Vendor.GOOGLE: VendorFacts(
         base_url="https://generativelanguage.googleapis.com/v1beta",
         wire=Wire.GEMINI,
-        key=KeyHeader.X_GOOG_API_KEY,
+        key=None,
         environment=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
         model="gemini-3.5-flash",
         prices="google",
@@ -164,6 +165,11 @@ def vendor_of(spelling: str, server_type: str | None = None) -> Vendor | None:
     return SPELLINGS.get(name) or (Vendor(name) if name in set(Vendor) else None)
 
 
+def key_header(vendor: Vendor, wire: Wire) -> KeyHeader:
+    """The header that a key for this vendor travels in on this wire."""
+    return FACTS[vendor].key or _KEY_BY_WIRE.get(wire, KeyHeader.AUTHORIZATION)
+
+
 def key_headers(provider: Provider, credential: str | None) -> dict[str, str]:
     """The header that carries the provider's key; none where it has no key.
 
@@ -171,7 +177,7 @@ def key_headers(provider: Provider, credential: str | None) -> dict[str, str]:
     """
     if credential is None:
         return {}
-    header = FACTS[provider.vendor].key or _KEY_BY_WIRE.get(provider.wire, KeyHeader.AUTHORIZATION)
+    header = key_header(provider.vendor, provider.wire)
     if provider.vendor is Vendor.AZURE and _JSON_WEB_TOKEN.fullmatch(credential):
         header = KeyHeader.AUTHORIZATION
     return {header: f"Bearer {credential}" if header is KeyHeader.AUTHORIZATION else credential}

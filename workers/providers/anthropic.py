@@ -37,6 +37,7 @@ VERSION: Final = "2023-06-01"
 _SPEND_LIMIT: Final = "enforced_spend_limit_reached"
 _SPENT: Final = re.compile(r"API usage limits|credit balance is too low", re.IGNORECASE)
 _TOO_LONG: Final = re.compile(r"prompt is too long|exceeds? (?:the )?context (?:limit|window)", re.IGNORECASE)
+_FILTERED: Final = re.compile(r"blocked by content filtering", re.IGNORECASE)
 _COMPLETE: Final = frozenset({"end_turn", "stop_sequence"})
 _BY_STOP: Final[dict[str, Failure]] = {
     "max_tokens": OUTPUT_LIMIT,
@@ -199,6 +200,8 @@ def _category(
         return Category.QUOTA_EXHAUSTED
     if named is Category.BAD_REQUEST and _TOO_LONG.search(message):
         return Category.CONTEXT_TOO_LONG
+    if named is Category.BAD_REQUEST and _FILTERED.search(message):
+        return Category.CONTENT_FILTERED
     if status == 429:
         return by_status(status, hint)
     if named is not None:

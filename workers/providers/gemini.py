@@ -51,7 +51,7 @@ _BY_STATE: Final[dict[str, Category]] = {
     "DEADLINE_EXCEEDED": Category.SERVER_ERROR,
     "UNAVAILABLE": Category.OVERLOADED,
 }
-_TOO_LONG: Final = re.compile(r"token count\b.*\bexceeds", re.IGNORECASE | re.DOTALL)
+_TOO_LONG: Final = re.compile(r"(?:token count\b.*|payload size)\s*exceeds", re.IGNORECASE | re.DOTALL)
 _DELAY: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 
 

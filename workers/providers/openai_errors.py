@@ -22,7 +22,7 @@ _BY_CODE: Final[dict[str, Category]] = {
     "model_not_found": Category.MODEL_NOT_FOUND,
     "DeploymentNotFound": Category.MODEL_NOT_FOUND,
     "invalid_api_key": Category.UNAUTHORIZED,
-    "invalid_prompt": Category.BAD_REQUEST,
+    "invalid_prompt": Category.CONTENT_FILTERED,
     "rate_limit_exceeded": Category.RATE_LIMITED,
     "slow_down": Category.RATE_LIMITED,
     "overloaded_error": Category.OVERLOADED,

@@ -86,6 +86,16 @@ def test_a_custom_endpoint_gets_its_key_as_its_wire_has_it() -> None:
     assert key_headers(provider(Vendor.CUSTOM, wire=Wire.GEMINI), "k") == {KeyHeader.X_GOOG_API_KEY: "k"}
 
 
+@pytest.mark.parametrize("vendor", [Vendor.ANTHROPIC, Vendor.GOOGLE])
+def test_a_vendors_openai_compatible_endpoint_gets_its_key_as_openai_does(vendor: Vendor) -> None:
+    assert key_headers(provider(vendor, wire=Wire.OPENAI_CHAT), "k") == {"Authorization": "Bearer k"}
+
+
+def test_a_router_gets_its_key_in_one_way_on_every_wire() -> None:
+    router = provider(Vendor.OPENROUTER, wire=Wire.ANTHROPIC_MESSAGES)
+    assert key_headers(router, "k") == {"Authorization": "Bearer k"}
+
+
 def test_azure_takes_an_entra_token_as_bearer_and_a_key_as_key() -> None:
     assert key_headers(provider(Vendor.AZURE), ENTRA) == {"Authorization": f"Bearer {ENTRA}"}
     assert key_headers(provider(Vendor.AZURE), "0123456789abcdef") == {"api-key": "0123456789abcdef"}

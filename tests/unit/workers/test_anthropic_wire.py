@@ -185,6 +185,8 @@ def test_a_refusal_is_paid_by_its_usage() -> None:
          Category.QUOTA_EXHAUSTED),
         (400, error("invalid_request_error", "You have reached your specified API usage limits."), {},
          Category.QUOTA_EXHAUSTED),
+        (400, error("invalid_request_error", "Output blocked by content filtering policy"), {},
+         Category.CONTENT_FILTERED),
         (401, error("authentication_error"), {}, Category.UNAUTHORIZED),
         (402, error("billing_error"), {}, Category.QUOTA_EXHAUSTED),
         (403, error("permission_error"), {}, Category.UNAUTHORIZED),

@@ -140,6 +140,7 @@ def test_an_incomplete_answer_is_paid_by_its_usage() -> None:
     [
         (400, {"error": {"type": "invalid_request_error"}}, {}, Category.BAD_REQUEST),
         (400, {"error": {"code": "context_length_exceeded"}}, {}, Category.CONTEXT_TOO_LONG),
+        (400, {"error": {"code": "invalid_prompt"}}, {}, Category.CONTENT_FILTERED),
         (401, {"error": {"code": "invalid_api_key"}}, {}, Category.UNAUTHORIZED),
         (404, {"error": {"code": "model_not_found"}}, {}, Category.MODEL_NOT_FOUND),
         (429, {"error": {"code": "insufficient_quota"}}, {}, Category.QUOTA_EXHAUSTED),
