@@ -150,6 +150,7 @@ async def test_a_refused_key_stays_closed_until_it_is_changed(world: World) -> N
         base_url="http://127.0.0.1:9",
         model="gpt-4.1-mini",
         credential="env:A_BETTER_KEY",
+        simulated=True,
     )
     name = await world.value("SELECT name FROM tenants WHERE id = :id", id=world.tenant_id)
     await configure(world.parts, str(name), (setting,))

@@ -231,6 +231,7 @@ async def make_world(
             base_url=base_url,
             model="gpt-4.1-mini",
             credential=credential,
+            simulated=True,
         )
         for index, name in enumerate(names)
     )
