@@ -41,7 +41,7 @@ _WORDS: Final[dict[Cause, _Words]] = {
     Cause.WRONG_METHOD: _Words(405, _INVALID, "Method Not Allowed"),
     Cause.MISSING_MODEL: _Words(404, "not_found_error", "model: {detail}"),
     Cause.TOO_LARGE: _Words(413, "request_too_large", "Request exceeds the maximum size"),
-    Cause.CONTEXT_TOO_LONG: _Words(400, _INVALID, "prompt is too long: {detail} maximum"),
+    Cause.CONTEXT_TOO_LONG: _Words(400, _INVALID, "prompt is too long: {detail} tokens > {most} maximum"),
     Cause.BLOCKED: _Words(400, _INVALID, "Output blocked by content filtering policy"),
     Cause.RATE_LIMITED: _Words(
         429,
@@ -57,18 +57,21 @@ _WORDS: Final[dict[Cause, _Words]] = {
     Cause.UNAVAILABLE: _Words(503, "api_error", "Service unavailable"),
     Cause.OVERLOADED: _Words(529, "overloaded_error", "Overloaded"),
 }
-_PLANNED: Final = {Cause.BAD_REQUEST: "Invalid request (simulated).", Cause.CONTEXT_TOO_LONG: "2 tokens > 1"}
+_PLANNED: Final = {
+    Cause.BAD_REQUEST: "Invalid request (simulated).",
+    Cause.CONTEXT_TOO_LONG: "200001 > 200000",
+}
 _SPEND_LIMIT: Final = "enforced_spend_limit_reached"
 
 
 def error(refusal: Refusal, request_id: str) -> ErrorReply:
     """An error body."""
     words = _WORDS[refusal.cause]
-    detail = refusal.detail or _PLANNED.get(refusal.cause, "")
+    detail, _, most = (refusal.detail or _PLANNED.get(refusal.cause, "")).partition(" > ")
     told: dict[str, Any] = {
         "details": {"error_code": _SPEND_LIMIT} if refusal.cause is Cause.QUOTA else None,
         "type": words.kind,
-        "message": words.message.format(detail=detail, param=refusal.param),
+        "message": words.message.format(detail=detail, most=most, param=refusal.param),
     }
     body: dict[str, Any] = {"type": "error", "error": told}
     if request_id:

@@ -100,7 +100,7 @@ class Gemini:
 
     name = "gemini"
     models = models.GOOGLE
-    id_prefix = ""
+    id_prefix = "req_"
     stream_type = "text/event-stream"
     max_body = 20 * MEGABYTE
     blocks_in_answer = True

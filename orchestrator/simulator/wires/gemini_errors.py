@@ -48,7 +48,9 @@ _WORDS: Final[dict[Cause, _Words]] = {
     ),
     Cause.TOO_LARGE: _Words(400, _INVALID, "Request payload size exceeds the limit: {detail} bytes."),
     Cause.CONTEXT_TOO_LONG: _Words(
-        400, _INVALID, "The input token count exceeds the maximum number of tokens allowed ({detail})."
+        400,
+        _INVALID,
+        "The input token count ({detail}) exceeds the maximum number of tokens allowed ({most}).",
     ),
     Cause.BLOCKED: _Words(400, _INVALID, "The prompt was blocked (simulated)."),
     Cause.RATE_LIMITED: _Words(429, _EXHAUSTED, _QUOTA),
@@ -57,14 +59,15 @@ _WORDS: Final[dict[Cause, _Words]] = {
     Cause.UNAVAILABLE: _Words(503, "UNAVAILABLE", "The service is currently unavailable (simulated)."),
     Cause.OVERLOADED: _Words(503, "UNAVAILABLE", "The model is overloaded. Please try again later."),
 }
-_LARGEST: Final = str(20 * 1024 * 1024)
+_PLANNED: Final = {Cause.TOO_LARGE: str(20 * 1024 * 1024), Cause.CONTEXT_TOO_LONG: "1048577 > 1048576"}
+"""What is told of a refusal that has no such reason."""
 
 
 def told(refusal: Refusal) -> tuple[int, str, dict[str, Any]]:
     """HTTP status, the status in words, and the `error` object."""
     words = _WORDS[refusal.cause]
-    detail = refusal.detail or (_LARGEST if refusal.cause is Cause.TOO_LARGE else "")
-    message = words.message.format(detail=detail, param=refusal.param).strip()
+    detail, _, most = (refusal.detail or _PLANNED.get(refusal.cause, "")).partition(" > ")
+    message = words.message.format(detail=detail, most=most, param=refusal.param).strip()
     error: dict[str, Any] = {"code": words.status, "message": message, "status": words.name}
     if details := _details(refusal):
         error["details"] = details
