@@ -101,9 +101,8 @@ async def test_an_overload_in_the_stream_is_an_error_and_a_failed_response(clien
 
 async def test_writing_to_the_cache_is_told_and_billed_where_the_model_charges_for_it(client: Client) -> None:
     system = "Rules of the house. " * 400
-    ask = {"model": "gpt-5.6-luna", "rules": system}
-    first = (await RESPONSES.ask(client, **ask)).json()["usage"]
-    second = (await RESPONSES.ask(client, call="call-2", **ask)).json()["usage"]
+    first = (await RESPONSES.ask(client, rules=system, model="gpt-5.6-luna")).json()["usage"]
+    second = (await RESPONSES.ask(client, call="call-2", rules=system, model="gpt-5.6-luna")).json()["usage"]
     written = first["input_tokens_details"]["cache_write_tokens"]
     assert first["input_tokens_details"] == {"cached_tokens": 0, "cache_write_tokens": written}
     assert second["input_tokens_details"] == {"cached_tokens": written, "cache_write_tokens": 0}
