@@ -184,7 +184,7 @@ class _Work:
         reasoning = tokens.of_reasoning(visible) if ask.thinks else 0
         prefix = tokens.Prefix()
         if ask.caching is not None:
-            prefix = self._simulator.prefixes.look(self.entry.account, ask.caching)
+            prefix = self._simulator.prefixes.look(self.entry.account, model.name, ask.caching)
         usage = Usage(
             prompt_tokens,
             prefix.read,

@@ -45,23 +45,26 @@ class Prefix(NamedTuple):
 
 
 class SeenPrefixes:
-    """The beginnings of prompts an account has sent lately: the second time they are read from the cache."""
+    """The beginnings of prompts that an account has sent lately to a model.
+
+    The second time they are read from the cache, which no two models share.
+    """
 
     def __init__(self) -> None:
-        self._seen: OrderedDict[tuple[str, bytes], None] = OrderedDict()
+        self._seen: OrderedDict[tuple[str, str, bytes], None] = OrderedDict()
 
-    def look(self, account: str, caching: Caching) -> Prefix:
+    def look(self, account: str, model: str, caching: Caching) -> Prefix:
         """The cached part of this prompt, in the vendor's steps; the prompt is remembered from now on."""
         read = whole = 0
         for prefix in caching.prefixes:
             tokens = count(prefix) // caching.step * caching.step
             if tokens >= CACHE_FROM:
                 whole = tokens
-                read = tokens if self._known(account, prefix) else read
+                read = tokens if self._known(account, model, prefix) else read
         return Prefix(read, whole - read if caching.writes else 0)
 
-    def _known(self, account: str, prefix: str) -> bool:
-        key = (account, hashlib.sha256(prefix.encode()).digest())
+    def _known(self, account: str, model: str, prefix: str) -> bool:
+        key = (account, model, hashlib.sha256(prefix.encode()).digest())
         known = key in self._seen
         self._seen[key] = None
         self._seen.move_to_end(key)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -18,10 +18,11 @@ from workers.call import call
 from workers.context import Message, render
 from workers.process import Process
 
-LONG = (
-    Message("system", "You are the reviewer of this project, and these are its rules. " * 100),
-    Message("user", "Say which rule is the most important one."),
-)
+
+def long_prompt() -> tuple[Message, ...]:
+    """A prompt that nobody has sent before, and that begins with enough for a cache to keep."""
+    rules = f"You are the reviewer of project {uuid4()}, and these are its rules. " + "Keep it simple. " * 400
+    return (Message("system", rules), Message("user", "Say which rule is the most important one."))
 
 
 async def called(
@@ -78,9 +79,10 @@ async def test_a_scene_is_taken_for_what_it_is_and_paid_as_it_must_be(
 async def test_what_is_booked_is_the_providers_bill_to_the_nano_dollar(
     world: World, process: Process, simulator: Simulated, spoken: Spoken, model: str
 ) -> None:
+    prompt = long_prompt()
     cached: list[int] = []
     for _ in range(2):
-        call_id = await called(world, process, LONG, model=model)
+        call_id = await called(world, process, prompt, model=model)
         booked = await world.call(call_id)
         entry = simulator.entry(call_id)
         assert entry["wire"] == spoken.name

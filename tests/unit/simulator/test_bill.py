@@ -96,25 +96,26 @@ def test_what_costs_nothing_is_counted_as_a_request_only() -> None:
 def test_the_same_long_beginning_is_cached_the_second_time() -> None:
     seen = tokens.SeenPrefixes()
     long = Caching(("x" * 4 * 1_100,), step=128)
-    assert seen.look("a", long) == (0, 0)
-    assert seen.look("a", long) == (1_024, 0)
-    assert seen.look("b", long) == (0, 0)
+    assert seen.look("a", "gpt-5", long) == (0, 0)
+    assert seen.look("a", "gpt-5", long) == (1_024, 0)
+    assert seen.look("b", "gpt-5", long) == (0, 0)
+    assert seen.look("a", "gpt-4o", long) == (0, 0)
     seen.forget()
-    assert seen.look("a", long) == (0, 0)
+    assert seen.look("a", "gpt-5", long) == (0, 0)
 
 
 def test_what_follows_a_cached_beginning_is_written_in_its_turn() -> None:
     seen = tokens.SeenPrefixes()
     first, second = "x" * 4 * 2_000, "x" * 4 * 3_000
-    assert seen.look("a", Caching((first,), writes=True)) == (0, 2_000)
-    assert seen.look("a", Caching((first, second), writes=True)) == (2_000, 1_000)
-    assert seen.look("a", Caching((first, second), writes=True)) == (3_000, 0)
+    assert seen.look("a", "gpt-5", Caching((first,), writes=True)) == (0, 2_000)
+    assert seen.look("a", "gpt-5", Caching((first, second), writes=True)) == (2_000, 1_000)
+    assert seen.look("a", "gpt-5", Caching((first, second), writes=True)) == (3_000, 0)
 
 
 def test_a_short_beginning_is_never_cached() -> None:
     seen = tokens.SeenPrefixes()
     short = Caching(("x" * 4 * 1_023,), writes=True)
-    assert [seen.look("a", short) for _ in range(2)] == [(0, 0), (0, 0)]
+    assert [seen.look("a", "gpt-5", short) for _ in range(2)] == [(0, 0), (0, 0)]
 
 
 def test_a_text_is_cut_between_characters() -> None:
