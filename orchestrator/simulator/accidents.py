@@ -11,12 +11,14 @@ from typing import Final
 from orchestrator.simulator import tokens
 from orchestrator.simulator.connection import Exchange
 from orchestrator.simulator.delivery import FOREVER_SECONDS, Delivery
-from orchestrator.simulator.faults import REFUSALS, Fault, Plan
-from orchestrator.simulator.wire import Finish, Reply, Usage
+from orchestrator.simulator.faults import Fault, Plan
+from orchestrator.simulator.wire import Cause, Finish, Refusal, Reply, Usage, Wire
 
 ANSWERED: Final = "answered"
 TRICKLE_MS: Final = 250.0
 FILTERED_AFTER_TOKENS: Final = 10
+OVERLOADED: Final = Refusal(Cause.OVERLOADED)
+REFUSED: Final = "I can't help with that (simulated)."
 _PROXY_PAGE: Final = b"<html><body><h1>It works!</h1><p>Simulated proxy page.</p></body></html>"
 
 
@@ -28,6 +30,7 @@ class Scene:
     delivery: Delivery
     plan: Plan
     headers: Mapping[str, str]
+    wire: Wire
 
     def parts(self, otherwise: int) -> int:
         """How many parts go out before the accident."""
@@ -53,11 +56,21 @@ def altered(reply: Reply, fault: Fault | None) -> Reply:
     """The reply as the faults leave it that change what is said, not how it is sent."""
     if fault is Fault.NO_USAGE:
         return replace(reply, shows_usage=False)
-    if fault is Fault.LENGTH:
-        return cut(reply, tokens.count(reply.text) // 2, Finish.LENGTH)
-    if fault is Fault.CONTENT_FILTER:
-        return cut(reply, FILTERED_AFTER_TOKENS, Finish.CONTENT_FILTER)
-    return reply
+    visible = tokens.count(reply.text)
+    match fault:
+        case Fault.LENGTH:
+            return cut(reply, visible // 2, Finish.LENGTH)
+        case Fault.CONTEXT_FULL:
+            return cut(reply, visible // 2, Finish.CONTEXT_FULL)
+        case Fault.CONTENT_FILTER:
+            return cut(reply, FILTERED_AFTER_TOKENS, Finish.CONTENT_FILTER)
+        case Fault.REFUSAL:
+            return cut(replace(reply, text=REFUSED), tokens.count(REFUSED), Finish.REFUSAL)
+        case Fault.PROMPT_BLOCKED:
+            unread = replace(reply, text="", usage=replace(reply.usage, reasoning=0))
+            return cut(unread, 0, Finish.BLOCKED)
+        case _:
+            return reply
 
 
 def cut(reply: Reply, visible_tokens: int, finish: Finish) -> Reply:
@@ -79,7 +92,7 @@ def charged(fault: Fault | None, delivery: Delivery, usage: Usage) -> Usage:
 async def _stall(scene: Scene) -> str:
     await scene.delivery.begin()
     await scene.delivery.send(scene.parts(0))
-    await scene.exchange.wait(FOREVER_SECONDS)
+    await scene.delivery.stand_still()
     return "stalled"
 
 
@@ -109,10 +122,7 @@ async def _disconnect(scene: Scene) -> str:
 
 
 async def _malformed(scene: Scene) -> str:
-    body = b'{"id":"chatcmpl-simulated","object":"chat.completion","choices":[{"index":0,'
-    if "event-stream" in scene.headers["content-type"]:
-        body = b"data: " + body + b"\n\ndata: [DONE]\n\n"
-    await scene.exchange.reply(200, scene.headers, body)
+    await scene.delivery.garble()
     return "malformed"
 
 
@@ -122,9 +132,8 @@ async def _empty(scene: Scene) -> str:
 
 
 async def _overloaded_in_stream(scene: Scene) -> str:
-    refusal = REFUSALS[Fault.OVERLOADED_IN_STREAM]
-    await scene.delivery.break_off(scene.parts(1), refusal)
-    return f"error:{refusal.code}"
+    await scene.delivery.break_off(scene.parts(1), OVERLOADED)
+    return scene.wire.error(OVERLOADED, "").outcome
 
 
 async def _wrong_content_type(scene: Scene) -> str:

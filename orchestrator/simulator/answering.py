@@ -8,15 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from orchestrator.simulator import accidents, bill, models, rules, tokens
+from orchestrator.simulator import accidents, bill, embeddings, models, rules, structured, tokens
 from orchestrator.simulator.connection import ClientGone, Exchange
 from orchestrator.simulator.delivery import Delivery, Stream, Whole
-from orchestrator.simulator.faults import REFUSALS, Fault, Persona, Plan, missing_model
+from orchestrator.simulator.faults import REFUSALS, Fault, Persona, Plan
 from orchestrator.simulator.journal import Entry, Journal
 from orchestrator.simulator.rates import Rates
-from orchestrator.simulator.wire import Ask, Finish, Message, Refusal, Refused, Reply, Usage, Wire
+from orchestrator.simulator.wire import Ask, Cause, Finish, Message, Refusal, Refused, Reply, Usage, Wire
 
 JSON_TYPE: Final = "application/json"
+CORRELATION: Final = "x-client-request-id"
+"""Where our client writes the call's id, whatever the vendor; it comes back in the journal."""
 _MAX_CORRELATION: Final = 512
 _BOOT: Final = secrets.token_hex(6)
 
@@ -38,7 +40,7 @@ class Simulator:
     def begin(self, wire: Wire, exchange: Exchange, account: str, path: str) -> Entry:
         """The journal's entry for a request that has arrived."""
         request = exchange.request
-        correlation = request.headers.get(wire.correlation_header, "")[:_MAX_CORRELATION]
+        correlation = request.headers.get(CORRELATION, "")[:_MAX_CORRELATION]
         entry = Entry(
             id=correlation or None,
             request_id=f"req_{_BOOT}{next(self.numbers):010x}",
@@ -46,6 +48,8 @@ class Simulator:
             path=path,
             received_at=request.received_at,
             request_bytes=len(request.body),
+            wire=wire.name,
+            vendor=wire.models,
         )
         self.journal.begin(entry)
         return entry
@@ -80,29 +84,30 @@ class _Work:
 
     async def do(self) -> None:
         """Read, plan, make the answer, send it."""
-        headers = self._exchange.request.headers
-        self._wire.authorise(headers)
-        ask = self._wire.read(self._exchange.request.body)
-        # A stalled request must not hold its body in memory.
-        self._exchange.request.body = b""
-        self._plan = self._planned(ask, headers.get(rules.HEADER))
+        ask = self._read()
+        self._plan = self._planned(ask, self._exchange.request.headers.get(rules.HEADER))
         if self._plan.fault is Fault.OUTAGE:
             self.entry.outcome = Fault.OUTAGE
             self._exchange.cut()
             return
-        await self._refuse_as_planned()
+        await self._refuse_as_planned(ask)
         reply = self._reply(ask)
         self._delivery = self._deliver(ask, reply)
         latency = self._plan.latency_ms
         await self._exchange.wait((self._simulator.latency_ms if latency is None else latency) / 1000)
-        scene = accidents.Scene(self._exchange, self._delivery, self._plan, self._headers(ask))
+        headers = self._headers(ask)
+        scene = accidents.Scene(self._exchange, self._delivery, self._plan, headers, self._wire)
         self.entry.outcome = await accidents.deliver(scene)
 
     async def refuse(self, refusal: Refusal) -> None:
         """Send an error and write it down."""
-        self.entry.outcome = f"error:{refusal.code or refusal.status}"
-        headers = self._common() | {"content-type": JSON_TYPE} | self._retry_headers()
-        await self._exchange.reply(refusal.status, headers, self._wire.error(refusal))
+        seconds = self._retry_after(refusal)
+        told = self._wire.error(replace(refusal, retry_after=seconds), self.entry.request_id)
+        self.entry.outcome = told.outcome
+        headers = self._common() | {"content-type": JSON_TYPE}
+        if seconds is not None:
+            headers |= self._wire.retry_headers(seconds, refusal.cause is Cause.RATE_LIMITED)
+        await self._exchange.reply(told.status, headers, told.body)
 
     def close(self) -> None:
         """Book what was generated, and finish the entry."""
@@ -118,6 +123,16 @@ class _Work:
         entry.response_bytes = exchange.sent
         entry.ended_at = time.time()
         self._simulator.journal.end(entry)
+
+    def _read(self) -> Ask:
+        request = self._exchange.request
+        self._wire.authorise(request.headers)
+        if len(request.body) > self._wire.max_body:
+            raise Refused(Refusal(Cause.TOO_LARGE, str(self._wire.max_body)))
+        ask = self._wire.read(request.body, self.entry.path)
+        # A stalled request must not hold its body in memory.
+        request.body = b""
+        return ask
 
     def _planned(self, ask: Ask, header: str | None) -> Plan:
         entry = self.entry
@@ -135,45 +150,74 @@ class _Work:
             entry.fault = plan.fault
         return plan or Plan()
 
-    async def _refuse_as_planned(self) -> None:
+    async def _refuse_as_planned(self, ask: Ask) -> None:
         fault = self._plan.fault
-        if fault is None or fault is Fault.OVERLOADED_IN_STREAM or fault not in REFUSALS:
+        if fault is None or fault not in REFUSALS:
+            return
+        if fault is Fault.PROMPT_BLOCKED and self._wire.blocks_in_answer:
             return
         if self._plan.latency_ms:
             await self._exchange.wait(self._plan.latency_ms / 1000)
-        raise Refused(REFUSALS[fault])
+        raise Refused(Refusal(REFUSALS[fault], ask.model if fault is Fault.MODEL_GONE else ""))
 
     def _reply(self, ask: Ask) -> Reply:
-        model = self._model = models.find(self._plan.served_by or ask.model)
+        model = self._model = models.find(self._wire.models, self._plan.served_by or ask.model)
         if model is None:
-            raise missing_model(ask.model)
-        prompt_tokens = tokens.of_prompt(ask.messages)
-        if prompt_tokens > model.context_tokens:
-            raise Refused(REFUSALS[Fault.CONTEXT_TOO_LONG])
-        text = self._simulator.script(ask.messages, self._plan.persona)
-        visible = tokens.count(text)
-        reasoning = tokens.of_reasoning(visible) if models.reasons(ask.model) else 0
-        cached = self._simulator.prefixes.cached_tokens(self.entry.account, ask.messages)
-        reply = Reply(
-            id=f"chatcmpl-{self.entry.request_id.removeprefix('req_')}",
-            created=int(self.entry.received_at),
-            model=model.name,
-            text=text,
-            finish=Finish.STOP,
-            usage=Usage(prompt_tokens, cached, reasoning + visible, reasoning),
-        )
-        reply = accidents.altered(_within(reply, ask.max_tokens), self._plan.fault)
+            raise Refused(Refusal(Cause.MISSING_MODEL, ask.model))
+        reply = self._embedded(ask, model) if ask.embeds else self._written(ask, model)
         self._usage = reply.usage
         self._simulator.rates.spend(self.entry.account, reply.usage.prompt)
         self.entry.served_model = reply.model
         self.entry.finish_reason = reply.finish
         return reply
 
+    def _written(self, ask: Ask, model: models.Model) -> Reply:
+        """An answer in words."""
+        prompt_tokens = tokens.of_prompt(ask.messages)
+        if prompt_tokens > model.context_tokens:
+            found = f"{prompt_tokens} > {model.context_tokens}"
+            raise Refused(Refusal(Cause.CONTEXT_TOO_LONG, found, "messages"))
+        text = self._simulator.script(ask.messages, self._plan.persona)
+        if ask.schema is not None:
+            text = structured.example(ask.schema, text)
+        visible = tokens.count(text)
+        reasoning = tokens.of_reasoning(visible) if ask.thinks else 0
+        prefix = tokens.Prefix()
+        if ask.caching is not None:
+            prefix = self._simulator.prefixes.look(self.entry.account, model.name, ask.caching)
+        usage = Usage(
+            prompt_tokens,
+            prefix.read,
+            reasoning + visible,
+            reasoning,
+            prefix.written,
+            prefix.written if ask.caching is not None and ask.caching.hour else 0,
+        )
+        reply = self._blank(model, text, usage)
+        return accidents.altered(_within(reply, ask.max_tokens), self._plan.fault)
+
+    def _embedded(self, ask: Ask, model: models.Model) -> Reply:
+        """An answer in vectors."""
+        wanted = ask.embeds
+        assert wanted is not None
+        text = embeddings.render(wanted, model)
+        return self._blank(model, text, Usage(prompt=wanted.tokens))
+
+    def _blank(self, model: models.Model, text: str, usage: Usage) -> Reply:
+        return Reply(
+            id=self._wire.id_prefix + self.entry.request_id.removeprefix("req_"),
+            created=int(self.entry.received_at),
+            model=model.name,
+            text=text,
+            finish=Finish.STOP,
+            usage=usage,
+        )
+
     def _deliver(self, ask: Ask, reply: Reply) -> Delivery:
         headers = self._headers(ask)
         if ask.stream:
             return Stream(self._exchange, self._wire.framing(ask, reply), reply.text, headers)
-        return Whole(self._exchange, self._wire, reply, headers)
+        return Whole(self._exchange, self._wire, reply, headers, self.entry.request_id)
 
     def _headers(self, ask: Ask) -> dict[str, str]:
         kind = self._wire.stream_type if ask.stream else JSON_TYPE
@@ -184,12 +228,13 @@ class _Work:
         standing = self._simulator.rates.standing(self.entry.account)
         return self._wire.headers(self.entry.request_id, elapsed, standing)
 
-    def _retry_headers(self) -> dict[str, str]:
-        seconds = self._plan.retry_after
-        limited = self._plan.fault is Fault.RATE_LIMITED
-        if self._plan.fault is Fault.QUOTA or (seconds is None and not limited):
-            return {}
-        return self._wire.retry_headers(1.0 if seconds is None else seconds, limited)
+    def _retry_after(self, refusal: Refusal) -> float | None:
+        """Seconds to come again in: as planned, a second for a rate limit, never for a used-up quota."""
+        if refusal.cause is Cause.QUOTA:
+            return None
+        if self._plan.retry_after is None and refusal.cause is Cause.RATE_LIMITED:
+            return 1.0
+        return self._plan.retry_after
 
 
 def _within(reply: Reply, max_tokens: int | None) -> Reply:

@@ -12,10 +12,11 @@ from orchestrator.simulator.wire import Usage
 
 
 def charge(model: models.Model, usage: Usage) -> int:
-    """Nano-dollars for the usage."""
-    price = model.price
-    fresh = usage.prompt - usage.cached
-    return fresh * price.input + usage.cached * price.cached + usage.completion * price.output
+    """Nano-dollars for the usage, each class of tokens at its own price."""
+    price = model.price_of(usage.prompt)
+    fresh = usage.prompt - usage.cached - usage.written
+    written = (usage.written - usage.written_hour) * price.written + usage.written_hour * price.written_hour
+    return fresh * price.input + usage.cached * price.cached + written + usage.completion * price.output
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Sum:
     charged: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
     completion_tokens: int = 0
     reasoning_tokens: int = 0
     nano_dollars: int = 0
@@ -36,27 +38,42 @@ class Sum:
         self.charged += nano_dollars > 0
         self.prompt_tokens += usage.prompt
         self.cached_tokens += usage.cached
+        self.cache_write_tokens += usage.written
         self.completion_tokens += usage.completion
         self.reasoning_tokens += usage.reasoning
         self.nano_dollars += nano_dollars
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Who served a request, and to whom."""
+
+    model: str
+    vendor: str
+    account: str
+    wire: str
+
+
 @dataclass(slots=True)
 class Bill:
-    """The sum per served model, per account and over all."""
+    """The sum per served model, per account, per wire and over all."""
 
     total: Sum = field(default_factory=Sum)
     per_model: dict[str, Sum] = field(default_factory=dict)
     per_account: dict[str, Sum] = field(default_factory=dict)
+    per_wire: dict[str, Sum] = field(default_factory=dict)
+    vendors: dict[str, str] = field(default_factory=dict)
 
-    def add(self, model: str, account: str, usage: Usage, nano_dollars: int) -> None:
-        """Book one finished request under the model that served it."""
-        for line in (
+    def add(self, line: Line, usage: Usage, nano_dollars: int) -> None:
+        """Book one finished request under what served it."""
+        self.vendors.setdefault(line.model, line.vendor)
+        for total in (
             self.total,
-            self.per_model.setdefault(model, Sum()),
-            self.per_account.setdefault(account, Sum()),
+            self.per_model.setdefault(line.model, Sum()),
+            self.per_account.setdefault(line.account, Sum()),
+            self.per_wire.setdefault(line.wire, Sum()),
         ):
-            line.add(usage, nano_dollars)
+            total.add(usage, nano_dollars)
 
     def view(self) -> dict[str, Any]:
         """The bill as JSON, with the prices it was made by."""
@@ -64,13 +81,17 @@ class Bill:
             "currency": "USD",
             "unit": "nano-dollar",
             "total": asdict(self.total),
-            "models": {name: asdict(line) | _priced(name) for name, line in sorted(self.per_model.items())},
-            "accounts": {name: asdict(line) for name, line in sorted(self.per_account.items())},
+            "models": {
+                name: asdict(total) | _priced(self.vendors[name], name)
+                for name, total in sorted(self.per_model.items())
+            },
+            "accounts": {name: asdict(total) for name, total in sorted(self.per_account.items())},
+            "wires": {name: asdict(total) for name, total in sorted(self.per_wire.items())},
         }
 
 
-def _priced(name: str) -> dict[str, Any]:
-    model = models.find(name)
+def _priced(vendor: str, name: str) -> dict[str, Any]:
+    model = models.find(vendor, name)
     if model is None:
-        return {"listed": False, "price_per_token": None}
-    return {"listed": model.listed, "price_per_token": asdict(model.price)}
+        return {"vendor": vendor, "listed": False, "price_per_token": None}
+    return {"vendor": vendor, "listed": model.listed, "price_per_token": asdict(model.price)}

@@ -220,10 +220,10 @@ class Exchange:
         await self._connection.write(body)
 
     async def chunk(self, *parts: bytes) -> None:
-        """More of a chunked body, each part as a chunk of its own."""
+        """More of a chunked body, each part a chunk of its own; an empty one would end it and is left out."""
         for part in parts:
             self._count(part)
-        await self._connection.write(b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts))
+        await self._connection.write(b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts if part))
 
     async def last_chunk(self) -> None:
         """The end of a chunked body."""

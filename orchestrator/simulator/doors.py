@@ -2,21 +2,53 @@
 
 import re
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
-from orchestrator.simulator import openai_chat
 from orchestrator.simulator.answering import JSON_TYPE, Simulator, answer
 from orchestrator.simulator.connection import Exchange
 from orchestrator.simulator.control import PREFIX, control
 from orchestrator.simulator.faults import REFUSALS, Fault
 from orchestrator.simulator.rules import Facts
-from orchestrator.simulator.wire import Refusal, Refused, Wire
+from orchestrator.simulator.wire import Cause, Refusal, Refused, Wire
+from orchestrator.simulator.wires import (
+    anthropic_messages,
+    gemini,
+    ollama,
+    openai,
+    openai_chat,
+    openai_embeddings,
+    openai_responses,
+)
 
 DEFAULT_ACCOUNT: Final = "default"
 _ACCOUNT: Final = re.compile(r"/accounts/([^/]+)(/.*)")
-_OPENAI: Final = openai_chat.OpenAIChat()
-COMPLETIONS: Final[dict[str, Wire]] = {openai_chat.CHAT: _OPENAI}
-LISTS: Final[dict[str, Wire]] = {openai_chat.MODELS: _OPENAI}
+_GEMINI_METHOD: Final = re.compile(rf"{gemini.MODELS}/[^/:]+:(\w+)")
+
+_CHAT: Final = openai_chat.OpenAIChat()
+_ANTHROPIC: Final = anthropic_messages.AnthropicMessages()
+_OLLAMA: Final = ollama.Ollama()
+_GEMINI: Final[dict[str, Wire]] = {
+    "generateContent": gemini.Gemini(streams=False),
+    "streamGenerateContent": gemini.Gemini(streams=True),
+}
+COMPLETIONS: Final[dict[str, Wire]] = {
+    openai_chat.CHAT: _CHAT,
+    openai_responses.RESPONSES: openai_responses.OpenAIResponses(),
+    openai_embeddings.EMBEDDINGS: openai_embeddings.OpenAIEmbeddings(),
+    anthropic_messages.MESSAGES: _ANTHROPIC,
+    ollama.CHAT: _OLLAMA,
+}
+LISTS: Final[dict[str, Wire]] = {
+    f"{openai.ROOT}/models": _CHAT,
+    anthropic_messages.MODELS: _ANTHROPIC,
+    gemini.MODELS: _GEMINI["generateContent"],
+    ollama.TAGS: _OLLAMA,
+}
+_VENDORS: Final[dict[str, Wire]] = {
+    "anthropic": _ANTHROPIC,
+    "gemini": _GEMINI["generateContent"],
+    "ollama": _OLLAMA,
+}
 
 
 class Doors:
@@ -32,12 +64,12 @@ class Doors:
         account, path = _split(target)
         if target.startswith(PREFIX):
             await control(self._simulator, exchange, target, query)
-        elif method == "POST" and (wire := COMPLETIONS.get(path)):
+        elif method == "POST" and (wire := _completing(path, query)):
             await answer(self._simulator, wire, exchange, account, path)
         elif method == "GET" and (wire := LISTS.get(path)):
             await self._list(wire, exchange, account, path)
         else:
-            await _refuse(_OPENAI, exchange, _unknown(method, path))
+            await _refuse(_speaking(path), exchange, _unknown(method, path))
 
     async def _list(self, wire: Wire, exchange: Exchange, account: str, path: str) -> None:
         """The models: free, in no journal, and met only by an outage or by a rule that names the path."""
@@ -45,7 +77,7 @@ class Doors:
         if fault is Fault.OUTAGE:
             exchange.cut()
         elif fault in REFUSALS:
-            await _refuse(wire, exchange, REFUSALS[fault])
+            await _refuse(wire, exchange, Refusal(REFUSALS[fault]))
         else:
             await _models(wire, exchange)
 
@@ -56,11 +88,12 @@ async def _models(wire: Wire, exchange: Exchange) -> None:
     except Refused as refused:
         await _refuse(wire, exchange, refused.refusal)
     else:
-        await exchange.reply(200, {"content-type": JSON_TYPE}, wire.models())
+        await exchange.reply(200, {"content-type": JSON_TYPE}, wire.listing())
 
 
 async def _refuse(wire: Wire, exchange: Exchange, refusal: Refusal) -> None:
-    await exchange.reply(refusal.status, {"content-type": JSON_TYPE}, wire.error(refusal))
+    told = wire.error(refusal, "")
+    await exchange.reply(told.status, {"content-type": JSON_TYPE}, told.body)
 
 
 def _split(target: str) -> tuple[str, str]:
@@ -68,7 +101,22 @@ def _split(target: str) -> tuple[str, str]:
     return (unquote(found[1]), found[2]) if found else (DEFAULT_ACCOUNT, target)
 
 
+def _completing(path: str, query: str) -> Wire | None:
+    """The wire that answers a POST; Gemini's stream is spoken as server-sent events only."""
+    if (wire := COMPLETIONS.get(path)) is not None:
+        return wire
+    found = _GEMINI_METHOD.fullmatch(path)
+    if found is None or (found[1] == "streamGenerateContent" and parse_qs(query).get("alt") != ["sse"]):
+        return None
+    return _GEMINI.get(found[1])
+
+
+def _speaking(path: str) -> Wire:
+    """Whose words an unknown path is refused in: those of the vendor it begins with, else OpenAI's."""
+    return _VENDORS.get(path.split("/", 2)[1] if path.startswith("/") else "", _CHAT)
+
+
 def _unknown(method: str, path: str) -> Refusal:
     if path in COMPLETIONS or path in LISTS:
-        return Refusal(405, "invalid_request_error", None, f"Not allowed to {method} on {path}.")
-    return Refusal(404, "invalid_request_error", "unknown_url", f"Unknown request URL: {method} {path}.")
+        return Refusal(Cause.WRONG_METHOD, f"{method} on {path}")
+    return Refusal(Cause.UNKNOWN_PATH, f"{method} {path}")

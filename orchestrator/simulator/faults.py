@@ -1,10 +1,10 @@
-"""Everything that can go wrong on purpose, and the errors a vendor would send for it."""
+"""Everything that can go wrong on purpose, and why a vendor would say that it did."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from orchestrator.simulator.wire import Refusal, Refused
+from orchestrator.simulator.wire import Cause
 
 
 class Fault(StrEnum):
@@ -16,10 +16,17 @@ class Fault(StrEnum):
     UNAVAILABLE = "503"
     OVERLOADED = "529"
     UNAUTHORISED = "401"
+    PAYMENT = "402"
+    FORBIDDEN = "403"
+    MODEL_GONE = "404"
+    TOO_LARGE = "413"
     BAD_REQUEST = "400"
     CONTEXT_TOO_LONG = "context_too_long"
+    PROMPT_BLOCKED = "prompt_blocked"
     CONTENT_FILTER = "content_filter"
+    REFUSAL = "refusal"
     LENGTH = "length"
+    CONTEXT_FULL = "context_full"
     NO_USAGE = "no_usage"
     STALL = "stall"
     NO_FIRST_TOKEN = "no_first_token"
@@ -55,38 +62,19 @@ class Plan:
     served_by: str | None = None
 
 
-INVALID_KEY: Final = Refusal(
-    401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided (simulated)."
-)
-REFUSALS: Final[dict[Fault, Refusal]] = {
-    Fault.RATE_LIMITED: Refusal(429, "requests", "rate_limit_exceeded", "Rate limit reached (simulated)."),
-    Fault.QUOTA: Refusal(
-        429, "insufficient_quota", "insufficient_quota", "You exceeded your current quota (simulated)."
-    ),
-    Fault.SERVER_ERROR: Refusal(500, "server_error", None, "The server had an error (simulated)."),
-    Fault.UNAVAILABLE: Refusal(503, "server_error", None, "The engine is overloaded (simulated)."),
-    Fault.OVERLOADED: Refusal(529, "overloaded_error", "overloaded", "Overloaded (simulated)."),
-    Fault.OVERLOADED_IN_STREAM: Refusal(
-        503, "server_error", "server_is_overloaded", "The engine is overloaded (simulated)."
-    ),
-    Fault.UNAUTHORISED: INVALID_KEY,
-    Fault.BAD_REQUEST: Refusal(400, "invalid_request_error", None, "Invalid request (simulated)."),
-    Fault.CONTEXT_TOO_LONG: Refusal(
-        400,
-        "invalid_request_error",
-        "context_length_exceeded",
-        "This model's maximum context length is exceeded (simulated).",
-        "messages",
-    ),
+REFUSALS: Final[dict[Fault, Cause]] = {
+    Fault.RATE_LIMITED: Cause.RATE_LIMITED,
+    Fault.QUOTA: Cause.QUOTA,
+    Fault.SERVER_ERROR: Cause.SERVER_ERROR,
+    Fault.UNAVAILABLE: Cause.UNAVAILABLE,
+    Fault.OVERLOADED: Cause.OVERLOADED,
+    Fault.UNAUTHORISED: Cause.WRONG_KEY,
+    Fault.PAYMENT: Cause.PAYMENT,
+    Fault.FORBIDDEN: Cause.FORBIDDEN,
+    Fault.MODEL_GONE: Cause.MISSING_MODEL,
+    Fault.TOO_LARGE: Cause.TOO_LARGE,
+    Fault.BAD_REQUEST: Cause.BAD_REQUEST,
+    Fault.CONTEXT_TOO_LONG: Cause.CONTEXT_TOO_LONG,
+    Fault.PROMPT_BLOCKED: Cause.BLOCKED,
 }
-
-
-def missing_model(name: str) -> Refused:
-    """The vendor knows no such model."""
-    message = f"The model `{name}` does not exist or you do not have access to it."
-    return Refused(Refusal(404, "invalid_request_error", "model_not_found", message, "model"))
-
-
-def invalid(message: str, param: str | None = None, code: str | None = None) -> Refused:
-    """The request is not as the vendor wants it."""
-    return Refused(Refusal(400, "invalid_request_error", code, message, param))
+"""The faults that are plain errors; where a wire blocks prompts in an answer, that one is none."""

@@ -14,7 +14,8 @@ from typing import Final, TextIO
 
 import orjson
 
-from orchestrator.simulator.bill import Bill
+from orchestrator.simulator import models
+from orchestrator.simulator.bill import Bill, Line
 from orchestrator.simulator.wire import Usage
 
 MAX_ENTRIES: Final = 200_000
@@ -33,6 +34,8 @@ class Entry:
     path: str
     received_at: float
     request_bytes: int
+    wire: str = "openai_chat"
+    vendor: str = models.OPENAI
     n: int | None = None
     model: str = ""
     served_model: str | None = None
@@ -47,6 +50,7 @@ class Entry:
     response_bytes: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
     completion_tokens: int = 0
     reasoning_tokens: int = 0
     billed_nano_dollars: int = 0
@@ -55,6 +59,7 @@ class Entry:
         """Take over the tokens that were used."""
         self.prompt_tokens = usage.prompt
         self.cached_tokens = usage.cached
+        self.cache_write_tokens = usage.written
         self.completion_tokens = usage.completion
         self.reasoning_tokens = usage.reasoning
 
@@ -137,10 +142,15 @@ class Journal:
         if len(self._lines) > self._keep:
             self._drop_oldest()
         usage = Usage(
-            entry.prompt_tokens, entry.cached_tokens, entry.completion_tokens, entry.reasoning_tokens
+            entry.prompt_tokens,
+            entry.cached_tokens,
+            entry.completion_tokens,
+            entry.reasoning_tokens,
+            entry.cache_write_tokens,
         )
         model = entry.served_model or entry.model or "(none)"
-        self.bill.add(model, entry.account, usage, entry.billed_nano_dollars)
+        booked = Line(model, entry.vendor, entry.account, entry.wire)
+        self.bill.add(booked, usage, entry.billed_nano_dollars)
 
     def _drop_oldest(self) -> None:
         correlation, _ = self._lines.popleft()

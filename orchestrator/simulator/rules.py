@@ -12,7 +12,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from orchestrator.simulator.faults import Fault, Persona, Plan, invalid
+from orchestrator.simulator.faults import Fault, Persona, Plan
+from orchestrator.simulator.wire import Cause, Refusal, Refused
 from schemas.base import Value
 
 HEADER: Final = "x-simulator"
@@ -141,7 +142,7 @@ def from_header(value: str) -> Plan:
     try:
         return _Effects.model_validate_strings(fields).plan()
     except ValidationError as error:
-        raise invalid(f"{HEADER}: {reason(error)}", HEADER) from None
+        raise Refused(Refusal(Cause.BAD_REQUEST, f"{HEADER}: {reason(error)}", HEADER)) from None
 
 
 def reason(error: ValidationError) -> str:

@@ -6,14 +6,13 @@ The estimate is one token per four UTF-8 bytes: stable, fast, and near enough to
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
-from orchestrator.simulator.wire import Message, Role
+from orchestrator.simulator.wire import Caching, Message
 
 MESSAGE_OVERHEAD: Final = 4
 REPLY_PRIMER: Final = 3
 CACHE_FROM: Final = 1024
-CACHE_STEP: Final = 128
 REASONING_STEP: Final = 64
 _REMEMBERED: Final = 10_000
 
@@ -38,25 +37,40 @@ def of_reasoning(answer_tokens: int) -> int:
     return -(-answer_tokens // (2 * REASONING_STEP)) * REASONING_STEP
 
 
+class Prefix(NamedTuple):
+    """What became of a prompt's beginning: tokens read from the cache, tokens written to it."""
+
+    read: int = 0
+    written: int = 0
+
+
 class SeenPrefixes:
-    """The system prompts an account has sent lately: the second time they are read from the cache."""
+    """The beginnings of prompts that an account has sent lately to a model.
+
+    The second time they are read from the cache, which no two models share.
+    """
 
     def __init__(self) -> None:
-        self._seen: OrderedDict[tuple[str, bytes], None] = OrderedDict()
+        self._seen: OrderedDict[tuple[str, str, bytes], None] = OrderedDict()
 
-    def cached_tokens(self, account: str, messages: Sequence[Message]) -> int:
+    def look(self, account: str, model: str, caching: Caching) -> Prefix:
         """The cached part of this prompt, in the vendor's steps; the prompt is remembered from now on."""
-        prefix = "\n".join(message.text for message in messages if message.role is Role.SYSTEM)
-        tokens = count(prefix)
-        if tokens < CACHE_FROM:
-            return 0
-        key = (account, hashlib.sha256(prefix.encode()).digest())
+        read = whole = 0
+        for prefix in caching.prefixes:
+            tokens = count(prefix) // caching.step * caching.step
+            if tokens >= CACHE_FROM:
+                whole = tokens
+                read = tokens if self._known(account, model, prefix) else read
+        return Prefix(read, whole - read if caching.writes else 0)
+
+    def _known(self, account: str, model: str, prefix: str) -> bool:
+        key = (account, model, hashlib.sha256(prefix.encode()).digest())
         known = key in self._seen
         self._seen[key] = None
         self._seen.move_to_end(key)
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
-        return tokens // CACHE_STEP * CACHE_STEP if known else 0
+        return known
 
     def forget(self) -> None:
         """Start afresh, as after an hour without use."""

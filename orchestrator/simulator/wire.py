@@ -4,11 +4,14 @@ A wire reads a request into an `Ask` and writes a `Reply` or a `Refusal` as its 
 faults, bill and journal know only these values.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 from orchestrator.simulator.rates import Standing
+
+MEGABYTE: Final = 1024 * 1024
 
 
 class Role(StrEnum):
@@ -29,32 +32,72 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Caching:
+    """The beginnings of a prompt that the vendor may keep, each longer than the one before it.
+
+    `step` is what their tokens are reported in; `writes` where putting them there is billed, `hour` where
+    they were asked to stay for one.
+    """
+
+    prefixes: tuple[str, ...]
+    step: int = 1
+    writes: bool = False
+    hour: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
-    """What a request asks for; `max_tokens` bounds thinking and answer together."""
+    """What a request asks for; `max_tokens` bounds thinking and answer together.
+
+    `schema` is what the answer must be as JSON (an empty one: any object); None leaves it free.
+    `embeds` holds the texts, and how many numbers each becomes, where vectors are asked for.
+    """
 
     model: str
     messages: tuple[Message, ...]
     stream: bool = False
     include_usage: bool = False
     max_tokens: int | None = None
+    thinks: bool = False
+    caching: Caching | None = None
+    schema: Mapping[str, Any] | None = None
+    embeds: "Embedding | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """Texts to turn into vectors; `dimensions` None takes the model's own, `base64` packs them as floats."""
+
+    texts: tuple[str, ...]
+    tokens: int
+    dimensions: int | None = None
+    base64: bool = False
 
 
 class Finish(StrEnum):
-    """Why an answer ends."""
+    """Why an answer ends; what the vendors call it is each wire's own."""
 
     STOP = "stop"
     LENGTH = "length"
+    CONTEXT_FULL = "context_full"
     CONTENT_FILTER = "content_filter"
+    REFUSAL = "refusal"
+    BLOCKED = "blocked"
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one answer; `cached` is part of `prompt`, `reasoning` is part of `completion`."""
+    """Tokens of one answer, whatever classes the vendor reports them in.
+
+    `cached` and `written` are parts of `prompt`, `written_hour` of `written`, `reasoning` of `completion`.
+    """
 
     prompt: int = 0
     cached: int = 0
     completion: int = 0
     reasoning: int = 0
+    written: int = 0
+    written_hour: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +113,65 @@ class Reply:
     shows_usage: bool = True
 
 
+class Cause(StrEnum):
+    """Why a request is refused; status, code and words are each vendor's own."""
+
+    UNREADABLE = "unreadable"
+    MISSING_FIELD = "missing_field"
+    INVALID_VALUE = "invalid_value"
+    BAD_REQUEST = "bad_request"
+    NO_KEY = "no_key"
+    WRONG_KEY = "wrong_key"
+    FORBIDDEN = "forbidden"
+    PAYMENT = "payment"
+    UNKNOWN_PATH = "unknown_path"
+    WRONG_METHOD = "wrong_method"
+    MISSING_MODEL = "missing_model"
+    TOO_LARGE = "too_large"
+    CONTEXT_TOO_LONG = "context_too_long"
+    BLOCKED = "blocked"
+    RATE_LIMITED = "rate_limited"
+    QUOTA = "quota"
+    SERVER_ERROR = "server_error"
+    UNAVAILABLE = "unavailable"
+    OVERLOADED = "overloaded"
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An error as the vendor would send it."""
+    """A refusal before a vendor has put it into words.
 
-    status: int
-    kind: str
-    code: str | None
-    message: str
+    `detail` fills the vendor's sentence (a model's name, what is wrong with `param`), `code` is the
+    vendor's own where its wire found the fault, `retry_after` is seconds.
+    """
+
+    cause: Cause
+    detail: str = ""
     param: str | None = None
+    code: str | None = None
+    retry_after: float | None = None
 
 
 class Refused(Exception):
     """The request is refused."""
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.message)
+        super().__init__(f"{refusal.cause}: {refusal.detail}")
         self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReply:
+    """A refusal as the vendor sends it; `code` is what names it best in its own body."""
+
+    status: int
+    code: str | None
+    body: bytes
+
+    @property
+    def outcome(self) -> str:
+        """The same in the journal's words."""
+        return f"error:{self.code or self.status}"
 
 
 class Framing(Protocol):
@@ -108,19 +193,34 @@ class Framing(Protocol):
         """An error in the middle of the stream."""
         ...
 
+    def event(self, data: bytes) -> bytes:
+        """Any bytes framed as one event."""
+        ...
+
+    def heartbeat(self) -> bytes:
+        """What the vendor sends when it has nothing to say; empty where it is silent."""
+        ...
+
 
 class Wire(Protocol):
-    """One vendor's HTTP format."""
+    """One vendor's HTTP format.
+
+    `models` names the vendor's list of models. Where `blocks_in_answer`, a blocked prompt is answered
+    with a status 200.
+    """
 
     name: str
+    models: str
+    id_prefix: str
     stream_type: str
-    correlation_header: str
+    max_body: int
+    blocks_in_answer: bool
 
-    def authorise(self, headers: dict[str, str]) -> None:
+    def authorise(self, headers: Mapping[str, str]) -> None:
         """Raise Refused unless the request carries a credential."""
         ...
 
-    def read(self, body: bytes) -> Ask:
+    def read(self, body: bytes, path: str) -> Ask:
         """The request's meaning; raises Refused."""
         ...
 
@@ -140,10 +240,10 @@ class Wire(Protocol):
         """When to come again; `limited` when a rate limit is the reason."""
         ...
 
-    def error(self, refusal: Refusal) -> bytes:
-        """The body of an error."""
+    def error(self, refusal: Refusal, request_id: str) -> ErrorReply:
+        """A refusal in the vendor's words."""
         ...
 
-    def models(self) -> bytes:
+    def listing(self) -> bytes:
         """The list of models."""
         ...
