@@ -9,6 +9,7 @@ from typing import Any, Final
 import orjson
 
 from orchestrator import clock
+from orchestrator.catalogue.vendors import address_of, path_of
 from orchestrator.http import Response, TransportError
 from orchestrator.wiring import Parts
 from schemas.configured import CredentialVerdict, Probe
@@ -21,7 +22,13 @@ TIMEOUT: Final = 15.0
 MOST_BYTES: Final = 4 * 1024 * 1024
 MOST_MODELS: Final = 500
 LONGEST_NAME: Final = 200
-MODELS_PATH: Final[dict[Wire, str]] = {Wire.OPENAI_CHAT: "/models"}
+MODELS_PATH: Final[dict[Wire, str]] = {
+    Wire.OPENAI_CHAT: "/models",
+    Wire.OPENAI_RESPONSES: "/models",
+    Wire.ANTHROPIC_MESSAGES: "/v1/models",
+    Wire.GEMINI: "/models",
+    Wire.OLLAMA: "/api/tags",
+}
 _REFUSED: Final = (401, 403)
 
 
@@ -72,11 +79,11 @@ async def _probed(parts: Parts, provider: Provider, credential: str | None) -> P
 
 
 async def _asked(parts: Parts, provider: Provider, credential: str | None) -> tuple[int, bytes, float]:
-    client = parts.http.of(
-        provider.base_url, private=provider.trusted or parts.config.allow_private_providers
-    )
+    private = provider.trusted or parts.config.allow_private_providers
+    client = parts.http.of(address_of(provider.base_url), private=private)
     began = clock.monotonic()
-    path, headers = MODELS_PATH[provider.wire], _headers(provider, credential)
+    path = path_of(provider, MODELS_PATH[provider.wire])
+    headers = _headers(provider, credential)
     async with client.stream("GET", path, headers=headers) as response:
         body = await _read(response)
         return response.status_code, body, clock.monotonic() - began
@@ -106,14 +113,16 @@ async def _read(response: Response) -> bytes:
 
 
 def listed(body: bytes) -> list[str]:
-    """The ids in a list of models, as OpenAI and those who follow it write it; empty where it is none."""
+    """The ids in a list of models, as any of the wires writes it; empty where it is none."""
     try:
         told: Any = orjson.loads(body)
     except ValueError:
         return []
-    rows = told if isinstance(told, list) else told.get("data") if isinstance(told, dict) else None
-    names = [row.get("id") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    fitting = [name for name in names if isinstance(name, str) and 0 < len(name) <= LONGEST_NAME]
+    rows = told.get("data", told.get("models")) if isinstance(told, dict) else told
+    found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    names = [row.get("id", row.get("name")) for row in found]
+    given = [name.removeprefix("models/") for name in names if isinstance(name, str)]
+    fitting = [name for name in given if 0 < len(name) <= LONGEST_NAME]
     return [name for name in dict.fromkeys(fitting) if name.isprintable()][:MOST_MODELS]
 
 

@@ -7,7 +7,9 @@ the variable has no default, leaves its field out if the field may be left out.
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
+from orchestrator.catalogue.vendors import FACTS
 from schemas.addresses import origin_of
 from schemas.configured import Template, TemplateVariable
 from schemas.providers import Vendor, Wire
@@ -17,9 +19,16 @@ _KEY: Final = TemplateVariable(description="the API key", secret=True)
 _VENDORS: Final = frozenset(Vendor)
 
 
-def usual_wire(vendor: Vendor) -> Wire:
-    """What a vendor speaks where nothing else is said."""
-    return Wire.OPENAI_CHAT
+def usual_wire(vendor: Vendor, base_url: str) -> Wire:
+    """What a vendor speaks there where nothing else is said: its own format below the address of its own
+    API, OpenAI's below any other, because that is what their compatible addresses speak."""
+    facts = FACTS[vendor]
+    own = facts.base_url is not None and _path(facts.base_url) == _path(base_url)
+    return facts.wire if own and facts.wire else Wire.OPENAI_CHAT
+
+
+def _path(base_url: str) -> str:
+    return urlsplit(base_url).path.rstrip("/")
 
 
 def _template(
@@ -44,12 +53,10 @@ BUILT_IN: Final[dict[str, Template]] = {
     for template in (
         _template("openai", "OpenAI", "https://api.openai.com/v1", "gpt-5-mini"),
         _template(
-            "anthropic", "Anthropic, by its OpenAI-compatible API", "https://api.anthropic.com/v1",
-            "claude-sonnet-4-6",
+            "anthropic", "Anthropic", "https://api.anthropic.com", "claude-sonnet-4-6",
         ),
         _template(
-            "google", "Google Gemini, by its OpenAI-compatible API",
-            "https://generativelanguage.googleapis.com/v1beta/openai", "gemini-3.5-flash",
+            "google", "Google Gemini", "https://generativelanguage.googleapis.com/v1beta", "gemini-3.5-flash",
         ),
         _template(
             "azure", "Azure OpenAI", "https://{{RESOURCE}}.openai.azure.com/openai/v1",

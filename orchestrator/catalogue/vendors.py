@@ -200,5 +200,9 @@ def path_of(provider: Provider, path: str) -> str:
     query = parts.query
     if provider.vendor is Vendor.AZURE and _AZURE_DEPLOYMENT.fullmatch(parts.path):
         versioned = any(field.startswith("api-version=") for field in query.split("&"))
-        query = query if versioned else f"{query}&api-version={AZURE_API_VERSION}".lstrip("&")
+        query = (
+            query
+            if versioned
+            else f"{query}&api-version={provider.options.api_version or AZURE_API_VERSION}".lstrip("&")
+        )
     return f"{path}{'&' if '?' in path else '?'}{query}" if query else path

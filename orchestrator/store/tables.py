@@ -2,8 +2,8 @@
 
 Lock order everywhere: parent task, task, call, budget windows (key order), delivery.
 
-Tables that grow with the tasks are partitioned by month over UUIDv7 keys, so that old months are
-dropped whole. What is large (request, result, answer) stands apart from the hot row.
+Tables that grow with the tasks are partitioned by month over UUIDv7 keys: old months are dropped whole.
+What is large (request, result, answer) stands apart from the hot row.
 """
 
 from sqlalchemy import (

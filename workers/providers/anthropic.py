@@ -84,7 +84,14 @@ class AnthropicMessages(WireFormat):
             body["output_config"] = {"format": {"type": "json_schema", "schema": ask.schema}}
         versioned = ask.provider.base_url.rstrip("/").endswith("/v1")
         path = "/messages" if versioned else "/v1/messages"
-        return post(ask, credential, call_id, path, body, **{"anthropic-version": VERSION})
+        return post(
+            ask,
+            credential,
+            call_id,
+            path,
+            body,
+            **{"anthropic-version": ask.provider.options.anthropic_version or VERSION},
+        )
 
     def feed(self, reply: Reply, data: bytes) -> bool:
         """Take in one event."""

@@ -43,6 +43,10 @@ class Mutant:
     patches: tuple[Patch, ...]
 
 
+_EXCHANGE: Final = (
+    "    done = await _exchange(process, lease, WIRES[lease.provider.wire], request, timeout)\n"
+)
+_INTENDING: Final = "    try:\n        intent = await until_stored(\n"
 _EARLY_ACK: Final = Patch("orchestrator/broker/__init__.py", "task_acks_late=True", "task_acks_late=False")
 
 MUTANTS: Final = (
@@ -144,12 +148,8 @@ MUTANTS: Final = (
         UNDISTURBED,
         "late intent",
         (
-            Patch("workers/call.py", "    intent = await until_stored(\n", "    intended = (\n"),
-            Patch(
-                "workers/call.py",
-                '    failpoints.reach("call.answered")\n',
-                '    failpoints.reach("call.answered")\n    intent = await until_stored(intended)\n',
-            ),
+            Patch("workers/call.py", _EXCHANGE, ""),
+            Patch("workers/call.py", _INTENDING, f"{_EXCHANGE}{_INTENDING}"),
         ),
     ),
     # A call whose process died is written off instead of charged at its hold.

@@ -41,7 +41,8 @@ def test_the_credential_comes_from_a_variable(
     )
     sent = json.loads(server.requests[0].content)
     assert sent == {
-        "base_url": "https://x.org/v1", "credential": "sk-secret", "options": {"custom_headers": {"X-A": "b"}},
+        "base_url": "https://x.org/v1", "credential": "sk-secret",
+        "options": {"custom_headers": {"X-A": "b"}},
     }  # fmt: skip
     assert "sk-secret" not in done.out + done.err
 
@@ -105,7 +106,8 @@ def test_usage_ends_with_the_total(command: Command, serve: Serve) -> None:
 
 def test_health_is_told_in_words(command: Command, serve: Serve) -> None:
     serve(ok({
-        "provider": "mine", "status": "down", "reasons": ["circuit open: 5 of 5 calls failed"], "paused": True,
+        "provider": "mine", "status": "down", "reasons": ["circuit open: 5 of 5 calls failed"],
+        "paused": True,
         "calls": 5, "error_rate": 1.0, "latency_p50_ms": None, "latency_p95_ms": None,
     }))  # fmt: skip
     told = command("provider", "health", "mine").out

@@ -97,7 +97,7 @@ def test_a_key_that_is_none_is_refused_with_the_remedy(tmp_path: Path, text: str
 
 
 def test_without_a_key_the_remedy_is_said(tmp_path: Path) -> None:
-    with pytest.raises(MasterKeyMissing, match="ORCHESTRATOR_MASTER_KEY_FILE.*orchestrator up"):
+    with pytest.raises(MasterKeyMissing, match=r"ORCHESTRATOR_MASTER_KEY_FILE.*orchestrator up"):
         KeyRing(Config(data_dir=tmp_path)).current()
 
 
