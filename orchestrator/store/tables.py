@@ -26,7 +26,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
 _TIME = DateTime(timezone=True)
-
 PARTITIONED = {
     "tasks": "id",
     "task_payloads": "id",

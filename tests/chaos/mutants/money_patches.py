@@ -40,7 +40,7 @@ MONEY_MUTANTS: Final = (
         (
             Patch(
                 "workers/call.py",
-                "        model = reply.model or lease.candidate.model\n",
+                "        model = prices.priced_model(vendor, lease.candidate.model, reply.model)\n",
                 "        model = lease.candidate.model\n",
             ),
         ),
