@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider's name.")]
-Url = Annotated[str | None, typer.Option(metavar="URL", help="Its address, up to its version.")]
+Url = Annotated[str | None, typer.Option("--base-url", metavar="URL", help="Its address, up to its version.")]
 Model = Annotated[str | None, typer.Option(metavar="MODEL", help="The model asked where a task names none.")]
 Vendor = Annotated[str | None, typer.Option(metavar="VENDOR", help="openai, anthropic, google, custom …")]
 FromVariable = Annotated[

@@ -31,7 +31,14 @@ def ask(
     messages: tuple[Message, ...] = TALK[:2],
 ) -> Ask:
     provider = Provider(
-        id=UUID(int=1), name="p", vendor=vendor, wire=wire, base_url=base_url, model=model, credential="none"
+        id=UUID(int=1),
+        name="p",
+        vendor=vendor,
+        wire=wire,
+        base_url=base_url,
+        model=model,
+        credential="none",
+        trusted=True,
     )
     return Ask(provider, model, messages, 500, temperature, schema)
 
