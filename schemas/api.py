@@ -15,7 +15,7 @@ from schemas.calls import AnswerVerdict, CallStatus, Purpose
 from schemas.errors import Category, FieldError, TaskError
 from schemas.events import TaskEvent
 from schemas.providers import Vendor
-from schemas.results import CodeResult, ReviewResult
+from schemas.results import AnyResult
 from schemas.tasks import Priority, StatusReason, TaskKind, TaskStatus
 
 Item = TypeVar("Item")
@@ -126,7 +126,7 @@ class TaskView(Value):
     cost: TaskCost
     usage: TaskUsage
     links: Links
-    result: CodeResult | ReviewResult | None = Field(None, description="with `include=result`")
+    result: AnyResult | None = Field(None, description="with `include=result`")
     calls: list[CallView] | None = Field(None, description="with `include=calls`")
     request: dict[str, Any] | None = Field(
         None, description="with `include=request`; without the webhook's secret"
@@ -156,7 +156,7 @@ class ResultView(Value):
     status: TaskStatus
     finished_at: datetime
     error: TaskError | None
-    result: CodeResult | ReviewResult | None
+    result: AnyResult | None
 
 
 class Page(Value, Generic[Item]):

@@ -5,7 +5,7 @@ caller's: what had arrived by then stays in the `Exchange` it holds.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -22,7 +22,10 @@ _OK: Final = 200
 
 @dataclass(slots=True)
 class Exchange:
-    """How far an exchange got. `sent`: the request left us; `began`: a success response began."""
+    """How far an exchange got. `sent`: the request left us; `began`: a success response began.
+
+    `heard` is called after each piece that came.
+    """
 
     reply: Reply = field(default_factory=Reply)
     started: float = field(default_factory=clock.monotonic)
@@ -33,6 +36,7 @@ class Exchange:
     http_status: int | None = None
     request_id: str | None = None
     failure: Failure | None = None
+    heard: Callable[[], None] | None = None
 
     @property
     def seconds(self) -> float:
@@ -108,6 +112,8 @@ async def _read(
         return
     async for data in _events(response, config.max_answer_bytes):
         wire.feed(result.reply, data)
+        if result.heard is not None:
+            result.heard()
         if result.first_token is not None:
             patience.renew()
         elif result.reply.parts:

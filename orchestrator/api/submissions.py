@@ -28,6 +28,7 @@ from schemas.calls import dollars
 from schemas.errors import FieldError
 from schemas.tasks import (
     TASK_REQUEST,
+    ChatRequest,
     FixBugRequest,
     GenerateCodeRequest,
     ReviewCodeRequest,
@@ -38,10 +39,11 @@ from schemas.tasks import (
 
 router = APIRouter(prefix=BASE, tags=["tasks"])
 
-MODELS: Final[dict[TaskKind, type[GenerateCodeRequest | FixBugRequest | ReviewCodeRequest]]] = {
+MODELS: Final[dict[TaskKind, type[GenerateCodeRequest | FixBugRequest | ReviewCodeRequest | ChatRequest]]] = {
     TaskKind.GENERATE_CODE: GenerateCodeRequest,
     TaskKind.FIX_BUG: FixBugRequest,
     TaskKind.REVIEW_CODE: ReviewCodeRequest,
+    TaskKind.CHAT: ChatRequest,
 }
 _LONGEST_KEY: Final = 255
 

@@ -12,6 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from orchestrator import clock
+from orchestrator.flow.tail import Tail
 from orchestrator.store import views
 from orchestrator.volatile import DONE, Unreachable
 from orchestrator.wiring import Parts
@@ -38,6 +39,7 @@ class Watch:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self.tail = Tail(parts.volatile)
         self._waiters: dict[UUID, set[_Waiter]] = {}
         self._stopped = False
 
@@ -127,7 +129,8 @@ async def watch(parts: Parts) -> AsyncIterator[Watch]:
     """The watcher of this process, running until the end of the block."""
     watcher = Watch(parts)
     loop = asyncio.get_running_loop()
-    running = [loop.create_task(watcher.listen()), loop.create_task(watcher.poll())]
+    steps = (watcher.listen(), watcher.poll(), watcher.tail.read())
+    running = [loop.create_task(step) for step in steps]
     try:
         yield watcher
     finally:
