@@ -106,31 +106,14 @@ async def call(
     if timeout <= 0:
         return None, Failure(category=Category.DEADLINE, message=_GIVING_UP[Category.DEADLINE])
     call_id = clock.new_id()
-    try:
-        intent = await until_stored(
-            lambda: intend(
-                process.parts,
-                process.boot_id,
-                lease,
-                purpose,
-                call_id=call_id,
-                hold_nanos=_hold(ask),
-                timeout=timeout,
-                rejected_call=rejected_call,
-            )
-        )
-    except LeaseLost:
-        await _unsent(process, lease, Intent(call_id, purpose, _hold(ask), timeout))
-        raise
+    intent = await _intended(process, lease, Intent(call_id, purpose, _hold(ask), timeout), rejected_call)
     if isinstance(intent, Refused):
         return None, _refused(lease, intent.refusal)
     failpoints.reach("call.intended")
     timeout = max(0.001, min(timeout, lease.seconds_left))
-    wire = WIRES[lease.provider.wire]
-    request = wire.request(ask, credential, str(call_id))
-    done = Exchange()
+    wire, done = WIRES[lease.provider.wire], Exchange()
     async with relayed(process.parts, lease, call_id, done) as relay:
-        await _exchange(process, lease, wire, request, done, timeout)
+        await _exchange(process, lease, wire, wire.request(ask, credential, str(call_id)), done, timeout)
     failpoints.reach("call.answered")
     outcome = _outcome(lease, done)
     await _booked(process, Paid(lease.task_id, lease.provider, intent, outcome))
@@ -140,8 +123,28 @@ async def call(
     if outcome.answer is not None:
         return PaidAnswer(call_id, purpose, outcome.answer, outcome.served_model, outcome.cut)
     failure = outcome.failure or Failure(category=Category.MALFORMED, message="The answer was empty.")
-    passed_on = relay is not None and relay.passed_on
-    return call_id, failure.model_copy(update={"passed_on": passed_on}) if passed_on else failure
+    return call_id, failure.model_copy(update={"passed_on": relay is not None and relay.passed_on})
+
+
+async def _intended(
+    process: Process, lease: Lease, wanted: Intent, rejected_call: UUID | None
+) -> Intent | Refused:
+    try:
+        return await until_stored(
+            lambda: intend(
+                process.parts,
+                process.boot_id,
+                lease,
+                wanted.purpose,
+                call_id=wanted.call_id,
+                hold_nanos=wanted.hold_nanos,
+                timeout=wanted.timeout,
+                rejected_call=rejected_call,
+            )
+        )
+    except LeaseLost:
+        await _unsent(process, lease, wanted)
+        raise
 
 
 async def _unsent(process: Process, lease: Lease, intent: Intent) -> None:

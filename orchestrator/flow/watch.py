@@ -20,6 +20,7 @@ from schemas.errors import StoreUnavailable
 from schemas.tasks import TaskStatus
 
 _POLL_SECONDS: Final = 1.0
+_AGAIN_SECONDS: Final = 0.2
 
 
 @dataclass(eq=False, slots=True)
@@ -135,9 +136,15 @@ async def watch(parts: Parts) -> AsyncIterator[Watch]:
         yield watcher
     finally:
         watcher.stop()
+        await _ended(set(running))
+
+
+async def _ended(running: set[asyncio.Task[None]]) -> None:
+    """End these tasks; what a client's own timeout swallowed is said again."""
+    while running:
         for each in running:
             each.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        _, running = await asyncio.wait(running, timeout=_AGAIN_SECONDS)
 
 
 def _ids(words: set[str]) -> set[UUID]:
