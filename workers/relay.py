@@ -14,8 +14,8 @@ from uuid import UUID
 from orchestrator import clock, failpoints
 from orchestrator.flow.claim import Lease
 from orchestrator.flow.expose import expose
-from orchestrator.flow.tail import KEPT_SECONDS, MOST_ENTRIES, Piece
 from orchestrator.volatile import Unreachable
+from orchestrator.volatile.tail import KEPT_SECONDS, MOST_ENTRIES, Piece
 from orchestrator.wiring import Parts
 from schemas.errors import StoreUnavailable
 from schemas.tasks import ChatRequest, TaskRequest

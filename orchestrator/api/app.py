@@ -7,15 +7,29 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 from starlette.types import ASGIApp
 
-from orchestrator.api import budgets, circuits, events, health, kinds, manual, problems, reading, submissions
+from orchestrator.api import (
+    budgets,
+    circuits,
+    events,
+    generate,
+    health,
+    kinds,
+    manual,
+    openai_front,
+    problems,
+    reading,
+    submissions,
+)
 from orchestrator.api.edge import Edge
+from orchestrator.api.openai_bodies import ChatCompletionRequest, CompletionRequest
+from orchestrator.api.openai_errors import ROOT
 from orchestrator.api.parameters import strict
 from orchestrator.api.shapes import BASE
 from orchestrator.api.submissions import MODELS
 from orchestrator.flow.watch import Watch
 from orchestrator.limits.breakers import Breakers
 from orchestrator.wiring import Parts
-from schemas.api import Problem
+from schemas.api import GenerateRequest, OpenAIError, Problem
 from schemas.budgets import BudgetRequest
 from schemas.tasks import TASK_REQUEST
 
@@ -49,6 +63,8 @@ def _doors() -> FastAPI:
     for router in (
         reading.router,
         submissions.router,
+        generate.router,
+        openai_front.router,
         budgets.router,
         circuits.router,
         events.router,
@@ -76,7 +92,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
         document["paths"] = dict(sorted(document["paths"].items()))
         document["components"]["securitySchemes"] = {"ApiKey": _KEY}
         for path, methods in document["paths"].items():
-            for operation in methods.values() if path.startswith(BASE) else ():
+            for operation in methods.values() if path.startswith((BASE, ROOT)) else ():
                 operation["security"] = [{"ApiKey": []}]
         app.openapi_schema = document
     return app.openapi_schema
@@ -84,5 +100,6 @@ def _described(app: FastAPI) -> dict[str, Any]:
 
 def _bodies() -> dict[str, TypeAdapter[Any]]:
     named: dict[str, TypeAdapter[Any]] = {model.__name__: TypeAdapter(model) for model in MODELS.values()}
-    named["BudgetRequest"] = TypeAdapter(BudgetRequest)
+    for model in (BudgetRequest, GenerateRequest, ChatCompletionRequest, CompletionRequest, OpenAIError):
+        named[model.__name__] = TypeAdapter(model)
     return {**named, "TaskRequest": TASK_REQUEST, "Problem": TypeAdapter(Problem)}

@@ -82,7 +82,7 @@ for _kind in MODELS:
 @router.post("/tasks/{task_id}/retry", **SUBMIT_RESPONSES, openapi_extra=IDEMPOTENCY)
 async def retry_task(request: Request, visit: Writer, task_id: UUID, include: Include = None) -> Response:
     """Submit a finished task's request again: a new task, whose `retry_of` names the old one."""
-    key = _idempotency_key(request)
+    key = idempotency_key(request)
     submitted = await retry(visit.parts, visit.tenant_id, task_id, idempotency_key=key)
     return await _stored(request, visit, submitted, included(include, TASK_PARTS))
 
@@ -90,7 +90,7 @@ async def retry_task(request: Request, visit: Writer, task_id: UUID, include: In
 async def _accept(
     request: Request, visit: Visit, kind: TaskKind | None, include: frozenset[str], dry: bool
 ) -> Response:
-    key = _idempotency_key(request)
+    key = idempotency_key(request)
     asked = read_request(await read_json(request, visit.parts.config.max_body_bytes), kind)
     if dry:
         return json_reply(await _preview(visit, asked))
@@ -150,7 +150,8 @@ async def _preview(visit: Visit, asked: TaskRequest) -> dict[str, Any]:
     }
 
 
-def _idempotency_key(request: Request) -> str | None:
+def idempotency_key(request: Request) -> str | None:
+    """The request's Idempotency-Key, or None. Raises `InvalidRequest`."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return None

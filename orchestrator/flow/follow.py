@@ -12,9 +12,9 @@ from uuid import UUID
 
 import orjson
 
-from orchestrator.flow.tail import Listener, Piece
 from orchestrator.flow.watch import Watch
 from orchestrator.store import views
+from orchestrator.volatile.tail import Listener, Piece
 from orchestrator.wiring import Parts
 from schemas.tasks import TaskStatus
 
@@ -52,6 +52,7 @@ async def follow(
                     yield None
         finally:
             ending.cancel()
+            await asyncio.gather(ending, return_exceptions=True)
     task = await views.task(parts.db, tenant_id, task_id, frozenset({"result"}))
     if task is not None and task.status is TaskStatus.SUCCEEDED and task.result is not None:
         rest = said.rest(str(orjson.loads(task.result).get("text", "")))

@@ -77,9 +77,7 @@ def after_failure(standing: Standing, failure: Failure, jitter: float) -> Move:
             assert_never(never)
 
 
-def after_crash(
-    standing: Standing, status: TaskStatus, jitter: float, *, passed_on: bool = False
-) -> Move:
+def after_crash(standing: Standing, status: TaskStatus, jitter: float, *, passed_on: bool = False) -> Move:
     """The process that held the lease is gone; `passed_on`: in the middle of an answer that goes out."""
     if status is TaskStatus.CANCELING:
         return after_cancel(standing)

@@ -12,9 +12,9 @@ from typing import Final
 from uuid import UUID
 
 from orchestrator import clock
-from orchestrator.flow.tail import Tail
 from orchestrator.store import views
 from orchestrator.volatile import DONE, Unreachable
+from orchestrator.volatile.tail import Tail
 from orchestrator.wiring import Parts
 from schemas.errors import StoreUnavailable
 from schemas.tasks import TaskStatus

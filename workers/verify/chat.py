@@ -9,6 +9,4 @@ def verify_chat(answer: str) -> Accepted | Rejected:
     if not answer.strip():
         return Rejected(("The answer is empty.",))
     level = Verification(level=VerificationLevel.PARSED)
-    return Accepted(
-        ChatResult(text=answer, finish_reason=FinishReason.STOP, model=None, verification=level)
-    )
+    return Accepted(ChatResult(text=answer, finish_reason=FinishReason.STOP, model=None, verification=level))

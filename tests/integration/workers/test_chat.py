@@ -9,9 +9,9 @@ import pytest
 from orchestrator.flow.cancel import cancel
 from orchestrator.flow.follow import Delta, Ended, follow
 from orchestrator.flow.rescue import rescue
-from orchestrator.flow.tail import Piece
 from orchestrator.flow.watch import Watch, watch
 from orchestrator.volatile import Volatile
+from orchestrator.volatile.tail import Piece
 from tests.integration.flow.invariants import check
 from tests.integration.flow.world import World, eventually
 from tests.integration.workers.simulated import Simulated
@@ -113,9 +113,10 @@ async def test_who_comes_late_hears_all_of_it(world: World, process: Process) ->
     await work(process, task_id)
     async with watch(world.parts) as watcher:
         *parts, _ = await heard(world, watcher, task_id)
-    assert "".join(part.text for part in parts if isinstance(part, Delta)) == (
-        await result_of(world, task_id)
-    )["text"]
+    assert (
+        "".join(part.text for part in parts if isinstance(part, Delta))
+        == (await result_of(world, task_id))["text"]
+    )
 
 
 async def test_without_redis_the_final_text_comes_from_postgres(

@@ -5,8 +5,8 @@ Redis loses is not made up for here: whoever listens knows the final text from P
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID, uuid4
@@ -118,18 +118,6 @@ class Tail:
         """Have the reading begin anew: it waits at streams that were known when it began."""
         with suppress(*Unreachable):
             await self._volatile.append(self._bell, {"for": "all"}, 1, _WAKE_SECONDS)
-
-
-@asynccontextmanager
-async def tail(volatile: Volatile) -> AsyncIterator[Tail]:
-    """The tail of this process, reading until the end of the block."""
-    heard = Tail(volatile)
-    reading = asyncio.get_running_loop().create_task(heard.read())
-    try:
-        yield heard
-    finally:
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
 
 
 def _order(entry_id: str) -> tuple[int, int]:
