@@ -63,7 +63,7 @@ async def follow(
 
 async def _heard(listener: Listener, ending: "asyncio.Future[bool]") -> bool:
     """Whether something came, or the task ended, before it is time for a sign of life."""
-    waking = asyncio.ensure_future(listener.wake.wait())
+    waking: asyncio.Future[bool] = asyncio.ensure_future(_woken(listener))
     try:
         done, _ = await asyncio.wait(
             {waking, ending}, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED
@@ -71,6 +71,10 @@ async def _heard(listener: Listener, ending: "asyncio.Future[bool]") -> bool:
     finally:
         waking.cancel()
     return bool(done)
+
+
+async def _woken(listener: Listener) -> bool:
+    return await listener.wake.wait()
 
 
 class _Said:

@@ -9,7 +9,7 @@ import hashlib
 import threading
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
@@ -92,7 +92,7 @@ class Volatile:
         Raises `Unreachable`; the entry may have been added all the same.
         """
         async with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.xadd(stream, dict(fields), maxlen=most, approximate=True)  # type: ignore[unused-awaitable]
+            pipeline.xadd(stream, cast("Any", fields), maxlen=most)  # type: ignore[unused-awaitable]
             pipeline.expire(stream, seconds)  # type: ignore[unused-awaitable]
             await pipeline.execute()
 
@@ -101,8 +101,9 @@ class Volatile:
 
         Raises `Unreachable`.
         """
-        found = await self._redis.xread(dict(after), block=max(1, int(seconds * 1000)))
-        return {name: [(at, fields) for at, fields in entries] for name, entries in (found or ())}
+        # The client's types don't say which of its protocols' shapes comes: it is one list of pairs.
+        found: Any = await self._redis.xread(cast("Any", after), block=max(1, int(seconds * 1000)))
+        return {name: [(at, fields) for at, fields in entries] for name, entries in found or ()}
 
     async def lengths(self, queues: Iterable[str]) -> dict[str, int]:
         """How many messages wait in each queue."""

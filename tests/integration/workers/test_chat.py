@@ -18,14 +18,14 @@ from tests.integration.workers.simulated import Simulated
 from workers.process import Process
 from workers.run import run
 
-ALPHA = {"providers": ["alpha"]}
 SLOW = {"fault": "trickle", "chunk_ms": 100}
 QUESTION = "How many words do these words count, all in all, one by one?"
 
 
-def asked(*, stream: bool = False, **preferences: Any) -> dict[str, Any]:
+def asked(*, stream: bool = False, max_tokens: int | None = None, alone: bool = True) -> dict[str, Any]:
     context = {"messages": [{"role": "user", "content": QUESTION}], "stream": stream}
-    return {"kind": "chat", "context": context, "preferences": preferences}
+    wishes = {"max_tokens": max_tokens} | ({"providers": ["alpha"]} if alone else {})
+    return {"kind": "chat", "context": context, "preferences": wishes}
 
 
 async def work(process: Process, task_id: UUID) -> None:
@@ -50,7 +50,7 @@ async def pushed(world: World, task_id: UUID) -> bool:
 
 
 async def test_a_chat_is_answered_in_plain_text(world: World, process: Process) -> None:
-    task_id = await world.submit(**asked(**ALPHA))
+    task_id = await world.submit(**asked())
     await work(process, task_id)
     result = await result_of(world, task_id)
     assert (result["type"], result["finish_reason"]) == ("chat", "stop")
@@ -64,7 +64,7 @@ async def test_a_chat_is_answered_in_plain_text(world: World, process: Process) 
 async def test_a_chat_that_reaches_its_limit_is_an_answer_that_says_so(
     world: World, process: Process
 ) -> None:
-    task_id = await world.submit(**asked(max_tokens=4, **ALPHA))
+    task_id = await world.submit(**asked(max_tokens=4))
     await work(process, task_id)
     result = await result_of(world, task_id)
     assert (await world.status(task_id), result["finish_reason"]) == ("succeeded", "length")
@@ -75,7 +75,7 @@ async def test_a_chat_that_reaches_its_limit_is_an_answer_that_says_so(
 async def test_a_cut_answer_that_was_paid_before_a_crash_still_says_that_it_is_cut(
     world: World, process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task_id = await world.submit(**asked(max_tokens=4, **ALPHA))
+    task_id = await world.submit(**asked(max_tokens=4))
     with monkeypatch.context() as patched:
         patched.setattr("workers.run.verify", _dies)
         with pytest.raises(ZeroDivisionError):
@@ -96,7 +96,7 @@ async def test_a_streamed_answer_comes_in_parts_that_make_up_the_result(
     world: World, process: Process, simulator: Simulated
 ) -> None:
     simulator.rules(SLOW)
-    task_id = await world.submit(**asked(stream=True, **ALPHA))
+    task_id = await world.submit(**asked(stream=True))
     async with watch(world.parts) as watcher:
         hearing = asyncio.create_task(heard(world, watcher, task_id))
         await asyncio.gather(work(process, task_id), hearing)
@@ -109,7 +109,7 @@ async def test_a_streamed_answer_comes_in_parts_that_make_up_the_result(
 
 
 async def test_who_comes_late_hears_all_of_it(world: World, process: Process) -> None:
-    task_id = await world.submit(**asked(stream=True, **ALPHA))
+    task_id = await world.submit(**asked(stream=True))
     await work(process, task_id)
     async with watch(world.parts) as watcher:
         *parts, _ = await heard(world, watcher, task_id)
@@ -127,7 +127,7 @@ async def test_without_redis_the_final_text_comes_from_postgres(
 
     monkeypatch.setattr(Volatile, "append", away)
     monkeypatch.setattr(Volatile, "appended", away)
-    task_id = await world.submit(**asked(stream=True, **ALPHA))
+    task_id = await world.submit(**asked(stream=True))
     async with watch(world.parts) as watcher:
         hearing = asyncio.create_task(heard(world, watcher, task_id))
         await asyncio.gather(work(process, task_id), hearing)
@@ -139,7 +139,7 @@ async def test_an_answer_that_breaks_off_after_its_first_part_is_not_asked_for_a
     world: World, process: Process, simulator: Simulated
 ) -> None:
     simulator.rules({"fault": "disconnect", "chunk_ms": 100})
-    task_id = await world.submit(**asked(stream=True))
+    task_id = await world.submit(**asked(stream=True, alone=False))
     await work(process, task_id)
     task = await world.task(task_id)
     assert (task.status, task.error["code"]) == ("failed", "stream_interrupted")
@@ -155,7 +155,7 @@ async def test_a_refusal_before_the_first_part_fails_over_as_ever(
     simulator.rules({"fault": "401", "times": 1})
     monkeypatch.setenv("ANOTHER_KEY", "sk-another")
     await world.rows("UPDATE providers SET credential = 'env:ANOTHER_KEY' WHERE name = 'beta'")
-    task_id = await world.submit(**asked(stream=True))
+    task_id = await world.submit(**asked(stream=True, alone=False))
     await work(process, task_id)
     await work(process, task_id)
     assert await world.status(task_id) == "succeeded"
@@ -166,7 +166,7 @@ async def test_a_worker_that_dies_in_the_middle_of_a_streamed_answer_ends_it(
     world: World, process: Process, simulator: Simulated
 ) -> None:
     simulator.rules(SLOW)
-    task_id = await world.submit(**asked(stream=True, **ALPHA))
+    task_id = await world.submit(**asked(stream=True))
     working = asyncio.create_task(work(process, task_id))
     await eventually(lambda: is_exposed(world))
     await world.die(process.boot_id)
@@ -182,7 +182,7 @@ async def test_a_cancel_ends_a_streamed_answer_and_books_it(
     world: World, process: Process, simulator: Simulated
 ) -> None:
     simulator.rules(SLOW)
-    task_id = await world.submit(**asked(stream=True, **ALPHA))
+    task_id = await world.submit(**asked(stream=True))
     working = asyncio.create_task(work(process, task_id))
     await eventually(lambda: pushed(world, task_id))
     await cancel(world.parts, world.tenant_id, task_id)

@@ -199,12 +199,15 @@ async def test_mistakes_raise_the_sdks_own_errors_and_cost_nothing(quiet: Front)
     assert await quiet.world.rows("SELECT id FROM tasks") == []
 
 
-async def test_a_used_up_budget_is_a_402(quiet: Front) -> None:
-    world = quiet.world
-    asked = BudgetRequest(scope=Scope.TENANT, subject=None, period=Period.DAY, limit_usd="0", hard=True)
+async def test_a_budget_that_is_too_small_is_a_402_and_nothing_is_called(front: Front) -> None:
+    world = front.world
+    asked = BudgetRequest(
+        scope=Scope.TENANT, subject=None, period=Period.DAY, limit_usd="0.000000001", hard=True
+    )
     await add_budget(world.parts.db, world.tenant_id, asked)
     with refused(openai.APIStatusError, 402, "budget_exhausted"):
-        await quiet.sdk.chat.completions.create(model=MODEL, messages=QUESTION)
+        await front.sdk.chat.completions.create(model=MODEL, messages=QUESTION)
+    assert await front.booked() == []
 
 
 async def test_a_key_brings_the_same_answer_back_and_another_body_is_refused(front: Front) -> None:
