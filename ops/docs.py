@@ -62,7 +62,8 @@ def reference() -> str:
             "| code | status | try again | meaning |\n|---|---|---|---|",
             *errors,
             "\n## What follows a provider's failure\n",
-            "A failed task's error has the code `provider_<category>`, `answer_rejected`, or `stream_interrupted`.\n",
+            "A failed task's error has the code `provider_<category>`, `answer_rejected` or"
+            " `stream_interrupted`.\n",
             "| category | what follows |\n|---|---|",
             *failures,
             "\n## Metrics\n",

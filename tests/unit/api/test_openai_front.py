@@ -79,7 +79,13 @@ def test_what_would_change_the_answer_is_refused_by_name(wanted: dict[str, Any])
 
 
 def test_a_message_of_the_sdks_own_answer_may_be_sent_back() -> None:
-    said = {"role": "assistant", "content": "y", "refusal": None, "tool_calls": None, "annotations": []}
+    said: dict[str, Any] = {
+        "role": "assistant",
+        "content": "y",
+        "refusal": None,
+        "tool_calls": None,
+        "annotations": [],
+    }
     asked = read_body(BODY | {"messages": [*BODY["messages"], said]}, ChatCompletionRequest)
     assert [message["role"] for message in asked.said["messages"]] == ["user", "assistant"]
 
