@@ -23,6 +23,7 @@ from schemas.tasks import StatusReason
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _PROBLEM: Final = "`type, title, status, detail, instance, code, request_id, retryable, errors[]`"
+_OTHER_CODES: Final = "`answer_rejected` or `stream_interrupted`"
 _NOTE: Final = "<!-- made by `python -m ops.docs`; change the code it is made from -->\n\n"
 
 
@@ -63,7 +64,7 @@ def reference() -> str:
             "| code | status | try again | meaning |\n|---|---|---|---|",
             *errors,
             "\n## What follows a provider's failure\n",
-            "A failed task's error has the code `provider_<category>`, or `answer_rejected`.\n",
+            f"A failed task's error has the code `provider_<category>`, {_OTHER_CODES}.\n",
             "| category | what follows |\n|---|---|",
             *failures,
             "\n## Vendors\n",

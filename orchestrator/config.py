@@ -64,6 +64,9 @@ class Config(BaseSettings):
     first_token_timeout: float = Field(60, gt=0, description="until a provider begins to answer")
     idle_timeout: float = Field(60, gt=0, description="between two pieces of an answer")
     total_timeout: float = Field(600, gt=0, description="one provider call, whatever trickles in")
+    chat_seconds: float = Field(
+        600, gt=0, le=3600, description="how long `/generate` and the OpenAI front wait for an answer at most"
+    )
     max_answer_bytes: int = Field(
         16 * 1024 * 1024, ge=1024, description="largest answer read from a provider"
     )

@@ -4,7 +4,7 @@ Money is a decimal string of dollars, times are RFC 3339 in UTC, ids are UUIDv7.
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -12,12 +12,13 @@ from pydantic import AwareDatetime, Field
 from schemas.base import Value
 from schemas.budgets import Budget
 from schemas.calls import AnswerVerdict, CallStatus, Purpose
+from schemas.contexts import MAX_CHAT, MAX_MESSAGES, ChatMessage
 from schemas.errors import Category, FieldError, TaskError
 from schemas.events import TaskEvent
 from schemas.providers import Vendor
-from schemas.results import CodeResult, ReviewResult
+from schemas.results import AnyResult, FinishReason
 from schemas.routing import RouteExplanation
-from schemas.tasks import Priority, StatusReason, TaskKind, TaskStatus
+from schemas.tasks import Label, Preferences, Priority, StatusReason, TaskKind, TaskStatus
 
 Item = TypeVar("Item")
 
@@ -127,7 +128,7 @@ class TaskView(Value):
     cost: TaskCost
     usage: TaskUsage
     links: Links
-    result: CodeResult | ReviewResult | None = Field(None, description="with `include=result`")
+    result: AnyResult | None = Field(None, description="with `include=result`")
     calls: list[CallView] | None = Field(None, description="with `include=calls`")
     request: dict[str, Any] | None = Field(
         None, description="with `include=request`; without the webhook's secret"
@@ -157,7 +158,7 @@ class ResultView(Value):
     status: TaskStatus
     finished_at: datetime
     error: TaskError | None
-    result: CodeResult | ReviewResult | None
+    result: AnyResult | None
 
 
 class Page(Value, Generic[Item]):
@@ -239,6 +240,57 @@ class KindSchema(Value):
     kind: TaskKind
     context: dict[str, Any]
     result: dict[str, Any]
+
+
+class GenerateRequest(Value):
+    """A chat to be answered within the request; `model` is a model, a provider's name, or `auto`."""
+
+    prompt: str | None = Field(None, min_length=1, max_length=MAX_CHAT, description="instead of messages")
+    messages: list[ChatMessage] | None = Field(None, min_length=1, max_length=MAX_MESSAGES)
+    model: str = Field("auto", min_length=1, max_length=200)
+    wait_seconds: float | None = Field(
+        None, gt=0, le=3600, description="after this the task's address is answered, and the task goes on"
+    )
+    preferences: Preferences = Field(default_factory=lambda: Preferences.model_validate({}))
+    priority: Priority = Priority.MEDIUM
+    labels: list[Label] = Field(default_factory=list, max_length=20)
+    metadata: dict[str, str] = Field(default_factory=dict, max_length=50)
+    session_id: str | None = Field(None, min_length=1, max_length=200)
+    user_id: str | None = Field(None, min_length=1, max_length=200)
+
+
+class Generated(Value):
+    """An answer, a labelled refusal, or a task that goes on; what is not known is null, never made up."""
+
+    outcome: Literal["answered", "refused", "pending"]
+    response: str | None = Field(description="the answer; null where there is none")
+    finish_reason: FinishReason | None
+    provider: str
+    model: str = Field(description="the model that served it, else the one it stands at")
+    simulated: bool = Field(description="whether that provider only plays a model")
+    confidence: float | None = Field(description="the model's own; null where it gave none")
+    quality: float | None = Field(description="0 to 100; null until there is a score")
+    cost: TaskCost
+    processing_time: float = Field(description="seconds since it was asked, until its end or now")
+    task_id: UUID
+    status: TaskStatus
+    status_reason: StatusReason | None = Field(description="why a pending one waits")
+    error: TaskError | None = Field(description="why it was refused")
+
+
+class OpenAIErrorBody(Value):
+    """What went wrong, for OpenAI's clients."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class OpenAIError(Value):
+    """An error of the OpenAI-compatible front."""
+
+    error: OpenAIErrorBody
 
 
 class TaskFilters(Value):

@@ -4,13 +4,15 @@ Paths are checked here once, so that no later step meets a path outside the tree
 """
 
 import re
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from schemas.base import Value
 
 MAX_FILES: Final = 500
+MAX_MESSAGES: Final = 1_000
+MAX_CHAT: Final = 2_000_000
 _WINDOWS_DRIVE = re.compile(r"^[A-Za-z]:")
 
 
@@ -103,6 +105,41 @@ class ReviewCodeContext(_Coding):
         if not re.search(r"^@@ -\d+(,\d+)? \+\d+(,\d+)? @@", diff, re.MULTILINE):
             raise ValueError("must be a unified diff with at least one '@@ -a,b +c,d @@' hunk")
         return diff
+
+
+class ChatMessage(Value):
+    """One message of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str = Field(min_length=1, max_length=MAX_CHAT)
+
+
+class ChatContext(Value):
+    """A conversation to go on with: messages in their order, or one prompt."""
+
+    prompt: str | None = Field(None, min_length=1, max_length=MAX_CHAT, description="instead of messages")
+    messages: list[ChatMessage] | None = Field(None, min_length=1, max_length=MAX_MESSAGES)
+    stream: bool = Field(
+        False,
+        strict=True,
+        description="pass the answer on while it comes: once its first part is out, no retry and no failover",
+    )
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if (self.prompt is None) == (self.messages is None):
+            raise ValueError("give either messages or a prompt")
+        size = sum(len(message.content) for message in self.messages or ())
+        if size > MAX_CHAT:
+            raise ValueError(f"messages: all contents together must not be longer than {MAX_CHAT} characters")
+        if not (self.prompt or "".join(message.content for message in self.messages or ())).strip():
+            raise ValueError("there must be something to answer: all of it is white space")
+        return self
+
+    @property
+    def conversation(self) -> list[ChatMessage]:
+        """The messages; a prompt is one of the user."""
+        return self.messages or [ChatMessage(role="user", content=self.prompt or "")]
 
 
 def _refuse_twins(files: list[SourceFile]) -> None:

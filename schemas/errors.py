@@ -247,7 +247,10 @@ FOLLOWS: Final[dict[Category, Follow]] = {
 
 
 class Failure(Value):
-    """How a call failed; `retry_after` in seconds if one was named, `asked_nanos` if a budget refused."""
+    """How a call failed; `retry_after` in seconds if one was named, `asked_nanos` if a budget refused.
+
+    `passed_on`: part of its answer had gone out to the client, so another answer can't follow.
+    """
 
     category: Category
     message: str
@@ -255,6 +258,7 @@ class Failure(Value):
     code: str | None = None
     retry_after: float | None = None
     asked_nanos: int | None = None
+    passed_on: bool = False
 
 
 class TaskError(Value):

@@ -123,4 +123,22 @@ class ReviewResult(Value):
     verification: Verification
 
 
-Result = Annotated[CodeResult | ReviewResult, Field(discriminator="type")]
+class FinishReason(StrEnum):
+    """Why an answer ended: by itself, or because it reached the limit of output tokens."""
+
+    STOP = "stop"
+    LENGTH = "length"
+
+
+class ChatResult(Value):
+    """A complete answer; `model` is the one that served it, where the provider told."""
+
+    type: Literal["chat"] = "chat"
+    text: str
+    finish_reason: FinishReason
+    model: str | None
+    verification: Verification
+
+
+AnyResult = CodeResult | ReviewResult | ChatResult
+Result = Annotated[AnyResult, Field(discriminator="type")]

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter, fi
 from schemas.addresses import SigningSecret, WebhookAddress
 from schemas.base import Moment, Value
 from schemas.budgets import Dollars, OnBudget
-from schemas.contexts import FixBugContext, GenerateCodeContext, ReviewCodeContext
+from schemas.contexts import ChatContext, FixBugContext, GenerateCodeContext, ReviewCodeContext
 from schemas.results import VerificationLevel
 from schemas.routing import SpeedPriority, Strategy
 
@@ -24,11 +24,12 @@ BootId = NewType("BootId", UUID)
 
 
 class TaskKind(StrEnum):
-    """What kind of coding work is asked for."""
+    """What kind of work is asked for."""
 
     GENERATE_CODE = "generate_code"
     FIX_BUG = "fix_bug"
     REVIEW_CODE = "review_code"
+    CHAT = "chat"
 
 
 KIND_SPELLINGS: Final[dict[str, TaskKind]] = {
@@ -148,6 +149,7 @@ SUPPORTED_LEVELS: Final[dict[TaskKind, tuple[VerificationLevel, ...]]] = {
     TaskKind.GENERATE_CODE: _CODE_LEVELS,
     TaskKind.FIX_BUG: _CODE_LEVELS,
     TaskKind.REVIEW_CODE: (VerificationLevel.PARSED, VerificationLevel.ANCHORED),
+    TaskKind.CHAT: (VerificationLevel.PARSED,),
 }
 """The levels an answer of each kind can be held to."""
 
@@ -195,6 +197,13 @@ class ReviewCodeRequest(_Request):
     context: ReviewCodeContext
 
 
+class ChatRequest(_Request):
+    """Answer a conversation, or a prompt, in plain text."""
+
+    kind: Annotated[Literal[TaskKind.CHAT], BeforeValidator(normal_kind)]
+    context: ChatContext
+
+
 def _kind_of(body: Any) -> str | None:
     kind = body.get("kind") if isinstance(body, dict) else getattr(body, "kind", None)
     kind = normal_kind(kind)
@@ -204,7 +213,8 @@ def _kind_of(body: Any) -> str | None:
 TaskRequest = Annotated[
     Annotated[GenerateCodeRequest, Tag("generate_code")]
     | Annotated[FixBugRequest, Tag("fix_bug")]
-    | Annotated[ReviewCodeRequest, Tag("review_code")],
+    | Annotated[ReviewCodeRequest, Tag("review_code")]
+    | Annotated[ChatRequest, Tag("chat")],
     Discriminator(
         _kind_of,
         custom_error_type="unknown_kind",

@@ -23,10 +23,12 @@ from orchestrator.limits.gates import close_after
 from schemas.budgets import OnBudget
 from schemas.calls import Cost, Purpose
 from schemas.errors import Category, CredentialMissing, Failure, StoreUnavailable
+from schemas.tasks import ChatRequest, TaskRequest
 from workers.context import Message
 from workers.process import Process
 from workers.providers import WIRES
 from workers.providers.base import Ask, WireFormat, WireRequest
+from workers.relay import relayed
 from workers.spool import Paid
 from workers.stream import Exchange, exchange
 
@@ -103,27 +105,14 @@ async def call(
     request = await _request(process, lease, ask, call_id)
     if isinstance(request, Failure):
         return None, request
-    try:
-        intent = await until_stored(
-            lambda: intend(
-                process.parts,
-                process.boot_id,
-                lease,
-                purpose,
-                call_id=call_id,
-                hold_nanos=_hold(ask),
-                timeout=timeout,
-                rejected_call=rejected_call,
-            )
-        )
-    except LeaseLost:
-        await _unsent(process, lease, Intent(call_id, purpose, _hold(ask), timeout))
-        raise
+    intent = await _intended(process, lease, Intent(call_id, purpose, _hold(ask), timeout), rejected_call)
     if isinstance(intent, Refused):
         return None, _refused(lease, intent.refusal)
     failpoints.reach("call.intended")
     timeout = max(0.001, min(timeout, lease.seconds_left))
-    done = await _exchange(process, lease, WIRES[lease.provider.wire], request, timeout)
+    wire, done = WIRES[lease.provider.wire], Exchange()
+    async with relayed(process.parts, lease, call_id, done) as relay:
+        await _exchange(process, lease, wire, request, done, timeout)
     failpoints.reach("call.answered")
     outcome = _outcome(lease, done)
     await _booked(process, Paid(lease.task_id, lease.provider, intent, outcome))
@@ -131,8 +120,30 @@ async def call(
     if outcome.failure is not None:
         await _close_gate(process, lease, outcome.failure)
     if outcome.answer is not None:
-        return PaidAnswer(call_id, purpose, outcome.answer)
-    return call_id, outcome.failure or Failure(category=Category.MALFORMED, message="The answer was empty.")
+        return PaidAnswer(call_id, purpose, outcome.answer, outcome.served_model, outcome.cut)
+    failure = outcome.failure or Failure(category=Category.MALFORMED, message="The answer was empty.")
+    return call_id, failure.model_copy(update={"passed_on": relay is not None and relay.passed_on})
+
+
+async def _intended(
+    process: Process, lease: Lease, wanted: Intent, rejected_call: UUID | None
+) -> Intent | Refused:
+    try:
+        return await until_stored(
+            lambda: intend(
+                process.parts,
+                process.boot_id,
+                lease,
+                wanted.purpose,
+                call_id=wanted.call_id,
+                hold_nanos=wanted.hold_nanos,
+                timeout=wanted.timeout,
+                rejected_call=rejected_call,
+            )
+        )
+    except LeaseLost:
+        await _unsent(process, lease, wanted)
+        raise
 
 
 async def _unsent(process: Process, lease: Lease, intent: Intent) -> None:
@@ -209,8 +220,14 @@ def _ask(lease: Lease, messages: tuple[Message, ...]) -> Ask:
         max_output_tokens=models.output_asked(
             lease.provider.vendor, lease.candidate.model, wishes.max_tokens
         ),
-        temperature=models.CODE_TEMPERATURE if wishes.temperature is None else wishes.temperature,
+        temperature=_temperature(lease.request),
     )
+
+
+def _temperature(request: TaskRequest) -> float | None:
+    """The wished one; for code a low one, for a chat the model's own."""
+    wished = request.preferences.temperature
+    return models.CODE_TEMPERATURE if wished is None and not isinstance(request, ChatRequest) else wished
 
 
 async def _request(process: Process, lease: Lease, ask: Ask, call_id: UUID) -> WireRequest | Failure:
@@ -238,10 +255,9 @@ def _timeout(process: Process, lease: Lease) -> float:
 
 
 async def _exchange(
-    process: Process, lease: Lease, wire: WireFormat, request: WireRequest, timeout: float
-) -> Exchange:
+    process: Process, lease: Lease, wire: WireFormat, request: WireRequest, done: Exchange, timeout: float
+) -> None:
     """The exchange, however it ends; giving up on it (cancel, deadline, shutdown) is an ending too."""
-    done = Exchange()
     parts = process.parts
     running = asyncio.ensure_future(
         exchange(parts.http, parts.config, lease.provider, wire, request, done, timeout)
@@ -256,15 +272,16 @@ async def _exchange(
             done.failure = Failure(category=category, message=_GIVING_UP[category])
     if lease.seconds_left <= 0 and done.failure and done.failure.category is Category.TOTAL_TIMEOUT:
         done.failure = Failure(category=Category.DEADLINE, message=_GIVING_UP[Category.DEADLINE])
-    return done
 
 
 def _outcome(lease: Lease, done: Exchange) -> Outcome:
     reply = done.reply
     priced = prices.priced_model(lease.provider.vendor, lease.candidate.model, reply.model)
+    cut = _is_cut(lease.request, done)
+    failure = None if cut else done.failure
     return Outcome(
-        answer=None if done.failure else reply.text,
-        failure=done.failure,
+        answer=None if failure else reply.text,
+        failure=failure,
         usage=reply.usage,
         raw_usage=reply.raw_usage,
         cost=_cost(lease, done),
@@ -274,7 +291,14 @@ def _outcome(lease: Lease, done: Exchange) -> Outcome:
         request_id=reply.request_id,
         first_token_after=done.first_token,
         seconds=done.seconds,
+        cut=cut,
     )
+
+
+def _is_cut(request: TaskRequest, done: Exchange) -> bool:
+    """Whether the answer ended at its limit and is one all the same: a chat's is, half a patch is not."""
+    at_limit = done.failure is not None and done.failure.category is Category.OUTPUT_LIMIT
+    return at_limit and isinstance(request, ChatRequest) and bool(done.reply.text.strip())
 
 
 def _cost(lease: Lease, done: Exchange) -> Cost | None:

@@ -10,12 +10,14 @@ from uuid import UUID, uuid4
 
 from orchestrator import failpoints, telemetry
 from orchestrator.flow.adopt import adopt
-from orchestrator.flow.claim import Lease, claim
+from orchestrator.flow.claim import Lease, PaidAnswer, claim
 from orchestrator.flow.intend import LeaseLost
 from orchestrator.flow.release import release
 from orchestrator.flow.settle import Ending, settle
 from schemas.calls import Purpose
 from schemas.errors import Category, Failure, StoreUnavailable
+from schemas.results import AnyResult, ChatResult, FinishReason
+from schemas.tasks import ChatRequest
 from workers.call import guarded_call, until_stored
 from workers.context import render, render_repair
 from workers.process import Process
@@ -82,7 +84,8 @@ def _work(process: Process, lease: Lease) -> Ending:
             return Ending(made[0], failure=made[1])
         answer = made
     verdict = verify(lease.request, answer.text)
-    if not isinstance(verdict, Accepted) and answer.purpose is Purpose.FIRST:
+    repairable = answer.purpose is Purpose.FIRST and not isinstance(lease.request, ChatRequest)
+    if not isinstance(verdict, Accepted) and repairable:
         asked = render_repair(lease.request, messages, answer.text, verdict.problems)
         made = guarded_call(process, lease, Purpose.REPAIR, asked, rejected_call=answer.call_id)
         if isinstance(made, tuple):
@@ -90,7 +93,15 @@ def _work(process: Process, lease: Lease) -> Ending:
         answer = made
         verdict = verify(lease.request, answer.text)
     if isinstance(verdict, Accepted):
-        return Ending(answer.call_id, result=verdict.result)
+        return Ending(answer.call_id, result=_signed(verdict.result, answer))
     message = "The answer was not usable: " + "; ".join(verdict.problems)
     failure = Failure(category=Category.ANSWER_REJECTED, message=message[:2000])
     return Ending(answer.call_id, failure=failure)
+
+
+def _signed(result: AnyResult, answer: PaidAnswer) -> AnyResult:
+    """A chat's result with what only its call knows: the model that served it, and how it ended."""
+    if not isinstance(result, ChatResult):
+        return result
+    finish = FinishReason.LENGTH if answer.cut else FinishReason.STOP
+    return result.model_copy(update={"model": answer.model, "finish_reason": finish})

@@ -5,7 +5,7 @@ caller's: what had arrived by then stays in the `Exchange` it holds.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -24,7 +24,10 @@ _OK: Final = 200
 
 @dataclass(slots=True)
 class Exchange:
-    """How far an exchange got. `sent`: the request left us; `began`: a success response began."""
+    """How far an exchange got. `sent`: the request left us; `began`: a success response began.
+
+    `heard` is called after each piece that came.
+    """
 
     reply: Reply = field(default_factory=Reply)
     started: float = field(default_factory=clock.monotonic)
@@ -34,6 +37,7 @@ class Exchange:
     first_token: float | None = None
     http_status: int | None = None
     failure: Failure | None = None
+    heard: Callable[[], None] | None = None
 
     @property
     def seconds(self) -> float:
@@ -110,6 +114,8 @@ async def _read(
         return
     async for data in _pieces(response, wire.framing(), config.max_answer_bytes):
         moved = wire.feed(result.reply, data)
+        if result.heard is not None:
+            result.heard()
         if result.first_token is None and result.reply.parts:
             result.first_token = result.seconds
             patience.come_down_to(config.idle_timeout)

@@ -11,9 +11,11 @@ from orchestrator.api import (
     budgets,
     circuits,
     events,
+    generate,
     health,
     kinds,
     manual,
+    openai_front,
     problems,
     provider_checks,
     providers,
@@ -23,13 +25,15 @@ from orchestrator.api import (
     templates,
 )
 from orchestrator.api.edge import Edge
+from orchestrator.api.openai_bodies import ChatCompletionRequest, CompletionRequest
+from orchestrator.api.openai_errors import ROOT
 from orchestrator.api.parameters import strict
 from orchestrator.api.shapes import BASE
 from orchestrator.api.submissions import MODELS
 from orchestrator.flow.watch import Watch
 from orchestrator.limits.breakers import Breakers
 from orchestrator.wiring import Parts
-from schemas.api import Problem
+from schemas.api import GenerateRequest, OpenAIError, Problem
 from schemas.budgets import BudgetRequest
 from schemas.configured import CheckRequest, ProviderPatch, ProviderRequest, Template, TemplateFilling
 from schemas.routing import RoutingConfig
@@ -65,6 +69,8 @@ def _doors() -> FastAPI:
     for router in (
         reading.router,
         submissions.router,
+        generate.router,
+        openai_front.router,
         budgets.router,
         circuits.router,
         routing.router,
@@ -96,7 +102,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
         document["paths"] = dict(sorted(document["paths"].items()))
         document["components"]["securitySchemes"] = {"ApiKey": _KEY}
         for path, methods in document["paths"].items():
-            for operation in methods.values() if path.startswith(BASE) else ():
+            for operation in methods.values() if path.startswith((BASE, ROOT)) else ():
                 operation["security"] = [{"ApiKey": []}]
         app.openapi_schema = document
     return app.openapi_schema
@@ -112,6 +118,10 @@ def _bodies() -> dict[str, TypeAdapter[Any]]:
         CheckRequest,
         Template,
         TemplateFilling,
+        GenerateRequest,
+        ChatCompletionRequest,
+        CompletionRequest,
+        OpenAIError,
     )
     for model in given:
         named[model.__name__] = TypeAdapter(model)

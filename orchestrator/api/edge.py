@@ -10,6 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orchestrator import clock, telemetry
+from orchestrator.api.openai_errors import is_front
 from orchestrator.api.problems import problem
 from schemas.errors import OrchestratorError
 
@@ -59,6 +60,8 @@ class _Passage:
         headers["x-request-id"] = self.request_id
         headers["x-content-type-options"] = "nosniff"
         headers["referrer-policy"] = "no-referrer"
+        if is_front(self._scope["path"]):
+            headers["openai-processing-ms"] = str(int((clock.monotonic() - self._since) * 1000))
         headers.setdefault("cache-control", "no-store")
         headers.setdefault("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
 

@@ -13,9 +13,9 @@ from orchestrator.api.replies import json_reply
 from orchestrator.api.shapes import BASE, page_shape
 from orchestrator.api.submissions import MODELS
 from schemas.api import KindPage, KindSchema
-from schemas.contexts import FixBugContext, GenerateCodeContext, ReviewCodeContext
+from schemas.contexts import ChatContext, FixBugContext, GenerateCodeContext, ReviewCodeContext
 from schemas.errors import NotFound
-from schemas.results import CodeResult, ReviewResult
+from schemas.results import ChatResult, CodeResult, ReviewResult
 from schemas.tasks import TaskKind, normal_kind
 
 router = APIRouter(prefix=BASE, tags=["kinds"])
@@ -24,6 +24,7 @@ _SHAPES: Final[dict[TaskKind, tuple[type[BaseModel], type[BaseModel]]]] = {
     TaskKind.GENERATE_CODE: (GenerateCodeContext, CodeResult),
     TaskKind.FIX_BUG: (FixBugContext, CodeResult),
     TaskKind.REVIEW_CODE: (ReviewCodeContext, ReviewResult),
+    TaskKind.CHAT: (ChatContext, ChatResult),
 }
 
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from orchestrator.api.complaints import field_error
+from orchestrator.api.openai_errors import is_front, refused
 from schemas.errors import (
     FieldError,
     InvalidRequest,
@@ -41,6 +42,8 @@ def problem(
     scope: Scope, error: OrchestratorError, headers: dict[str, str] | None = None, status: int | None = None
 ) -> Response:
     """The response an error becomes; `status` where it is not the error's own."""
+    if is_front(scope["path"]):
+        return refused(error, status).response({**_headers(error), **(headers or {})})
     code = f"http_{status}" if status else error.code
     body: dict[str, Any] = {
         "type": f"urn:orchestrator:problem:{code}",

@@ -46,7 +46,7 @@ def task_shape(row: TaskRow, include: frozenset[str] = frozenset()) -> dict[str,
         "canceling_at": row.canceling_at,
         "finished_at": row.finished_at,
         "error": row.error,
-        "cost": {"usd": dollars(row.nanos), "estimated": row.estimated, "calls": row.calls},
+        "cost": cost_shape(row),
         "usage": _usage(row),
         "links": links(row),
     }
@@ -55,6 +55,11 @@ def task_shape(row: TaskRow, include: frozenset[str] = frozenset()) -> dict[str,
     if "request" in include:
         shape["request"] = raw(row.request)
     return shape
+
+
+def cost_shape(row: TaskRow) -> dict[str, Any]:
+    """A `TaskCost`."""
+    return {"usd": dollars(row.nanos), "estimated": row.estimated, "calls": row.calls}
 
 
 def _usage(row: TaskRow) -> dict[str, int]:

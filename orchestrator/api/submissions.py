@@ -23,6 +23,7 @@ from orchestrator.store import views
 from schemas.errors import FieldError
 from schemas.tasks import (
     TASK_REQUEST,
+    ChatRequest,
     FixBugRequest,
     GenerateCodeRequest,
     ReviewCodeRequest,
@@ -33,10 +34,11 @@ from schemas.tasks import (
 
 router = APIRouter(prefix=BASE, tags=["tasks"])
 
-MODELS: Final[dict[TaskKind, type[GenerateCodeRequest | FixBugRequest | ReviewCodeRequest]]] = {
+MODELS: Final[dict[TaskKind, type[GenerateCodeRequest | FixBugRequest | ReviewCodeRequest | ChatRequest]]] = {
     TaskKind.GENERATE_CODE: GenerateCodeRequest,
     TaskKind.FIX_BUG: FixBugRequest,
     TaskKind.REVIEW_CODE: ReviewCodeRequest,
+    TaskKind.CHAT: ChatRequest,
 }
 _LONGEST_KEY: Final = 255
 
@@ -75,7 +77,7 @@ for _kind in MODELS:
 @router.post("/tasks/{task_id}/retry", **SUBMIT_RESPONSES, openapi_extra=IDEMPOTENCY)
 async def retry_task(request: Request, visit: Writer, task_id: UUID, include: Include = None) -> Response:
     """Submit a finished task's request again: a new task, whose `retry_of` names the old one."""
-    key = _idempotency_key(request)
+    key = idempotency_key(request)
     submitted = await retry(visit.parts, visit.tenant_id, task_id, idempotency_key=key)
     return await _stored(request, visit, submitted, included(include, TASK_PARTS))
 
@@ -83,7 +85,7 @@ async def retry_task(request: Request, visit: Writer, task_id: UUID, include: In
 async def _accept(
     request: Request, visit: Visit, kind: TaskKind | None, include: frozenset[str], dry: bool
 ) -> Response:
-    key = _idempotency_key(request)
+    key = idempotency_key(request)
     asked = read_request(await read_json(request, visit.parts.config.max_body_bytes), kind)
     if dry:
         return json_reply(await preview(visit, asked))
@@ -128,7 +130,8 @@ def read_request(body: Any, kind: TaskKind | None) -> TaskRequest:
         raise invalid(field_errors(error, model, skip=1)) from error
 
 
-def _idempotency_key(request: Request) -> str | None:
+def idempotency_key(request: Request) -> str | None:
+    """The request's Idempotency-Key, or None. Raises `InvalidRequest`."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return None

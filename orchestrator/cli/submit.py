@@ -163,6 +163,25 @@ def review(
     _submit(context, manner, manner.request("review_code", about))
 
 
+@app.command("chat")
+def chat(
+    context: typer.Context,
+    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What to answer; - reads standard input.")],
+    priority: PriorityOption = None,
+    label: LabelOption = None,
+    provider: ProviderOption = None,
+    model: ModelOption = None,
+    idempotency_key: KeyOption = None,
+    wait: WaitOption = True,
+    timeout: TimeoutOption = None,
+    validate_only: ValidateOption = False,
+) -> None:
+    """Answer a prompt in plain text."""
+    manner = Manner(priority, label, provider, model, idempotency_key, wait, timeout, validate_only)
+    said = sources.text_of("-").strip() if prompt == "-" else prompt
+    _submit(context, manner, manner.request("chat", {"prompt": said}))
+
+
 @app.command("task")
 def raw_task(
     context: typer.Context,

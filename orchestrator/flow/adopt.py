@@ -12,6 +12,7 @@ from orchestrator.store import late, tasks
 from orchestrator.store.engine import Connection, Row
 from orchestrator.wiring import Parts
 from schemas.calls import Purpose
+from schemas.errors import Category
 from schemas.events import EventName
 from schemas.moves import Happening
 
@@ -33,7 +34,8 @@ async def adopt(parts: Parts, boot_id: UUID, lost: Lease) -> Lease | None:
             marked = {"id": lost.task_id, "call_id": answer.id, **tasks.event_arrays([happening])}
             await connection.execute(late.SUPERSEDE, marked)
     telemetry.emit(lost.task_id, (happening,))
-    paid = PaidAnswer(answer.id, Purpose(answer.purpose), answer.answer)
+    cut = answer.category == Category.OUTPUT_LIMIT
+    paid = PaidAnswer(answer.id, Purpose(answer.purpose), answer.answer, answer.served_model, cut)
     return Lease.of(row, token, claimed_at, paid) if row is not None else None
 
 

@@ -15,7 +15,7 @@ from orchestrator.limits.budgets import tell_crossed
 from orchestrator.store import calls, tasks
 from orchestrator.wiring import Parts
 from schemas.calls import CallStatus, Cost, Usage, dollars
-from schemas.errors import Failure
+from schemas.errors import Category, Failure
 from schemas.events import EventName
 from schemas.moves import Happening
 from schemas.providers import Provider
@@ -27,7 +27,7 @@ class Outcome:
 
     `answer` where it is complete, else `failure`. `usage` None: the vendor said nothing of usage.
     `cost` None: charge the hold and mark it estimated. `first_token_after` and `seconds` are
-    durations since the intent.
+    durations since the intent. `cut`: the answer is complete up to the limit of output tokens it was given.
     """
 
     answer: str | None
@@ -41,6 +41,7 @@ class Outcome:
     request_id: str | None
     first_token_after: float | None
     seconds: float
+    cut: bool = False
 
 
 async def book(parts: Parts, task_id: UUID, provider: Provider, intent: Intent, outcome: Outcome) -> bool:
@@ -75,7 +76,7 @@ def _params(intent: Intent, outcome: Outcome) -> dict[str, Any]:
         "reasoning_tokens": usage.reasoning_tokens if usage else None,
         "http_status": outcome.http_status,
         "request_id": _storable(outcome.request_id),
-        "category": failure.category if failure else None,
+        "category": failure.category if failure else Category.OUTPUT_LIMIT if outcome.cut else None,
         "message": _storable(failure.message[:2000]) if failure else None,
         "first_token_after": outcome.first_token_after,
         "answer": _storable(outcome.answer),

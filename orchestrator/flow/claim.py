@@ -19,11 +19,13 @@ from schemas.tasks import TASK_REQUEST, TaskRequest
 
 @dataclass(frozen=True, slots=True)
 class PaidAnswer:
-    """An answer that was booked by an earlier attempt and led to no result yet."""
+    """A booked answer that led to no result yet; `cut`: it ended at the limit of output tokens."""
 
     call_id: UUID
     purpose: Purpose
     text: str
+    model: str | None = None
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,4 +146,5 @@ _BEHIND_GATE = {
 def _paid(row: Row[Any]) -> PaidAnswer | None:
     if row.paid_call_id is None:
         return None
-    return PaidAnswer(row.paid_call_id, Purpose(row.paid_purpose), row.paid_answer)
+    cut = row.paid_category == Category.OUTPUT_LIMIT
+    return PaidAnswer(row.paid_call_id, Purpose(row.paid_purpose), row.paid_answer, row.paid_model, cut)

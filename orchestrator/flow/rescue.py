@@ -6,6 +6,7 @@ until then a second call for the same task could be paid. Each step is bounded a
 
 from random import random
 from typing import Any
+from uuid import UUID
 
 from orchestrator import telemetry
 from orchestrator.flow import states
@@ -36,11 +37,12 @@ async def rescue(parts: Parts) -> int:
     return taken + ended
 
 
-def _after_crash(row: Row[Any]) -> Move:
-    return states.after_crash(tasks.standing_of(row), TaskStatus(row.status), random())
+def _after_crash(row: Row[Any], passed_on: bool) -> Move:
+    standing, status = tasks.standing_of(row), TaskStatus(row.status)
+    return states.after_crash(standing, status, random(), passed_on=passed_on)
 
 
-def _after_deadline(row: Row[Any]) -> Move:
+def _after_deadline(row: Row[Any], _: bool) -> Move:
     canceling = TaskStatus(row.status) is TaskStatus.CANCELING
     return (states.after_cancel if canceling else states.after_deadline)(tasks.standing_of(row))
 
@@ -57,8 +59,9 @@ async def _each(parts: Parts, finding: Any, decide: Any, *, close_calls: bool) -
         rows = await tasks.rows_of(connection, finding, {name: params[name] for name in names})
         found = [row.id for row in rows] if close_calls else []
         closed = await tasks.rows_of(connection, calls.CLOSE_UNKNOWN, {"tasks": found}) if found else []
+        exposed = await _passed_on(connection, found)
         for row in rows:
-            move: Move = decide(row)
+            move: Move = decide(row, row.id in exposed)
             if await _move(connection, row, move):
                 first = (_unknown(call) for call in closed if call.task_id == row.id)
                 moved.append((row, (*first, *move.happenings)))
@@ -69,6 +72,11 @@ async def _each(parts: Parts, finding: Any, decide: Any, *, close_calls: bool) -
         telemetry.emit(row.id, happenings)
         parts.volatile.hint(DONE, str(row.id))
     return len(moved)
+
+
+async def _passed_on(connection: Connection, found: list[UUID]) -> set[UUID]:
+    rows = await tasks.rows_of(connection, calls.PASSED_ON, {"tasks": found}) if found else []
+    return {row.id for row in rows}
 
 
 async def _move(connection: Connection, row: Row[Any], move: Move) -> bool:

@@ -30,12 +30,13 @@ from schemas.routing import (
     RoutingConfig,
     Strategy,
 )
-from schemas.tasks import TaskKind, TaskRequest
+from schemas.tasks import ChatRequest, TaskKind, TaskRequest
 
 ASKED: Final = {
     TaskKind.GENERATE_CODE: Capability.GENERATION,
     TaskKind.FIX_BUG: Capability.FIXING,
     TaskKind.REVIEW_CODE: Capability.REVIEW,
+    TaskKind.CHAT: Capability.GENERATION,
 }
 
 _FIELDS: Final = {
@@ -148,7 +149,7 @@ def _fit(request: TaskRequest, offer: Offer, terms: Terms, lookup: Lookup) -> _F
     capability = ASKED[request.kind]
     if model.strengths[capability] <= 0:
         return FilterReason.CAPABILITY, f"can't be asked for {capability}"
-    language = request.context.constraints.language
+    language = None if isinstance(request, ChatRequest) else request.context.constraints.language
     if language and model.languages is not None and language.lower() not in model.languages:
         return FilterReason.LANGUAGE, f"{asked} does not know the language {language}"
     output = output_asked(provider.vendor, asked, wishes.max_tokens)

@@ -18,7 +18,7 @@ from schemas.calls import AnswerVerdict
 from schemas.errors import Failure
 from schemas.events import EventName
 from schemas.moves import Fence, Happening, Move
-from schemas.results import CodeResult, ReviewResult
+from schemas.results import AnyResult
 from schemas.tasks import TaskStatus
 
 
@@ -27,7 +27,7 @@ class Ending:
     """What an attempt came to: a verified result of a call, or a failure."""
 
     call_id: UUID | None
-    result: CodeResult | ReviewResult | None = None
+    result: AnyResult | None = None
     failure: Failure | None = None
 
     @property

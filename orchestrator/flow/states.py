@@ -15,6 +15,7 @@ BACKOFF_BASE: Final = 1.0
 BACKOFF_CAP: Final = 60.0
 FAILURES_PER_CANDIDATE: Final = 2
 HAND_BACK_DELAY: Final = 0.0
+STREAM_INTERRUPTED: Final = "stream_interrupted"
 
 
 _OWN_CODES: Final = {
@@ -51,6 +52,8 @@ def after_failure(standing: Standing, failure: Failure, jitter: float) -> Move:
     follow = FOLLOWS[failure.category]
     if standing.seconds_left <= 0 and follow in _GOES_ON:
         return after_deadline(standing)
+    if failure.passed_on and follow in (*_GOES_ON, Follow.HAND_BACK):
+        return _interrupted(standing, failure)
     match follow:
         case Follow.RETRY:
             return _retry(standing, failure, jitter)
@@ -75,13 +78,16 @@ def after_failure(standing: Standing, failure: Failure, jitter: float) -> Move:
             assert_never(never)
 
 
-def after_crash(standing: Standing, status: TaskStatus, jitter: float) -> Move:
-    """The process that held the lease is gone."""
+def after_crash(standing: Standing, status: TaskStatus, jitter: float, *, passed_on: bool = False) -> Move:
+    """The process that held the lease is gone; `passed_on`: in the middle of an answer that goes out."""
     if status is TaskStatus.CANCELING:
         return after_cancel(standing)
     if standing.seconds_left <= 0:
         return after_deadline(standing)
     counters = replace(standing.counters, crashes=standing.counters.crashes + 1)
+    if passed_on:
+        broken = Failure(category=Category.CRASHED, message="its worker died")
+        return _interrupted(replace(standing, counters=counters), broken)
     if counters.crashes >= standing.max_crashes:
         failure = Failure(category=Category.CRASHED, message="its worker died too often")
         return _fail(replace(standing, counters=counters), failure)
@@ -171,6 +177,18 @@ def _fail(standing: Standing, failure: Failure) -> Move:
         code=_OWN_CODES.get(failure.category, f"provider_{failure.category}"),
         message=failure.message,
         retryable=FOLLOWS[failure.category] in (Follow.RETRY, Follow.WAIT),
+        category=failure.category,
+        provider=standing.provider,
+    )
+    return _end(TaskStatus.FAILED, standing.counters, error)
+
+
+def _interrupted(standing: Standing, failure: Failure) -> Move:
+    """Its client has seen the beginning of an answer that will never be whole: another can't follow."""
+    error = TaskError(
+        code=STREAM_INTERRUPTED,
+        message=f"The answer broke off after its first part had gone out: {failure.message}",
+        retryable=True,
         category=failure.category,
         provider=standing.provider,
     )

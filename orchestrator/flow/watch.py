@@ -14,11 +14,13 @@ from uuid import UUID
 from orchestrator import clock
 from orchestrator.store import views
 from orchestrator.volatile import DONE, Unreachable
+from orchestrator.volatile.tail import Tail
 from orchestrator.wiring import Parts
 from schemas.errors import StoreUnavailable
 from schemas.tasks import TaskStatus
 
 _POLL_SECONDS: Final = 1.0
+_AGAIN_SECONDS: Final = 0.2
 
 
 @dataclass(eq=False, slots=True)
@@ -38,6 +40,7 @@ class Watch:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self.tail = Tail(parts.volatile)
         self._waiters: dict[UUID, set[_Waiter]] = {}
         self._stopped = False
 
@@ -127,14 +130,21 @@ async def watch(parts: Parts) -> AsyncIterator[Watch]:
     """The watcher of this process, running until the end of the block."""
     watcher = Watch(parts)
     loop = asyncio.get_running_loop()
-    running = [loop.create_task(watcher.listen()), loop.create_task(watcher.poll())]
+    steps = (watcher.listen(), watcher.poll(), watcher.tail.read())
+    running = [loop.create_task(step) for step in steps]
     try:
         yield watcher
     finally:
         watcher.stop()
+        await _ended(set(running))
+
+
+async def _ended(running: set[asyncio.Task[None]]) -> None:
+    """End these tasks; what a client's own timeout swallowed is said again."""
+    while running:
         for each in running:
             each.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        _, running = await asyncio.wait(running, timeout=_AGAIN_SECONDS)
 
 
 def _ids(words: set[str]) -> set[UUID]:

@@ -45,6 +45,32 @@ STILL_INTENDED = text(
 )
 """Whether an intent whose commit went unheard still holds, and we with it."""
 
+EXPOSE = text(
+    """
+    WITH locked AS (
+        SELECT id FROM tasks
+        WHERE id = :task_id AND status = 'running' AND attempt = :attempt AND lease_token = :token
+            AND lease_until > clock_timestamp()
+        FOR NO KEY UPDATE
+    )
+    UPDATE calls SET first_token_at = clock_timestamp()
+    FROM locked WHERE calls.id = :id AND calls.task_id = locked.id AND calls.status = 'started'
+    RETURNING calls.id
+    """
+)
+"""Mark an open call whose answer begins to go out, before it does."""
+
+PASSED_ON = text(
+    """
+    SELECT DISTINCT tasks.id
+    FROM tasks JOIN task_payloads AS payload ON payload.id = tasks.id
+    JOIN calls ON calls.task_id = tasks.id AND calls.attempt = tasks.attempt
+    WHERE tasks.id = ANY (CAST(:tasks AS uuid[])) AND payload.request #>> '{context,stream}' = 'true'
+        AND calls.first_token_at IS NOT NULL AND calls.status <> 'answered'
+    """
+)
+"""Tasks whose last attempt died in the middle of an answer that goes out. The caller has locked them."""
+
 BOOK = text(
     f"""
     WITH locked AS (

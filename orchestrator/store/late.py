@@ -12,7 +12,7 @@ LOCK = text("SELECT id FROM tasks WHERE id = :id FOR NO KEY UPDATE")
 
 LATE_ANSWER = text(
     """
-    SELECT calls.id, calls.purpose, call_answers.answer
+    SELECT calls.id, calls.purpose, call_answers.answer, calls.served_model, calls.category
     FROM calls JOIN call_answers ON call_answers.call_id = calls.id
     WHERE calls.task_id = :id AND calls.attempt = :attempt AND calls.status = 'answered'
         AND calls.verdict IS NULL

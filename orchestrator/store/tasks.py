@@ -92,7 +92,8 @@ LEASED = f"""
         provider.credential, provider.simulated, provider.concurrency_limit, moved.provider_id,
         provider.options, provider.trusted,
         provider.model AS provider_model, paid.call_id AS paid_call_id, paid.purpose AS paid_purpose,
-        paid.answer AS paid_answer, gate.kind AS gate_kind, gate.reason AS gate_reason,
+        paid.answer AS paid_answer, paid.served_model AS paid_model, paid.category AS paid_category,
+        gate.kind AS gate_kind, gate.reason AS gate_reason,
         least(extract(epoch FROM gate.closed_until - clock_timestamp()), 86400)::float8 AS gate_seconds,
         moved.attempt > 1 AND EXISTS (
             SELECT FROM attempts WHERE attempts.task_id = moved.id AND attempts.attempt < moved.attempt
@@ -112,7 +113,7 @@ LEASED = f"""
         ORDER BY closed_until DESC LIMIT 1
     ) AS gate ON true
     LEFT JOIN LATERAL (
-        SELECT calls.id AS call_id, calls.purpose, call_answers.answer
+        SELECT calls.id AS call_id, calls.purpose, call_answers.answer, calls.served_model, calls.category
         FROM calls JOIN call_answers ON call_answers.call_id = calls.id
         WHERE moved.attempt > 1 AND calls.task_id = moved.id AND calls.status = 'answered'
             AND calls.verdict IS DISTINCT FROM 'superseded'

@@ -11,7 +11,7 @@ from typing import Final, Literal, assert_never
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from schemas.tasks import FixBugRequest, GenerateCodeRequest, ReviewCodeRequest, TaskRequest
+from schemas.tasks import ChatRequest, FixBugRequest, GenerateCodeRequest, ReviewCodeRequest, TaskRequest
 from workers.context.fence import fence, inline
 
 PROBLEMS_BYTES: Final = 8_000
@@ -27,7 +27,9 @@ class Message:
 
 
 def render(request: TaskRequest) -> tuple[Message, ...]:
-    """The messages of a task's first call."""
+    """The messages of a task's first call; a conversation is passed on as it is."""
+    if isinstance(request, ChatRequest):
+        return tuple(Message(said.role, said.content) for said in request.context.conversation)
     return (
         Message("system", _template(f"{request.kind.value}.md").render(kind=request.kind.value)),
         Message("user", _user(request)),
@@ -46,7 +48,7 @@ def render_repair(
     return (*earlier, Message("assistant", said if said.strip() else _EMPTY), Message("user", mend))
 
 
-def _user(request: TaskRequest) -> str:
+def _user(request: GenerateCodeRequest | FixBugRequest | ReviewCodeRequest) -> str:
     match request:
         case GenerateCodeRequest():
             return _code(request, error_report=None, logs=None)

@@ -6,7 +6,8 @@ A repair answer replaces the first one: it is verified alone, with all its edits
 
 from typing import Final, assert_never
 
-from schemas.tasks import FixBugRequest, GenerateCodeRequest, ReviewCodeRequest, TaskRequest
+from schemas.tasks import ChatRequest, FixBugRequest, GenerateCodeRequest, ReviewCodeRequest, TaskRequest
+from workers.verify.chat import verify_chat
 from workers.verify.code import verify_code
 from workers.verify.review import verify_review
 from workers.verify.verdict import Accepted, Rejected
@@ -25,6 +26,8 @@ def verify(request: TaskRequest, answer: str) -> Accepted | Rejected:
             return verify_code(request, answer)
         case ReviewCodeRequest():
             return verify_review(request, answer)
+        case ChatRequest():
+            return verify_chat(answer)
         case _:
             assert_never(request)
 

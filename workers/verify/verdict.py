@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.results import CodeResult, ReviewResult, VerificationLevel
+from schemas.results import AnyResult, VerificationLevel
 
 PROBLEM_LENGTH: Final = 1_200
 PROBLEMS: Final = 12
@@ -15,7 +15,7 @@ _ORDER: Final = tuple(VerificationLevel)
 class Accepted:
     """The answer is usable, at the level its result states."""
 
-    result: CodeResult | ReviewResult
+    result: AnyResult
 
 
 @dataclass(frozen=True)

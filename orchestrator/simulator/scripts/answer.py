@@ -17,7 +17,7 @@ from schemas.tasks import TaskKind
 def script(messages: tuple[Message, ...], persona: Persona | None = None) -> str:
     """The text that answers the messages."""
     prompt = read(messages)
-    if prompt.kind is None:
+    if prompt.kind is None or prompt.kind not in _SCRIPTS:
         return UNUSABLE if persona is Persona.WRONG else _chat(prompt)
     answer = _SCRIPTS[prompt.kind](prompt)
     return spoil(answer, persona, prompt.repair) if persona else answer.render()

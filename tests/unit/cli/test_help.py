@@ -21,6 +21,7 @@ COMMANDS = (
     "env",
     "submit",
     "submit generate-code",
+    "submit chat",
     "submit fix-bug",
     "submit review",
     "submit task",

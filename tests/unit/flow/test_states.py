@@ -221,3 +221,28 @@ def test_retries_end_within_the_attempts_allowed() -> None:
             break
         standing = replace(standing, counters=move.counters)
     assert rounds == FRESH.max_attempts
+
+
+@pytest.mark.parametrize("standing", STANDINGS)
+@pytest.mark.parametrize(
+    "category", [each for each in Category if FOLLOWS[each] not in (Follow.END, Follow.FAIL)]
+)
+def test_what_breaks_off_after_its_first_part_went_out_is_never_answered_again(
+    category: Category, standing: Standing
+) -> None:
+    broken = Failure(category=category, message="it broke", passed_on=True)
+    move = states.after_failure(standing, broken, 0.5)
+    assert move.status is TaskStatus.FAILED
+    assert move.error is not None
+    assert (move.error.code, move.error.category) == ("stream_interrupted", category)
+
+
+def test_a_crash_in_the_middle_of_an_answer_that_goes_out_ends_the_task() -> None:
+    move = states.after_crash(FRESH, TaskStatus.RUNNING, 0.5, passed_on=True)
+    assert move.error is not None
+    assert (move.status, move.error.code, move.counters.crashes) == (
+        TaskStatus.FAILED,
+        "stream_interrupted",
+        1,
+    )
+    assert states.after_crash(FRESH, TaskStatus.RUNNING, 0.5).status is TaskStatus.QUEUED

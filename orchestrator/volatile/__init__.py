@@ -7,9 +7,9 @@ a hint that can't be sent is forgotten, because a poll stands behind each.
 import asyncio
 import hashlib
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
@@ -29,6 +29,9 @@ _SCRIPT_SECONDS: Final = 0.5
 _LEFT_ALONE_SECONDS: Final = 1.0
 _TURN_SECONDS: Final = 2.0
 _CONNECTIONS: Final = 16
+
+Entry = tuple[str, dict[str, str]]
+"""An entry of a stream: its id and its fields."""
 
 Unreachable = (RedisError, OSError, asyncio.TimeoutError)
 
@@ -82,6 +85,25 @@ class Volatile:
     async def set_canary(self) -> None:
         """Leave the sign that a wipe would take away."""
         await self._redis.set(_CANARY, "1")
+
+    async def append(self, stream: str, fields: Mapping[str, str | int], most: int, seconds: int) -> None:
+        """Add to a stream that keeps about `most` entries, and nothing `seconds` after its last one.
+
+        Raises `Unreachable`; the entry may have been added all the same.
+        """
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.xadd(stream, cast("Any", fields), maxlen=most)  # type: ignore[unused-awaitable]
+            pipeline.expire(stream, seconds)  # type: ignore[unused-awaitable]
+            await pipeline.execute()
+
+    async def appended(self, after: Mapping[str, str], seconds: float) -> dict[str, list[Entry]]:
+        """What was added to streams after the named entries; waits `seconds` (< 2) for it at most.
+
+        Raises `Unreachable`.
+        """
+        # The client's types don't say which of its protocols' shapes comes: it is one list of pairs.
+        found: Any = await self._redis.xread(cast("Any", after), block=max(1, int(seconds * 1000)))
+        return {name: [(at, fields) for at, fields in entries] for name, entries in found or ()}
 
     async def lengths(self, queues: Iterable[str]) -> dict[str, int]:
         """How many messages wait in each queue."""
