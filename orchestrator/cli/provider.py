@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider's name.")]
-Url = Annotated[str | None, typer.Option(metavar="URL", help="Its address, up to its version.")]
+Url = Annotated[str | None, typer.Option("--base-url", metavar="URL", help="Its address, up to its version.")]
 Model = Annotated[str | None, typer.Option(metavar="MODEL", help="The model asked where a task names none.")]
 Vendor = Annotated[str | None, typer.Option(metavar="VENDOR", help="openai, anthropic, google, custom …")]
 FromVariable = Annotated[
@@ -265,8 +265,8 @@ def _verdict(shared: Session, check: "Check") -> None:
         said = "no worker has done it yet" if waits else check.message
         raise Ending(f"It was not tried: {said}.", remedy, code=Code.TIMEOUT if waits else Code.FAILED)
     if not shared.as_json:
-        took = f" {check.result.latency_ms:g} ms," if check.result.latency_ms is not None else ""
-        printing.write(f"{check.result.message}\n{took} credential {check.result.credential}\n".lstrip())
+        took = f"{check.result.latency_ms:g} ms, " if check.result.latency_ms is not None else ""
+        printing.write(f"{check.result.message}\n{took}credential {check.result.credential}\n")
     if not check.result.ok:
         raise typer.Exit(Code.FAILED)
 

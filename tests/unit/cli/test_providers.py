@@ -40,9 +40,8 @@ def test_the_credential_comes_from_a_variable(
         "provider", "add", "https://x.org/v1", "--credential-env", "MY_TOKEN", "--header", "X-A: b"
     )
     sent = json.loads(server.requests[0].content)
-    assert sent == {
-        "base_url": "https://x.org/v1", "credential": "sk-secret", "options": {"custom_headers": {"X-A": "b"}},
-    }  # fmt: skip
+    options = {"custom_headers": {"X-A": "b"}}
+    assert sent == {"base_url": "https://x.org/v1", "credential": "sk-secret", "options": options}
     assert "sk-secret" not in done.out + done.err
 
 
@@ -51,7 +50,7 @@ def test_the_credential_comes_from_standard_input(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("sk-secret\n"))
     server = serve(ok(PROVIDER))
-    command("provider", "set", "mine", "--url", "https://y.org/v1", "--credential-stdin")
+    command("provider", "set", "mine", "--base-url", "https://y.org/v1", "--credential-stdin")
     assert json.loads(server.requests[0].content) == {
         "base_url": "https://y.org/v1",
         "credential": "sk-secret",
@@ -84,7 +83,7 @@ def test_making_one_is_not_repeated_by_itself(command: Command, serve: Serve) ->
 def test_a_test_says_what_was_found_and_ends_accordingly(command: Command, serve: Serve) -> None:
     serve(ok(check()), ok(check(result=FOUND | {"ok": False, "message": "No."})), ok(check(result=None)))
     done = command("provider", "test", "mine")
-    assert (done.code, done.out) == (Code.OK, "It answered.\n 12.5 ms, credential accepted\n")
+    assert (done.code, done.out) == (Code.OK, "It answered.\n12.5 ms, credential accepted\n")
     assert command("provider", "test", "mine").code == Code.FAILED
     assert command("provider", "test", "mine").code == Code.FAILED
 
@@ -105,8 +104,8 @@ def test_usage_ends_with_the_total(command: Command, serve: Serve) -> None:
 
 def test_health_is_told_in_words(command: Command, serve: Serve) -> None:
     serve(ok({
-        "provider": "mine", "status": "down", "reasons": ["circuit open: 5 of 5 calls failed"], "paused": True,
-        "calls": 5, "error_rate": 1.0, "latency_p50_ms": None, "latency_p95_ms": None,
+        "provider": "mine", "status": "down", "reasons": ["circuit open: 5 of 5 calls failed"],
+        "paused": True, "calls": 5, "error_rate": 1.0, "latency_p50_ms": None, "latency_p95_ms": None,
     }))  # fmt: skip
     told = command("provider", "health", "mine").out
     assert told.startswith("mine is down, and paused\n  circuit open: 5 of 5 calls failed\n")
