@@ -265,8 +265,8 @@ def _verdict(shared: Session, check: "Check") -> None:
         said = "no worker has done it yet" if waits else check.message
         raise Ending(f"It was not tried: {said}.", remedy, code=Code.TIMEOUT if waits else Code.FAILED)
     if not shared.as_json:
-        took = f" {check.result.latency_ms:g} ms," if check.result.latency_ms is not None else ""
-        printing.write(f"{check.result.message}\n{took} credential {check.result.credential}\n".lstrip())
+        took = f"{check.result.latency_ms:g} ms, " if check.result.latency_ms is not None else ""
+        printing.write(f"{check.result.message}\n{took}credential {check.result.credential}\n")
     if not check.result.ok:
         raise typer.Exit(Code.FAILED)
 

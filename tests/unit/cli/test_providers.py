@@ -83,7 +83,7 @@ def test_making_one_is_not_repeated_by_itself(command: Command, serve: Serve) ->
 def test_a_test_says_what_was_found_and_ends_accordingly(command: Command, serve: Serve) -> None:
     serve(ok(check()), ok(check(result=FOUND | {"ok": False, "message": "No."})), ok(check(result=None)))
     done = command("provider", "test", "mine")
-    assert (done.code, done.out) == (Code.OK, "It answered.\n 12.5 ms, credential accepted\n")
+    assert (done.code, done.out) == (Code.OK, "It answered.\n12.5 ms, credential accepted\n")
     assert command("provider", "test", "mine").code == Code.FAILED
     assert command("provider", "test", "mine").code == Code.FAILED
 

@@ -52,10 +52,12 @@ async def test_it_opens_nowhere_else(elsewhere: Binding) -> None:
 @given(st.integers(0, 10**6), st.integers(1, 255), st.sampled_from(["box", "data_key"]))
 async def test_a_changed_byte_is_noticed(place: int, change: int, part: str) -> None:
     sealed = await seal(ONE, BINDING, "sk-1")
-    told = bytearray(getattr(sealed, part))
+    told = bytearray(sealed.box if part == "box" else sealed.data_key)
     told[place % len(told)] ^= change
+    other = bytes(told)
+    changed = replace(sealed, box=other) if part == "box" else replace(sealed, data_key=other)
     with pytest.raises(Unopenable):
-        await open_sealed(ONE, BINDING, _changed(sealed, part, bytes(told)))
+        await open_sealed(ONE, BINDING, changed)
 
 
 async def test_another_master_key_says_which_one_is_missing() -> None:
@@ -106,7 +108,3 @@ def test_a_key_is_read_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_text(f"{text}\n", encoding="ascii")
     config = Config(data_dir=tmp_path / "none", master_key_file=tmp_path / "elsewhere")
     assert KeyRing(config).current().id == LocalKey(base64.b64decode(text)).id
-
-
-def _changed(sealed: Sealed, part: str, told: bytes) -> Sealed:
-    return replace(sealed, box=told) if part == "box" else replace(sealed, data_key=told)
