@@ -22,6 +22,7 @@ from schemas.tasks import StatusReason
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _PROBLEM: Final = "`type, title, status, detail, instance, code, request_id, retryable, errors[]`"
+_FAILED_CODES: Final = "the code `provider_<category>`, `answer_rejected` or `stream_interrupted`"
 _NOTE: Final = "<!-- made by `python -m ops.docs`; change the code it is made from -->\n\n"
 
 
@@ -62,8 +63,7 @@ def reference() -> str:
             "| code | status | try again | meaning |\n|---|---|---|---|",
             *errors,
             "\n## What follows a provider's failure\n",
-            "A failed task's error has the code `provider_<category>`, `answer_rejected` or"
-            " `stream_interrupted`.\n",
+            f"A failed task's error has {_FAILED_CODES}.\n",
             "| category | what follows |\n|---|---|",
             *failures,
             "\n## Metrics\n",

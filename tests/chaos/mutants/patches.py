@@ -144,11 +144,16 @@ MUTANTS: Final = (
         UNDISTURBED,
         "late intent",
         (
-            Patch("workers/call.py", "    intent = await until_stored(\n", "    intended = (\n"),
+            Patch(
+                "workers/call.py",
+                "    intent = await _intended(process, lease, Intent(call_id, purpose, _hold(ask), timeout),"
+                " rejected_call)\n",
+                "    intent = Intent(call_id, purpose, _hold(ask), timeout)\n",
+            ),
             Patch(
                 "workers/call.py",
                 '    failpoints.reach("call.answered")\n',
-                '    failpoints.reach("call.answered")\n    intent = await until_stored(intended)\n',
+                '    failpoints.reach("call.answered")\n    await _intended(process, lease, intent, rejected_call)\n',
             ),
         ),
     ),
