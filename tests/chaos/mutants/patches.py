@@ -153,7 +153,8 @@ MUTANTS: Final = (
             Patch(
                 "workers/call.py",
                 '    failpoints.reach("call.answered")\n',
-                '    failpoints.reach("call.answered")\n    await _intended(process, lease, intent, rejected_call)\n',
+                '    failpoints.reach("call.answered")\n'
+                "    await _intended(process, lease, intent, rejected_call)\n",
             ),
         ),
     ),
