@@ -68,8 +68,7 @@ SCENES: Final = (
     _fault("402", Category.QUOTA_EXHAUSTED, _FREE),
     _fault("403", Category.UNAUTHORIZED, _FREE),
     _fault("404", Category.MODEL_NOT_FOUND, _FREE),
-    # Google's words for a body that is too large are those for any bad argument.
-    _fault("413", Category.CONTEXT_TOO_LONG, _FREE, elsewhere={"gemini": (Category.BAD_REQUEST, _FREE)}),
+    _fault("413", Category.CONTEXT_TOO_LONG, _FREE),
     _fault("400", Category.BAD_REQUEST, _FREE),
     _fault("context_too_long", Category.CONTEXT_TOO_LONG, _FREE),
     _fault(
@@ -77,8 +76,6 @@ SCENES: Final = (
         Category.CONTENT_FILTERED,
         _FREE,
         elsewhere={
-            "openai_responses": (Category.BAD_REQUEST, _FREE),
-            "anthropic_messages": (Category.BAD_REQUEST, _FREE),
             "gemini": (Category.CONTENT_FILTERED, Charge.USAGE),
             "ollama": (Category.BAD_REQUEST, _FREE),
         },

@@ -43,10 +43,6 @@ class Mutant:
     patches: tuple[Patch, ...]
 
 
-_EXCHANGE: Final = (
-    "    done = await _exchange(process, lease, WIRES[lease.provider.wire], request, timeout)\n"
-)
-_INTENDING: Final = "    try:\n        intent = await until_stored(\n"
 _EARLY_ACK: Final = Patch("orchestrator/broker/__init__.py", "task_acks_late=True", "task_acks_late=False")
 
 MUTANTS: Final = (
@@ -148,8 +144,18 @@ MUTANTS: Final = (
         UNDISTURBED,
         "late intent",
         (
-            Patch("workers/call.py", _EXCHANGE, ""),
-            Patch("workers/call.py", _INTENDING, f"{_EXCHANGE}{_INTENDING}"),
+            Patch(
+                "workers/call.py",
+                "    intent = await _intended(process, lease, Intent(call_id, purpose, _hold(ask), timeout),"
+                " rejected_call)\n",
+                "    intent = Intent(call_id, purpose, _hold(ask), timeout)\n",
+            ),
+            Patch(
+                "workers/call.py",
+                '    failpoints.reach("call.answered")\n',
+                '    failpoints.reach("call.answered")\n'
+                "    await _intended(process, lease, intent, rejected_call)\n",
+            ),
         ),
     ),
     # A call whose process died is written off instead of charged at its hold.

@@ -210,7 +210,11 @@ async def test_a_filter_that_is_not_understood_is_refused(caller: Visitor, query
     assert response.json()["errors"][0]["field"] == field
 
 
-DOORS = sorted((method, path) for path, methods in openapi_document()["paths"].items() for method in methods)
+EVERY_DOOR = sorted(
+    (method, path) for path, methods in openapi_document()["paths"].items() for method in methods
+)
+FRONT = [(method, path) for method, path in EVERY_DOOR if path.startswith("/openai/")]
+DOORS = [door for door in EVERY_DOOR if door not in FRONT]
 
 
 @pytest.mark.parametrize(("method", "path"), DOORS)
@@ -231,6 +235,18 @@ async def test_a_query_parameter_that_nobody_knows_is_refused(
     assert (response.status_code, problem.code) == (422, "invalid_request")
     assert [error.field for error in problem.errors] == ["foo", "bär"]
     assert {error.code for error in problem.errors} == {"unknown_parameter"}
+    assert await caller.stored() == 0
+
+
+@pytest.mark.parametrize(("method", "path"), FRONT)
+async def test_the_front_refuses_such_a_parameter_in_openais_shape(
+    caller: Visitor, method: str, path: str
+) -> None:
+    headers = {"Authorization": f"Bearer {caller.key}"}
+    sent = BODY if method == "post" else None
+    response = await caller.http.request(method, f"{path}?foo=2", headers=headers, json=sent)
+    error = response.json()["error"]
+    assert (response.status_code, error["param"], error["code"]) == (400, "foo", "unknown_parameter")
     assert await caller.stored() == 0
 
 

@@ -26,6 +26,7 @@ CONTEXTS = {
     TaskKind.GENERATE_CODE: {"description": "d"},
     TaskKind.FIX_BUG: {"description": "d", "files": [{"path": "a.py", "content": ""}]},
     TaskKind.REVIEW_CODE: {"diff": DIFF},
+    TaskKind.CHAT: {"prompt": "d"},
 }
 
 
