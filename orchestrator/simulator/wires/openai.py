@@ -104,11 +104,12 @@ class OpenAI:
     blocked = "invalid_prompt"
 
     def authorise(self, headers: Mapping[str, str]) -> None:
-        """Any bearer token will do but the one that stands for a wrong key."""
+        """Any key will do but the one that stands for a wrong one: a bearer token, or Azure's `api-key`."""
         token = _BEARER.fullmatch(headers.get("authorization", ""))
-        if token is None:
+        key = token[1] if token else headers.get("api-key")
+        if not key:
             raise Refused(Refusal(Cause.NO_KEY))
-        if token[1] == BAD_KEY:
+        if key == BAD_KEY:
             raise Refused(Refusal(Cause.WRONG_KEY))
 
     def headers(self, request_id: str, processing_ms: int, standing: Standing) -> dict[str, str]:
