@@ -4,6 +4,7 @@ What would change the answer and can't be honoured is refused by name, never ign
 is taken, because many clients send it.
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeVar
 
@@ -99,9 +100,9 @@ class FrontBody(Value):
         return self.max_tokens
 
     @property
+    @abstractmethod
     def said(self) -> dict[str, Any]:
         """The context of the task."""
-        raise NotImplementedError
 
 
 class ChatCompletionRequest(FrontBody):
