@@ -26,7 +26,7 @@ from orchestrator.flow.wake import wake
 from orchestrator.flow.write_off import write_off
 from orchestrator.limits.gates import forget_nudges
 from orchestrator.store import chores as table
-from orchestrator.store import leadership, migrate
+from orchestrator.store import jobs, leadership, migrate
 from orchestrator.volatile import READY, Unreachable
 from orchestrator.wiring import Parts, open_parts
 from schemas.errors import StoreUnavailable
@@ -163,6 +163,7 @@ class Dispatcher:
             telemetry.warn("dispatcher.broker_was_empty")
             await wake(self._parts, ghosts_older_than=0.0)
             await self._parts.db.run(table.FORGET_NUDGES)
+            await self._parts.db.run(jobs.FORGET_NUDGES)
             self._board.forget()
             await self._parts.volatile.set_canary()
         except Unreachable:

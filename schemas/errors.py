@@ -194,6 +194,7 @@ class Category(StrEnum):
     CONTENT_FILTERED = "content_filtered"
     OUTPUT_LIMIT = "output_limit"
     ANSWER_REJECTED = "answer_rejected"
+    JOB_WITHOUT_ANSWER = "job_without_answer"
     BUDGET_EXHAUSTED = "budget_exhausted"
     CIRCUIT_OPEN = "circuit_open"
     PROVIDER_REMOVED = "provider_removed"
@@ -237,6 +238,7 @@ FOLLOWS: Final[dict[Category, Follow]] = {
     Category.MODEL_NOT_FOUND: Follow.REROUTE,
     Category.CONTEXT_TOO_LONG: Follow.REROUTE,
     Category.CONTENT_FILTERED: Follow.REROUTE,
+    Category.JOB_WITHOUT_ANSWER: Follow.REROUTE,
     Category.BAD_REQUEST: Follow.FAIL,
     Category.OUTPUT_LIMIT: Follow.FAIL,
     Category.ANSWER_REJECTED: Follow.FAIL,

@@ -26,6 +26,8 @@ class EventName(StrEnum):
     CALL_FAILED = "call.failed"
     HOLD_EXCEEDED = "call.hold_exceeded"
     CALL_UNKNOWN = "call.unknown"
+    HANDED_OVER = "task.handed_over"
+    JOB_ENDED = "task.job_ended"
     VERIFYING = "task.verifying"
     REPAIRING = "task.repairing"
     RETRYING = "task.retrying"
@@ -52,6 +54,8 @@ MEANINGS: Final[dict[EventName, str]] = {
     EventName.CALL_FAILED: "a call failed and was booked; data: call_id, category, cost_usd",
     EventName.HOLD_EXCEEDED: "a bill above its call's hold was booked in full; data: hold_usd, cost_usd",
     EventName.CALL_UNKNOWN: "a call's process died before its outcome; charged at its hold",
+    EventName.HANDED_OVER: "the task waits for a job of its provider, without a worker; data: call_id, provider",
+    EventName.JOB_ENDED: "the provider's job brought an answer, to be verified; data: call_id",
     EventName.VERIFYING: "a paid answer is being checked",
     EventName.REPAIRING: "the answer was not usable and is asked for again; data: problems",
     EventName.RETRYING: "the attempt failed and another follows; data: category, next_attempt_at",

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from schemas.base import Value
+from schemas.copilot import CopilotOptions
 
 ProviderId = NewType("ProviderId", UUID)
 
@@ -59,6 +60,7 @@ class Wire(StrEnum):
     ANTHROPIC_MESSAGES = "anthropic_messages"
     GEMINI = "gemini"
     OLLAMA = "ollama"
+    COPILOT = "copilot"
 
 
 CHORES_QUEUE: Final = "chores"
@@ -98,6 +100,7 @@ class ProviderOptions(Value):
         description="Azure's version of the API",
     )
     server_type: ServerType | None = Field(None, description="which server a self-hosted endpoint runs")
+    copilot: CopilotOptions | None = None
     custom_headers: Annotated[
         dict[HeaderName, HeaderValue],
         Field(max_length=20, description="sent with every request, kept and shown as they are: no secrets"),

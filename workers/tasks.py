@@ -6,12 +6,13 @@ from uuid import UUID
 from celery import shared_task
 
 from orchestrator import telemetry
-from orchestrator.broker import CHORE, RUN
+from orchestrator.broker import CHORE, JOB, RUN
 from schemas.errors import StoreUnavailable
 from workers.celery import process
 from workers.chores import chore as do_chore
 from workers.process import Ended
 from workers.run import run as run_task
+from workers.visit import visit
 
 
 @shared_task(name=RUN)
@@ -24,6 +25,12 @@ def run(*given: object, **_: object) -> None:
 def chore(*given: object, **_: object) -> None:
     """Do the chore of the id that is the one argument."""
     _with_id(given, lambda uuid: do_chore(process(), uuid))
+
+
+@shared_task(name=JOB)
+def job(*given: object, **_: object) -> None:
+    """Look after the provider's job of the id that is the one argument."""
+    _with_id(given, lambda uuid: visit(process(), uuid))
 
 
 def _with_id(given: tuple[object, ...], act: Callable[[UUID], None]) -> None:

@@ -19,6 +19,7 @@ from schemas.providers import CHORES_QUEUE, QUEUES
 
 RUN: Final = "orchestrator.run"
 CHORE: Final = "orchestrator.chore"
+JOB: Final = "orchestrator.job"
 _DEFAULT_URL: Final = "redis://127.0.0.1:6379/0"
 
 # By alias, so that whoever reads the broker's URL (Flower, `inspect`) still sees `redis://`.

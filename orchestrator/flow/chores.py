@@ -1,9 +1,10 @@
-"""Chores: nudge outbound work that is due, and take back what dead workers hold."""
+"""Chores: nudge outbound work and jobs that are due, and take back what dead workers hold."""
 
 import asyncio
 
-from orchestrator.broker import CHORE, Publisher
+from orchestrator.broker import CHORE, JOB, Publisher
 from orchestrator.store import chores as table
+from orchestrator.store import jobs
 from orchestrator.wiring import Parts
 from schemas.providers import CHORES_QUEUE
 
@@ -13,8 +14,11 @@ MOST = 100
 async def chores(parts: Parts, publisher: Publisher) -> int:
     """Nudge what is due; how many. Raises what publishing raises."""
     await parts.db.run(table.RESCUE, most=MOST)
-    due = await parts.db.run(table.NUDGE, most=MOST, age=parts.config.nudge_seconds)
-    if due:
-        nudges = [(str(row.id), CHORES_QUEUE) for row in due]
-        await asyncio.to_thread(publisher.publish, CHORE, nudges)
-    return len(due)
+    published = 0
+    for celery_task, nudge in ((CHORE, table.NUDGE), (JOB, jobs.NUDGE)):
+        due = await parts.db.run(nudge, most=MOST, age=parts.config.nudge_seconds)
+        if due:
+            nudges = [(str(row.id), CHORES_QUEUE) for row in due]
+            await asyncio.to_thread(publisher.publish, celery_task, nudges)
+        published += len(due)
+    return published

@@ -11,7 +11,7 @@ from uuid import UUID
 from orchestrator import telemetry
 from orchestrator.flow import states
 from orchestrator.limits.budgets import tell_crossed
-from orchestrator.store import calls, leases, tasks
+from orchestrator.store import calls, jobs, leases, tasks
 from orchestrator.store.engine import Connection, Row
 from orchestrator.volatile import DONE
 from orchestrator.wiring import Parts
@@ -22,6 +22,7 @@ from schemas.moves import Fence, Happening, Move
 from schemas.tasks import TaskStatus
 
 MOST = 100
+_RUN = (TaskStatus.RUNNING, TaskStatus.CANCELING)
 
 
 async def rescue(parts: Parts) -> int:
@@ -65,6 +66,9 @@ async def _each(parts: Parts, finding: Any, decide: Any, *, close_calls: bool) -
             if await _move(connection, row, move):
                 first = (_unknown(call) for call in closed if call.task_id == row.id)
                 moved.append((row, (*first, *move.happenings)))
+        unleased = [row.id for row, _ in moved if row.lease_token is None and row.status in _RUN]
+        if unleased:
+            await connection.execute(jobs.WAKE, {"tasks": unleased})
     tell_crossed(closed)
     for call in closed:
         _count(call)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from orchestrator.catalogue.abilities import takes
 from orchestrator.catalogue.estimates import TYPICAL_OUTPUT, estimate, full_hour
 from orchestrator.catalogue.models import (
     Capability,
@@ -149,6 +150,8 @@ def _fit(request: TaskRequest, offer: Offer, terms: Terms, lookup: Lookup) -> _F
     capability = ASKED[request.kind]
     if model.strengths[capability] <= 0:
         return FilterReason.CAPABILITY, f"can't be asked for {capability}"
+    if not takes(provider.vendor, request.kind):
+        return FilterReason.CAPABILITY, f"does not take {request.kind}: it brings changes of code alone"
     language = None if isinstance(request, ChatRequest) else request.context.constraints.language
     if language and model.languages is not None and language.lower() not in model.languages:
         return FilterReason.LANGUAGE, f"{asked} does not know the language {language}"

@@ -5,6 +5,7 @@ Nothing here reads a clock, a database or a random source; jitter comes in as a 
 
 from dataclasses import replace
 from typing import Final, assert_never
+from uuid import UUID
 
 from schemas.errors import FOLLOWS, Category, Failure, Follow, TaskError
 from schemas.events import ENDINGS, EventName
@@ -45,6 +46,12 @@ def backoff(failures: int, jitter: float) -> float:
 def after_success(standing: Standing) -> Move:
     """The answer was verified."""
     return _end(TaskStatus.SUCCEEDED, standing.counters)
+
+
+def after_answer(standing: Standing, call_id: UUID) -> Move:
+    """A provider's job brought an answer: a worker claims the task again to verify it."""
+    ended = Happening(EventName.JOB_ENDED, {"call_id": str(call_id)})
+    return _again(standing.counters, StatusReason.WAITING_FOR_WORKER, 0.0, ended)
 
 
 def after_failure(standing: Standing, failure: Failure, jitter: float) -> Move:
@@ -112,9 +119,10 @@ def after_deadline(standing: Standing) -> Move:
     return _end(TaskStatus.EXPIRED, standing.counters, error)
 
 
-def canceling(standing: Standing) -> Move:
-    """Cancel was asked for while a worker runs it; the worker or rescue ends it."""
-    return Move(TaskStatus.CANCELING, standing.counters, happenings=(Happening(EventName.CANCELING),))
+def canceling(standing: Standing, reason: StatusReason | None = None) -> Move:
+    """Cancel was asked for while a worker runs it, or a job of its provider; they or rescue end it."""
+    happenings = (Happening(EventName.CANCELING),)
+    return Move(TaskStatus.CANCELING, standing.counters, reason, happenings=happenings)
 
 
 def diverted(standing: Standing, to: int, reason: str) -> Move:

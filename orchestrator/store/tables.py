@@ -1,6 +1,6 @@
 """The tables, as the views query them and as the migrations are checked against.
 
-Lock order everywhere: parent task, task, call, budget windows (key order), delivery.
+Lock order everywhere: parent task, task, call, budget windows (key order), job, delivery.
 
 Tables that grow with the tasks are partitioned by month over UUIDv7 keys: old months are dropped whole.
 What is large (request, result, answer) stands apart from the hot row.
@@ -11,12 +11,9 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Computed,
-    DateTime,
     Identity,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
@@ -24,8 +21,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-metadata = MetaData()
-_TIME = DateTime(timezone=True)
+from orchestrator.store import outbound_tables, provider_tables  # noqa: F401 - tables of the same metadata
+from orchestrator.store.metadata import TIME as _TIME
+from orchestrator.store.metadata import metadata
+
 PARTITIONED = {
     "tasks": "id",
     "task_payloads": "id",
@@ -61,68 +60,6 @@ api_keys = Table(
     Column("created_at", _TIME, nullable=False),
     Column("expires_at", _TIME),
     Column("revoked_at", _TIME),
-)
-
-providers = Table(
-    "providers",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("tenant_id", Uuid, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("vendor", Text, nullable=False),
-    Column("wire", Text, nullable=False),
-    Column("base_url", Text, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("credential", Text, nullable=False),
-    Column("simulated", Boolean, nullable=False),
-    Column("paused", Boolean, nullable=False),
-    Column("concurrency_limit", Integer),
-    Column("position", Integer, nullable=False),
-    Column("created_at", _TIME, nullable=False),
-    Column("account", Text, Computed("md5(base_url || ' ' || credential)", persisted=True)),
-    Column("options", JSONB, nullable=False),
-    Column("managed", Boolean, nullable=False),
-    Column("trusted", Boolean, nullable=False),
-    Column("updated_at", _TIME, nullable=False),
-    Column("deleted_at", _TIME),
-    Column("models", ARRAY(Text)),
-    Column("models_at", _TIME),
-)
-
-credentials = Table(
-    "credentials",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("tenant_id", Uuid, nullable=False),
-    Column("provider_id", Uuid),
-    Column("provider", Text, nullable=False),
-    Column("host", Text, nullable=False),
-    Column("box", LargeBinary, nullable=False),
-    Column("data_key", LargeBinary, nullable=False),
-    Column("master_key", Text, nullable=False),
-    Column("created_at", _TIME, nullable=False),
-    Column("last_used_at", _TIME),
-)
-
-provider_checks = Table(
-    "provider_checks",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("tenant_id", Uuid, nullable=False),
-    Column("provider_id", Uuid),
-    Column("credential_id", Uuid),
-    Column("target", JSONB, nullable=False),
-    Column("result", JSONB),
-    Column("created_at", _TIME, nullable=False),
-)
-
-provider_templates = Table(
-    "provider_templates",
-    metadata,
-    Column("tenant_id", Uuid, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("template", JSONB, nullable=False),
-    Column("created_at", _TIME, nullable=False),
 )
 
 tasks = Table(
@@ -305,30 +242,6 @@ call_charges = Table(
     Column("starts", _TIME, nullable=False),
 )
 
-gates = Table(
-    "gates",
-    metadata,
-    Column("kind", Text, primary_key=True),
-    Column("subject", Text, primary_key=True),
-    Column("model", Text, primary_key=True),
-    Column("state", Text, nullable=False),
-    Column("closed_until", _TIME, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("changed_at", _TIME, nullable=False),
-)
-
-gate_transitions = Table(
-    "gate_transitions",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("at", _TIME, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-)
-
 workers = Table(
     "workers",
     metadata,
@@ -354,39 +267,6 @@ events = Table(
     Column("name", Text, nullable=False),
     Column("at", _TIME, nullable=False),
     Column("data", JSONB, nullable=False),
-)
-
-deliveries = Table(
-    "deliveries",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("tenant_id", Uuid, nullable=False),
-    Column("task_id", Uuid, nullable=False),
-    Column("event", Text, nullable=False),
-    Column("url", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("http_status", SmallInteger),
-    Column("created_at", _TIME, nullable=False),
-    Column("delivered_at", _TIME),
-)
-
-chores = Table(
-    "chores",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("tenant_id", Uuid, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("subject_id", Uuid, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("run_at", _TIME, nullable=False),
-    Column("nudged_at", _TIME),
-    Column("attempt", Integer, nullable=False),
-    Column("max_attempts", Integer, nullable=False),
-    Column("lease_token", Uuid),
-    Column("lease_until", _TIME),
-    Column("message", Text),
-    Column("created_at", _TIME, nullable=False),
-    Column("finished_at", _TIME),
 )
 
 idempotency_keys = Table(
