@@ -54,7 +54,7 @@ MEANINGS: Final[dict[EventName, str]] = {
     EventName.CALL_FAILED: "a call failed and was booked; data: call_id, category, cost_usd",
     EventName.HOLD_EXCEEDED: "a bill above its call's hold was booked in full; data: hold_usd, cost_usd",
     EventName.CALL_UNKNOWN: "a call's process died before its outcome; charged at its hold",
-    EventName.HANDED_OVER: "the task waits for a job of its provider, without a worker; data: call_id, provider",
+    EventName.HANDED_OVER: "the task waits for a job of its provider, without a worker; data: call_id",
     EventName.JOB_ENDED: "the provider's job brought an answer, to be verified; data: call_id",
     EventName.VERIFYING: "a paid answer is being checked",
     EventName.REPAIRING: "the answer was not usable and is asked for again; data: problems",

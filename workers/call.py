@@ -48,7 +48,7 @@ _GIVING_UP: Final = {
 }
 
 
-_RETRIES_SPENT: Final = Failure(
+RETRIES_SPENT: Final = Failure(
     category=Category.RETRIES_SPENT,
     message="The provider has been retried as often as its other calls allow.",
     retry_after=5.0,
@@ -71,7 +71,7 @@ def guarded_call(
     try:
         with process.breakers.guard(circuit, _timeout(process, lease) + STORE_PATIENCE) as verdict:
             if purpose is Purpose.FIRST and lease.is_retry and not process.retries.spend(lease.provider.id):
-                return None, _RETRIES_SPENT
+                return None, RETRIES_SPENT
             made = process.wait(call(process, lease, purpose, messages, rejected_call))
             if isinstance(made, PaidAnswer) or made[0] is not None:
                 verdict.health = health_of(None if isinstance(made, PaidAnswer) else made[1].category)
@@ -105,9 +105,9 @@ async def call(
     request = await _request(process, lease, ask, call_id)
     if isinstance(request, Failure):
         return None, request
-    intent = await _intended(process, lease, Intent(call_id, purpose, _hold(ask), timeout), rejected_call)
+    intent = await intended(process, lease, Intent(call_id, purpose, _hold(ask), timeout), rejected_call)
     if isinstance(intent, Refused):
-        return None, _refused(lease, intent.refusal)
+        return None, refused(lease, intent.refusal)
     failpoints.reach("call.intended")
     timeout = max(0.001, min(timeout, lease.seconds_left))
     wire, done = WIRES[lease.provider.wire], Exchange()
@@ -125,9 +125,10 @@ async def call(
     return call_id, failure.model_copy(update={"passed_on": relay is not None and relay.passed_on})
 
 
-async def _intended(
+async def intended(
     process: Process, lease: Lease, wanted: Intent, rejected_call: UUID | None
 ) -> Intent | Refused:
+    """The call's intent with its hold, committed. Raises `LeaseLost`, `StoreUnavailable`."""
     try:
         return await until_stored(
             lambda: intend(
@@ -142,11 +143,11 @@ async def _intended(
             )
         )
     except LeaseLost:
-        await _unsent(process, lease, wanted)
+        await unsent(process, lease, wanted)
         raise
 
 
-async def _unsent(process: Process, lease: Lease, intent: Intent) -> None:
+async def unsent(process: Process, lease: Lease, intent: Intent) -> None:
     """An intent may have been committed unheard before the lease was lost: nothing was sent, it costs 0."""
     nothing = Exchange(failure=Failure(category=Category.CANCELED, message="The lease was lost."))
     outcome = _outcome(lease, nothing)
@@ -184,7 +185,7 @@ async def _close_gate(process: Process, lease: Lease, failure: Failure) -> None:
             )
 
 
-def _refused(lease: Lease, refusal: Refusal) -> Failure:
+def refused(lease: Lease, refusal: Refusal) -> Failure:
     """What a refused hold means: wait where only open calls are in the way or the submitter chose to."""
     chose_to_wait = lease.request.preferences.on_budget is OnBudget.WAIT
     if refusal.impossible or not (refusal.passing or chose_to_wait):

@@ -38,7 +38,7 @@ from schemas.tasks import TERMINAL, TaskStatus
 from tests.integration.flow import world as making
 from tests.integration.flow.invariants import check
 from tests.integration.flow.world import HOLD, World, answered, failed
-from workers.call import _refused
+from workers.call import refused
 
 T = TypeVar("T")
 CATEGORIES = st.sampled_from([each for each in Category if FOLLOWS[each] is not Follow.END])
@@ -142,7 +142,7 @@ class Way(RuleBasedStateMachine):
         except LeaseLost:
             return
         if isinstance(intent, Refused):
-            failure = _refused(lease, intent.refusal)
+            failure = refused(lease, intent.refusal)
             self.do(settle(self.parts, lease, Ending(None, failure=failure)))
         else:
             self.intents.append((lease, intent))
