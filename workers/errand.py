@@ -1,4 +1,4 @@
-"""Errand: what a worker does where the provider answers by a job: commit its intent, and hand the task over."""
+"""Errand: where the provider answers by a job, a worker commits its intent and hands the task over."""
 
 from typing import Final
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""One small HTTP exchange with a vendor's job API, bounded in time and size; what it does wrong is a value."""
+"""One HTTP exchange with a vendor's job API, bounded in time and size; what goes wrong is a value."""
 
 import asyncio
 from collections.abc import Mapping

@@ -27,11 +27,11 @@ _REDIRECTS: Final = (301, 302, 303, 307, 308)
 
 
 class Trouble(Exception):
-    """GitHub refused, failed or said nothing; `unsent` where nothing can have reached it."""
+    """GitHub refused, failed or said nothing."""
 
-    def __init__(self, failure: Failure, *, unsent: bool = False) -> None:
+    def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
-        self.failure, self.unsent = failure, unsent
+        self.failure = failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,16 @@ class Answer:
 
 
 class Remote:
-    """One provider's repository as a visit talks to it. `heard`: it answered usefully."""
+    """One provider's repository as a visit talks to it.
+
+    `heard`: it answered usefully. `trouble`: what last went wrong with an exchange.
+    """
 
     def __init__(self, process: Process, provider: Provider, github: GitHub, way: JobWay) -> None:
         self._process, self._provider, self._github = process, provider, github
         self._agent = way is JobWay.AGENT_TASK
         self.heard = False
+        self.trouble: Failure | None = None
 
     def start(self, job: Job) -> str | None:
         """Send the job; its id at GitHub, where that is told."""
@@ -126,7 +130,7 @@ class Remote:
             return read(fetched.body)
         except (ValueError, KeyError, TypeError) as error:
             message = f"GitHub's answer to {request.method} {request.path[:200]} can't be read: {error}"
-            raise Trouble(Failure(category=Category.MALFORMED, message=message[:500])) from error
+            raise self._told(Failure(category=Category.MALFORMED, message=message[:500])) from error
 
     def _ask(self, request: JobRequest, fine: tuple[int, ...] = (), most: int = MOST_REPLY) -> Fetched:
         parts = self._process.parts
@@ -135,12 +139,16 @@ class Remote:
 
     def _good(self, fetched: Fetched | Failure, fine: tuple[int, ...] = ()) -> Fetched:
         if isinstance(fetched, Failure):
-            raise Trouble(fetched)
+            raise self._told(fetched)
         if not 200 <= fetched.status < 300 and fetched.status not in fine:
             now = clock.now().timestamp()
-            raise Trouble(copilot.failure_of(fetched.status, fetched.headers, fetched.body, now))
+            raise self._told(copilot.failure_of(fetched.status, fetched.headers, fetched.body, now))
         self.heard = True
         return fetched
+
+    def _told(self, failure: Failure) -> Trouble:
+        self.trouble = failure
+        return Trouble(failure)
 
 
 def _nothing(message: str) -> Trouble:

@@ -1,4 +1,4 @@
-"""Visit: one look at a job, in a Celery thread: send it, find it, ask how it is, fetch its answer, or cancel it.
+"""Visit: one look at a job from a Celery thread: send it, find it, look, fetch its answer, or cancel it.
 
 Between two visits nothing is held. That a job is about to be sent is committed before its first byte
 leaves; one whose sending went unheard is looked up by its correlation id before it is sent again.
@@ -120,7 +120,7 @@ def _look(process: Process, job: Job) -> Later | Over:
         return Over(None, None, None)
     if job.booked_failure is not None:
         return Over(None, job.booked_failure, None)
-    if job.stop is not None and job.sends == 0:
+    if job.stop is not None and job.status is JobStatus.NEW:
         return Over(None, _stopped(job.stop), NOTHING_SENT)
     if job.canceling_for > STOP_PATIENCE:
         return Over(None, _stopped(job.stop or Category.TOTAL_TIMEOUT), _cost(job, None))
@@ -146,10 +146,12 @@ def _guarded(
         with process.breakers.guard(circuit, LEASE_SECONDS) as verdict:
             try:
                 found = _step(process, job, options, remote)
-                verdict.health = Health.SUCCESS if remote.heard else Health.NEUTRAL
             except Trouble as trouble:
-                verdict.health = health_of(trouble.failure.category)
                 found = _after_trouble(process, job, provider, trouble.failure)
+            if remote.trouble is not None:
+                verdict.health = health_of(remote.trouble.category)
+            elif remote.heard:
+                verdict.health = Health.SUCCESS
     except CircuitOpen as open_:
         return Later(_kept(job), max(_SOON, open_.retry_in), message="The provider's circuit is open.")
     return found
@@ -168,7 +170,7 @@ def _step(process: Process, job: Job, options: CopilotOptions, remote: Remote) -
     if job.status is JobStatus.SENT and job.sent_for < APPEARS_WITHIN:
         return Later(JobStatus.SENT, _pause(job), message="Its run has not appeared yet.")
     if job.status is JobStatus.SENT:
-        return Over(None, _NEVER_APPEARED, NOTHING_SENT)
+        return Over(None, _NEVER_APPEARED, _cost(job, None))
     if job.sent_for < RESEND_AFTER:
         return Later(JobStatus.SENDING, _pause(job), message="Whether it was sent is not known yet.")
     if job.sends < MOST_SENDS:
@@ -203,15 +205,16 @@ def _send(process: Process, job: Job, remote: Remote) -> Later | Over:
 
 def _not_taken(process: Process, job: Job, failure: Failure) -> Later | Over:
     """A refusal, or a connection that never was, started nothing; anything else may have."""
+    before = JobStatus.NEW if job.status is JobStatus.NEW else JobStatus.SENDING
     if failure.category is Category.RATE_LIMITED:
         if job.provider is not None:
             _close_gate(process, job.provider, failure)
-        return Later(JobStatus.NEW, max(_SOON, failure.retry_after or 0.0), message=failure.message)
+        return Later(before, max(_SOON, failure.retry_after or 0.0), message=failure.message)
     if failure.category is Category.CONNECT_ERROR and failure.code:
-        raise Trouble(failure, unsent=True)
+        raise Trouble(failure)
     if FOLLOWS[failure.category] is Follow.RETRY:
         return Later(JobStatus.SENDING, _FIRST_PAUSE, message=failure.message)
-    return Over(None, failure, NOTHING_SENT if job.sends == 0 else _cost(job, None))
+    return Over(None, failure, NOTHING_SENT if before is JobStatus.NEW else _cost(job, None))
 
 
 def _ask(job: Job, remote_id: str, remote: Remote) -> Later | Over:

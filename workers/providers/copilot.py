@@ -1,4 +1,4 @@
-"""GitHub's REST API as far as Copilot needs it: dispatched workflows and agent tasks. Requests and replies only.
+"""GitHub's REST API as far as Copilot needs it: dispatched workflows and agent tasks, requests and replies.
 
 A job is found again by its correlation id: the shipped workflow shows it in its run's name, an agent task
 in its prompt. Replies of another shape raise `ValueError`.
@@ -207,8 +207,8 @@ def read_agent_task(body: bytes) -> Run:
     task = _object(body)
     sessions = _list(task, "sessions") if task.get("sessions") else []
     told = [session["usage"] for session in sessions if isinstance(session.get("usage"), dict)]
-    credits = [_nano_credits(usage) for usage in told]
-    known = [each for each in credits if each is not None]
+    used = [_nano_credits(usage) for usage in told]
+    known = [each for each in used if each is not None]
     return Run(
         id=_id(task),
         result=_AGENT_RESULTS.get(str(task.get("state"))),
@@ -228,8 +228,8 @@ def shows(body: bytes, call_id: UUID) -> bool:
 def read_usage(text: str) -> int | None:
     """Billionths of an AI credit that the workflow's `usage.json` tells of; None if it tells nothing."""
     told = orjson.loads(text)
-    credits = told.get("ai_credits") if isinstance(told, dict) else None
-    return round(credits * 10**9) if isinstance(credits, int | float) and 0 <= credits < 10**6 else None
+    used = told.get("ai_credits") if isinstance(told, dict) else None
+    return round(used * 10**9) if isinstance(used, int | float) and 0 <= used < 10**6 else None
 
 
 def failure_of(status: int, headers: Mapping[str, str], body: bytes, now: float) -> Failure:
@@ -287,8 +287,9 @@ def _run(run: dict[str, Any]) -> Run:
 
 def _nano_credits(usage: dict[str, Any]) -> int | None:
     amount = usage.get("amount")
-    whole = isinstance(amount, int | float) and 0 <= amount < 10**15
-    return int(amount) if whole and usage.get("type") == "ai_credits" else None
+    if usage.get("type") != "ai_credits" or not isinstance(amount, int | float):
+        return None
+    return int(amount) if 0 <= amount < 10**15 else None
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A git diff in the form that answers have: each hunk as an edit block, so that it is verified like any other.
+"""A git diff in the form that answers have, each hunk an edit block, so that it is verified like any other.
 
 What edit blocks can't say (renames, binary files, modes) is refused whole, never left out.
 """

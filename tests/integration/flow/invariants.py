@@ -66,9 +66,20 @@ BREACHES: Final = {
         SELECT t.id FROM tasks t LEFT JOIN task_results r ON r.id = t.id
         WHERE (t.status = 'succeeded') <> (r.id IS NOT NULL)
     """,
-    "a lease without a run, or a run without a lease": """
-        SELECT id FROM tasks WHERE (status IN ('running', 'canceling')) <> (lease_token IS NOT NULL)
+    "a lease without a run, or a run without a lease or an open job": """
+        SELECT t.id FROM tasks t
+        LEFT JOIN jobs j ON j.task_id = t.id AND j.attempt = t.attempt AND j.finished_at IS NULL
+        WHERE (status_reason = 'waiting_for_provider_job' AND (lease_token IS NOT NULL OR j.id IS NULL))
+            OR (status IN ('running', 'canceling')) <>
+                (lease_token IS NOT NULL OR coalesce(status_reason = 'waiting_for_provider_job', false))
             OR (lease_token IS NULL) <> (lease_until IS NULL) OR (lease_token IS NULL) <> (boot_id IS NULL)
+    """,
+    "a job that ended before its call did, or two open jobs of one task": """
+        SELECT j.task_id FROM jobs j JOIN calls ON calls.id = j.id
+        WHERE j.finished_at IS NOT NULL AND calls.status = 'started'
+        UNION ALL
+        SELECT j.task_id FROM jobs j JOIN tasks t ON t.id = j.task_id AND t.finished_at IS NULL
+        WHERE j.finished_at IS NULL GROUP BY 1 HAVING count(*) > 1
     """,
     "the numbers of a task's events have gaps": """
         SELECT t.id FROM tasks t LEFT JOIN events e ON e.task_id = t.id

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from typing import Any, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -23,17 +23,21 @@ from orchestrator.config import Config
 from orchestrator.flow.adopt import adopt
 from orchestrator.flow.cancel import cancel
 from orchestrator.flow.claim import Lease
+from orchestrator.flow.conclude import conclude
+from orchestrator.flow.hand_over import Errand, hand_over
 from orchestrator.flow.heartbeat import heartbeat
 from orchestrator.flow.intend import Intent, LeaseLost, Refused
+from orchestrator.flow.put_by import put_by
 from orchestrator.flow.rescue import rescue
 from orchestrator.flow.retry import retry
 from orchestrator.flow.settle import Ending, settle
+from orchestrator.flow.take_up import Job, JobStatus, take_up
 from orchestrator.flow.wake import wake
 from orchestrator.flow.write_off import write_off
 from orchestrator.limits.budgets import add_budget
 from schemas.budgets import BudgetRequest, OnBudget, Period, Scope
 from schemas.calls import Purpose, dollars
-from schemas.errors import FOLLOWS, BudgetExhausted, Category, Follow, TaskFinished, TaskNotFinished
+from schemas.errors import FOLLOWS, BudgetExhausted, Category, Failure, Follow, TaskFinished, TaskNotFinished
 from schemas.tasks import TERMINAL, TaskStatus
 from tests.integration.flow import world as making
 from tests.integration.flow.invariants import check
@@ -80,6 +84,8 @@ class Way(RuleBasedStateMachine):
         self.intents: list[tuple[Lease, Intent]] = []
         self.ended: dict[UUID, str] = {}
         self.budgets = 0
+        self.jobs: list[tuple[Lease, Intent]] = []
+        self.taken: list[Job] = []
 
     def do(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.loop.run(coroutine)
@@ -154,6 +160,55 @@ class Way(RuleBasedStateMachine):
         if lease is not None and lease.paid is not None:
             self.leases.append(lease)
             self.intents.append((lease, Intent(lease.paid.call_id, lease.paid.purpose, HOLD, 60.0)))
+
+    @precondition(lambda self: self.intents)
+    @rule(index=ANY)
+    def hand_over(self, index: int) -> None:
+        """The task waits for a job of its provider from now on; its worker may not know that it does."""
+        lease, intent = self._intent(index)
+        try:
+            self.do(hand_over(self.parts, lease, Errand(intent.call_id, "a prompt", 3600.0)))
+        except LeaseLost:
+            return
+        self.jobs.append((lease, intent))
+
+    @precondition(lambda self: self.jobs)
+    @rule(index=ANY, dead=st.booleans())
+    def take_up(self, index: int, dead: bool) -> None:
+        """A job is looked at; the lease of whoever died looking at it runs out."""
+        _, intent = self.jobs[index % len(self.jobs)]
+        if dead:
+            self.do(
+                self.world.rows(
+                    "UPDATE jobs SET lease_until = clock_timestamp() - interval '1 second'"
+                    " WHERE id = :id AND lease_until IS NOT NULL",
+                    id=intent.call_id,
+                )
+            )
+        self.do(self.world.rows("UPDATE jobs SET run_at = clock_timestamp() WHERE finished_at IS NULL"))
+        job = self.do(take_up(self.parts, intent.call_id, uuid4()))
+        if job is not None:
+            self.taken.append(job)
+
+    @precondition(lambda self: self.taken)
+    @rule(index=ANY, status=st.sampled_from([JobStatus.SENDING, JobStatus.SENT, JobStatus.CANCELING]))
+    def put_by(self, index: int, status: JobStatus) -> None:
+        job = self.taken[-1 - index % min(3, len(self.taken))]
+        self.do(put_by(self.parts, job, status, delay=0.0))
+
+    @precondition(lambda self: self.taken)
+    @rule(
+        index=ANY,
+        category=st.one_of(st.none(), CATEGORIES),
+        nanos=st.one_of(st.none(), st.integers(0, 10**8)),
+    )
+    def end_a_job(self, index: int, category: Category | None, nanos: int | None) -> None:
+        job = self.taken[-1 - index % min(3, len(self.taken))]
+        lease, intent = next(each for each in self.jobs if each[1].call_id == job.id)
+        outcome = answered(nanos=nanos or 0) if category is None else failed(category, nanos=nanos)
+        self.do(self.world.book(lease, intent, outcome))
+        failure = None if category is None else Failure(category=category, message="it failed")
+        self.do(conclude(self.parts, job, failure))
 
     @rule(old=st.booleans())
     def write_off(self, old: bool) -> None:

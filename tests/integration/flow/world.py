@@ -35,7 +35,7 @@ HOLD = 5_000_000
 TABLES = (
     "reckonings", "call_charges", "budget_alerts", "budget_windows", "budgets", "gates", "gate_transitions",
     "events", "ledger", "call_answers", "calls", "attempts", "task_results", "task_payloads", "tasks",
-    "deliveries", "chores", "idempotency_keys", "workers", "api_keys", "credentials",
+    "deliveries", "chores", "jobs", "idempotency_keys", "workers", "api_keys", "credentials",
     "provider_checks", "provider_templates", "providers", "tenants",
 )  # fmt: skip
 
