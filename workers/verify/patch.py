@@ -49,13 +49,18 @@ def _file(lines: list[str]) -> str:
         names.plus = "/dev/null" if deleted else "b/" + _named_twice(lines[0])
     old, new = names_of(names)
     if deleted and old:
-        return f"{old}\n<<<<<<< DELETE"
+        return f"{_heading(old)}\n<<<<<<< DELETE"
     path = new or old
     if path is None:
         raise NotSayable(f"A file has no name: {clipped(lines[0], 200)!r}.")
     if created and first == len(lines):
         return _block(path, [], [])
     return "\n\n".join(_block(path, before, after) for before, after in _hunks(lines, first))
+
+
+def _heading(path: str) -> str:
+    """A path with spaces is read as prose unless it is marked as one."""
+    return f"`{path}`" if any(char.isspace() for char in path) else path
 
 
 def _named_twice(header: str) -> str:
@@ -96,5 +101,5 @@ def _block(path: str, before: list[str], after: list[str]) -> str:
     if width is None:
         raise NotSayable(f"{path}: its lines look like the markers of edit blocks, in every width.")
     middle = ["=" * width]
-    block = [path, "<" * width + " SEARCH", *before, *middle, *after, ">" * width + " REPLACE"]
+    block = [_heading(path), "<" * width + " SEARCH", *before, *middle, *after, ">" * width + " REPLACE"]
     return "\n".join(block)

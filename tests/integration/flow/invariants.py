@@ -69,10 +69,11 @@ BREACHES: Final = {
     "a lease without a run, or a run without a lease or an open job": """
         SELECT t.id FROM tasks t
         LEFT JOIN jobs j ON j.task_id = t.id AND j.attempt = t.attempt AND j.finished_at IS NULL
-        WHERE (status_reason = 'waiting_for_provider_job' AND (lease_token IS NOT NULL OR j.id IS NULL))
-            OR (status IN ('running', 'canceling')) <>
-                (lease_token IS NOT NULL OR coalesce(status_reason = 'waiting_for_provider_job', false))
-            OR (lease_token IS NULL) <> (lease_until IS NULL) OR (lease_token IS NULL) <> (boot_id IS NULL)
+        WHERE (t.status_reason = 'waiting_for_provider_job' AND (t.lease_token IS NOT NULL OR j.id IS NULL))
+            OR (t.status IN ('running', 'canceling')) <>
+                (t.lease_token IS NOT NULL OR coalesce(t.status_reason = 'waiting_for_provider_job', false))
+            OR (t.lease_token IS NULL) <> (t.lease_until IS NULL)
+            OR (t.lease_token IS NULL) <> (t.boot_id IS NULL)
     """,
     "a job that ended before its call did, or two open jobs of one task": """
         SELECT j.task_id FROM jobs j JOIN calls ON calls.id = j.id

@@ -175,7 +175,7 @@ class GitHubDouble:
 
     @web.middleware
     async def watch(
-        self, incoming: web.Request, answer: Callable[[web.Request], Awaitable[web.StreamResponse]]
+        self, incoming: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         """Keep the request; refuse it where that was asked for, or where it carries no token."""
         path = incoming.rel_url.path
@@ -186,7 +186,7 @@ class GitHubDouble:
             if part in path and answers:
                 return answers.pop(0)
         try:
-            return await answer(incoming)
+            return await handler(incoming)
         except web.HTTPNotFound:
             self.strays.append(path)
             return web.json_response({"message": "Not Found"}, status=404)

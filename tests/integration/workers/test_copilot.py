@@ -11,7 +11,7 @@ import pytest
 from orchestrator import clock, failpoints
 from orchestrator.flow.cancel import cancel
 from orchestrator.flow.rescue import rescue
-from orchestrator.store import jobs
+from orchestrator.store import jobs, views
 from schemas.errors import NoProvider
 from tests.integration.flow.invariants import check
 from tests.integration.flow.world import World
@@ -41,8 +41,6 @@ async def github(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
             options=options(),
         )
         world.queues = (*world.queues, "provider.copilot")
-        from orchestrator.store import views
-
         views.forget_providers(world.tenant_id)
         yield double
 
@@ -186,13 +184,10 @@ async def test_an_answer_that_is_not_usable_is_asked_for_once_more_by_another_jo
     await look(world, process)
     await work(process, task_id)
     assert await world.status(task_id) == "succeeded"
-    assert [each["purpose"] for each in await calls(world)] == ["first", "repair"]
+    made = await world.rows("SELECT purpose, verdict FROM calls ORDER BY id")
+    assert [tuple(row) for row in made] == [("first", "rejected"), ("repair", "accepted")]
     assert "refused" in github.payloads[1]["context"]
     await check(world)
-
-
-async def calls(world: World) -> list[dict[str, Any]]:
-    return [dict(row._mapping) for row in await world.rows("SELECT * FROM calls ORDER BY id")]
 
 
 async def test_a_run_that_failed_is_retried_and_then_fails_the_task(

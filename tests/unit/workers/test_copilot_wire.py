@@ -1,9 +1,11 @@
 """GitHub's API as the wire speaks it: requests as documented, replies and errors as they are meant."""
 
+from pathlib import Path
 from uuid import UUID
 
 import orjson
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from orchestrator.catalogue.credits import cost_of
@@ -62,7 +64,7 @@ def test_a_run_ends_as_its_conclusion_says(conclusion: str, result: str) -> None
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"workflow_runs": 1}', b'{"workflow_runs": [1]}'])
 def test_another_shape_is_an_error_and_no_absence(body: bytes) -> None:
-    with pytest.raises(ValueError, match="GitHub|character|input|JSON"):
+    with pytest.raises(ValueError, match=r"GitHub|Input"):
         copilot.found_run(body, ID)
 
 
@@ -117,3 +119,18 @@ def test_errors_mean_what_github_says_they_mean(
 def test_bad_options_are_refused_by_field(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         CopilotOptions.model_validate(wrong)
+
+
+def test_the_shipped_workflow_keeps_its_half_of_the_contract() -> None:
+    text = (Path(__file__).parents[3] / "docs/examples/copilot-generation.yml").read_text(encoding="utf-8")
+    workflow = yaml.safe_load(text)
+    assert "client_payload.correlation_id" in workflow["run-name"]
+    assert workflow[True] == {"repository_dispatch": {"types": [copilot.EVENT]}}
+    steps = workflow["jobs"]["answer"]["steps"]
+    assert all("${{" not in step.get("run", "") for step in steps), "a payload in a script is an injection"
+    upload = next(step for step in steps if "upload-artifact" in step.get("uses", ""))
+    assert upload["with"]["name"] == copilot.ARTIFACT
+    assert any(f"/{copilot.ANSWER_FILES[0]}" in step.get("run", "") for step in steps)
+    sent = orjson.loads(GITHUB.dispatch(ID, TaskKind.FIX_BUG, None, "x").body or b"")["client_payload"]
+    used = {part.split(" ")[0].rstrip("}") for part in text.split("client_payload.")[1:]}
+    assert used <= set(sent)
