@@ -175,18 +175,18 @@ class GitHubDouble:
 
     @web.middleware
     async def watch(
-        self, incoming: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         """Keep the request; refuse it where that was asked for, or where it carries no token."""
-        path = incoming.rel_url.path
-        self.requests.append((incoming.method, path))
-        if not path.startswith("/signed/") and incoming.headers.get("Authorization") != f"Bearer {TOKEN}":
+        path = request.rel_url.path
+        self.requests.append((request.method, path))
+        if not path.startswith("/signed/") and request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return web.json_response({"message": "Bad credentials"}, status=401)
         for part, answers in self.refusals.items():
             if part in path and answers:
                 return answers.pop(0)
         try:
-            return await handler(incoming)
+            return await handler(request)
         except web.HTTPNotFound:
             self.strays.append(path)
             return web.json_response({"message": "Not Found"}, status=404)

@@ -1,0 +1,1 @@
+"""GitHub Copilot, over a double of GitHub's API."""
