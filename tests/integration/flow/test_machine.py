@@ -172,6 +172,17 @@ class Way(RuleBasedStateMachine):
             return
         self.jobs.append((lease, intent))
 
+    @precondition(lambda self: self.tasks)
+    @rule(index=ANY)
+    def begin_a_job(self, index: int) -> None:
+        """A task goes all the way to its job, which single steps would seldom reach."""
+        before = len(self.leases), len(self.intents)
+        self.claim(index)
+        if len(self.leases) > before[0]:
+            self.intend(0, False)
+        if len(self.intents) > before[1]:
+            self.hand_over(0)
+
     @precondition(lambda self: self.jobs)
     @rule(index=ANY, dead=st.booleans())
     def take_up(self, index: int, dead: bool) -> None:
@@ -196,13 +207,17 @@ class Way(RuleBasedStateMachine):
         job = self.taken[-1 - index % min(3, len(self.taken))]
         self.do(put_by(self.parts, job, status, delay=0.0))
 
-    @precondition(lambda self: self.taken)
+    @precondition(lambda self: self.jobs)
     @rule(
         index=ANY,
         category=st.one_of(st.none(), CATEGORIES),
         nanos=st.one_of(st.none(), st.integers(0, 10**8)),
     )
     def end_a_job(self, index: int, category: Category | None, nanos: int | None) -> None:
+        """A look at a job finds that it has ended; whoever looked before may be dead, or only slow."""
+        self.take_up(index, dead=True)
+        if not self.taken:
+            return
         job = self.taken[-1 - index % min(3, len(self.taken))]
         lease, intent = next(each for each in self.jobs if each[1].call_id == job.id)
         outcome = answered(nanos=nanos or 0) if category is None else failed(category, nanos=nanos)
