@@ -39,6 +39,7 @@ _FOR: Final[dict[str, frozenset[Vendor]]] = {
     "anthropic_version": frozenset({Vendor.ANTHROPIC, Vendor.CUSTOM}),
     "api_version": frozenset({Vendor.AZURE, Vendor.CUSTOM}),
     "server_type": frozenset({Vendor.OLLAMA, Vendor.LMSTUDIO, Vendor.CUSTOM}),
+    "copilot": frozenset({Vendor.COPILOT}),
 }
 """Which vendors an option means anything to."""
 
@@ -49,6 +50,15 @@ def misplaced_option(vendor: Vendor, options: ProviderOptions) -> str | None:
         if getattr(options, name) is not None and vendor not in vendors:
             known = ", ".join(sorted(vendors))
             return f"options.{name} means nothing to the vendor {vendor}: it is for {known}"
+    return None
+
+
+def misplaced_wire(vendor: Vendor, wire: Wire, options: ProviderOptions) -> tuple[str, str] | None:
+    """Field and fault where GitHub's API and the vendor `copilot` are apart, or no repository is named."""
+    if (wire is Wire.COPILOT) is not (vendor is Vendor.COPILOT):
+        return "wire", f"{wire} is not spoken by the vendor {vendor}: leave it out for the vendor's own"
+    if wire is Wire.COPILOT and options.copilot is None:
+        return "options.copilot", 'is required: {"repository": "owner/name"} says where Copilot works'
     return None
 
 

@@ -1,10 +1,17 @@
 """How GitHub Copilot is given work: where it works, in which way, and how it is billed."""
 
 from enum import StrEnum
+from typing import Final
 
 from pydantic import Field
 
 from schemas.base import Value
+
+AUTO: Final = "auto"
+"""The model where GitHub chooses it."""
+
+BRANCH: Final = "ai-automation"
+WORKFLOW: Final = "copilot-generation.yml"
 
 
 class JobWay(StrEnum):
@@ -30,13 +37,13 @@ class CopilotOptions(Value):
         description="`owner/name` of the repository whose workflow or agent does the work",
     )
     branch: str = Field(
-        "ai-automation",
+        BRANCH,
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$",
         description="the branch that the work starts from, where the task names none",
     )
     way: JobWay = Field(JobWay.DISPATCH, description="`dispatch` a workflow, or start an `agent_task`")
     workflow: str = Field(
-        "copilot-generation.yml",
+        WORKFLOW,
         pattern=r"^[A-Za-z0-9_.-]{1,100}\.ya?ml$",
         description="file name of the workflow that takes the event",
     )

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from orchestrator.http import AddressRefused, Clients, TransportError, guarded, never_connected
+from orchestrator.catalogue.vendors import address_of
+from orchestrator.http import AddressRefused, TransportError, guarded, never_connected
+from orchestrator.wiring import Parts
 from schemas.errors import Category, Failure
+from schemas.providers import Provider
 from workers.providers.copilot import JobRequest
 
 SECONDS: Final = 30.0
@@ -23,9 +26,9 @@ class Fetched:
     body: bytes
 
 
-async def fetch(clients: Clients, base_url: str, request: JobRequest, most: int) -> Fetched | Failure:
+async def fetch(parts: Parts, provider: Provider, request: JobRequest, most: int) -> Fetched | Failure:
     """The response, or how there was none; code `never_connected`: nothing can have been sent."""
-    client = clients.of(base_url)
+    client = parts.http.of(address_of(provider.base_url), private=_private(parts, provider))
     headers = dict(request.headers)
     if request.body:
         headers["Content-Type"] = "application/json"
@@ -33,19 +36,23 @@ async def fetch(clients: Clients, base_url: str, request: JobRequest, most: int)
     return await _within(opening, most)
 
 
-async def download(clients: Clients, url: str, home: str, most: int) -> Fetched | Failure:
+async def download(parts: Parts, provider: Provider, url: str, most: int) -> Fetched | Failure:
     """What a redirect leads to, asked for without any credential.
 
-    The host is resolved and checked; only the provider's own (`home`, its base URL) may be a private one.
+    The host is resolved and checked; only the provider's own may be a private one.
     """
-    ours = urlsplit(url).hostname == urlsplit(home).hostname
+    ours = urlsplit(url).hostname == urlsplit(provider.base_url).hostname
     try:
-        called, host = await guarded(url, allow_private=ours)
+        called, host = await guarded(url, allow_private=ours and _private(parts, provider))
     except AddressRefused as error:
         return Failure(category=Category.JOB_WITHOUT_ANSWER, message=f"The artifact's address: {error}.")
     extensions = {"sni_hostname": urlsplit(url).hostname}
-    opening = clients.anywhere().stream("GET", called, headers={"Host": host}, extensions=extensions)
+    opening = parts.http.anywhere().stream("GET", called, headers={"Host": host}, extensions=extensions)
     return await _within(opening, most)
+
+
+def _private(parts: Parts, provider: Provider) -> bool:
+    return provider.trusted or parts.config.allow_private_providers
 
 
 async def _within(opening: object, most: int) -> Fetched | Failure:

@@ -15,6 +15,7 @@ from orchestrator.wiring import Parts
 from schemas.configured import CredentialVerdict, Probe
 from schemas.providers import Provider, Wire
 from workers.context import Message
+from workers.probe_job import probe_job
 from workers.providers import WIRES
 from workers.providers.base import Ask
 
@@ -34,6 +35,8 @@ _REFUSED: Final = (401, 403)
 
 async def probe(parts: Parts, provider: Provider, credential: str | None) -> Probe:
     """What the endpoint answered; whatever goes wrong is what was found."""
+    if provider.wire is Wire.COPILOT:
+        return await probe_job(parts, provider, credential)
     try:
         async with asyncio.timeout(TIMEOUT):
             return await _probed(parts, provider, credential)

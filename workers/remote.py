@@ -4,14 +4,15 @@ What GitHub does wrong is raised as `Trouble`, which carries the failure; a visi
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 from uuid import UUID
 
 from orchestrator import clock
 from orchestrator.flow.take_up import Job
+from schemas.copilot import JobWay
 from schemas.errors import Category, Failure
-from schemas.providers import JobWay, Provider
+from schemas.providers import Provider
 from schemas.tasks import TaskKind
 from workers.archive import BadArchive, unpacked
 from workers.fetch import Fetched, download, fetch
@@ -110,9 +111,9 @@ class Remote:
             raise _nothing(f"The artifact has {artifact.size} bytes; at most {self._most} are read.")
         told = self._ask(self._github.archive(artifact.id), fine=_REDIRECTS, most=self._most)
         if told.status in _REDIRECTS:
-            url, home = told.headers.get("location", ""), self._provider.base_url
-            clients = self._process.parts.http
-            told = self._good(self._process.wait(download(clients, url, home, self._most)))
+            url = told.headers.get("location", "")
+            downloading = download(self._process.parts, self._provider, url, self._most)
+            told = self._good(self._process.wait(downloading))
         try:
             files = unpacked(told.body, (*copilot.ANSWER_FILES, copilot.USAGE_FILE), self._most)
         except BadArchive as error:
@@ -133,8 +134,9 @@ class Remote:
             raise self._told(Failure(category=Category.MALFORMED, message=message[:500])) from error
 
     def _ask(self, request: JobRequest, fine: tuple[int, ...] = (), most: int = MOST_REPLY) -> Fetched:
-        parts = self._process.parts
-        fetched = self._process.wait(fetch(parts.http, self._provider.base_url, request, most))
+        own = {**self._provider.options.headers, **request.headers}
+        fetching = fetch(self._process.parts, self._provider, replace(request, headers=own), most)
+        fetched = self._process.wait(fetching)
         return self._good(fetched, fine)
 
     def _good(self, fetched: Fetched | Failure, fine: tuple[int, ...] = ()) -> Fetched:

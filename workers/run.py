@@ -18,8 +18,9 @@ from schemas.calls import Purpose
 from schemas.errors import Category, Failure, StoreUnavailable
 from schemas.results import AnyResult, ChatResult, FinishReason
 from schemas.tasks import ChatRequest
-from workers.call import guarded_call, until_stored
+from workers.call import until_stored
 from workers.context import render, render_repair
+from workers.errand import HandedOver, ask
 from workers.process import Process
 from workers.verify import Accepted, verify
 
@@ -54,6 +55,8 @@ def _carry(process: Process, lease: Lease) -> Lease | None:
             if process.wait(until_stored(lambda: settle(process.parts, lease, ending))) is None:
                 return process.wait(until_stored(lambda: adopt(process.parts, process.boot_id, lease)))
             failpoints.reach("run.settled")
+        except HandedOver:
+            telemetry.tell("worker.handed_over", task_id=lease.task_id, attempt=lease.attempt)
         except StoreUnavailable:
             telemetry.warn("worker.store_unavailable", task_id=lease.task_id, attempt=lease.attempt)
     return None
@@ -79,7 +82,7 @@ def _work(process: Process, lease: Lease) -> Ending:
         return Ending(None, failure=lease.closed)
     messages = render(lease.request)
     if answer is None:
-        made = guarded_call(process, lease, Purpose.FIRST, messages)
+        made = ask(process, lease, Purpose.FIRST, messages)
         if isinstance(made, tuple):
             return Ending(made[0], failure=made[1])
         answer = made
@@ -87,7 +90,7 @@ def _work(process: Process, lease: Lease) -> Ending:
     repairable = answer.purpose is Purpose.FIRST and not isinstance(lease.request, ChatRequest)
     if not isinstance(verdict, Accepted) and repairable:
         asked = render_repair(lease.request, messages, answer.text, verdict.problems)
-        made = guarded_call(process, lease, Purpose.REPAIR, asked, rejected_call=answer.call_id)
+        made = ask(process, lease, Purpose.REPAIR, asked, rejected_call=answer.call_id)
         if isinstance(made, tuple):
             return Ending(made[0], failure=made[1])
         answer = made

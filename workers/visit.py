@@ -17,11 +17,12 @@ from orchestrator.flow.intend import Intent
 from orchestrator.flow.put_by import put_by
 from orchestrator.flow.take_up import LEASE_SECONDS, Job, JobStatus, take_up
 from orchestrator.limits.breakers import Circuit, CircuitOpen, Health, health_of
+from orchestrator.limits.credentials import opened
 from orchestrator.limits.gates import close_after
-from orchestrator.secrets import CredentialMissing, credential_of
 from schemas.calls import CallStatus, Cost
-from schemas.errors import FOLLOWS, Category, Failure, Follow, StoreUnavailable
-from schemas.providers import CopilotOptions, JobWay, Provider
+from schemas.copilot import CopilotOptions, JobWay
+from schemas.errors import FOLLOWS, Category, CredentialMissing, Failure, Follow, StoreUnavailable
+from schemas.providers import Provider
 from workers.call import until_stored
 from workers.process import Process
 from workers.providers.copilot import GitHub
@@ -88,13 +89,13 @@ def visit(process: Process, job_id: UUID) -> None:
 
 def _end(process: Process, job: Job, over: Over) -> None:
     provider = job.provider
-    if job.call_status in (CallStatus.STARTED, CallStatus.UNKNOWN) and provider is not None:
+    if job.call_status in (CallStatus.STARTED, CallStatus.UNKNOWN):
         intent = Intent(job.id, job.purpose, job.hold_nanos, 0.0)
         outcome = _outcome(job, over)
         process.wait(until_stored(lambda: book(process.parts, job.task_id, provider, intent, outcome)))
     failpoints.reach("job.booked")
     process.wait(until_stored(lambda: conclude(process.parts, job, over.failure)))
-    if over.failure is not None and provider is not None:
+    if over.failure is not None:
         _close_gate(process, provider, over.failure)
 
 
@@ -124,15 +125,14 @@ def _look(process: Process, job: Job) -> Later | Over:
         return Over(None, _stopped(job.stop), NOTHING_SENT)
     if job.canceling_for > STOP_PATIENCE:
         return Over(None, _stopped(job.stop or Category.TOTAL_TIMEOUT), _cost(job, None))
-    provider = job.provider
-    options = provider.options.copilot if provider else None
-    if provider is None or options is None:
-        message = "The provider of this job was removed, or its options.copilot were."
-        return Over(None, Failure(category=Category.JOB_WITHOUT_ANSWER, message=message), _cost(job, None))
+    provider, options = job.provider, job.provider.options.copilot
+    if job.removed or options is None:
+        message = f"The provider {provider.name!r} of this job was removed, or its options.copilot were."
+        return Over(None, Failure(category=Category.PROVIDER_REMOVED, message=message), _cost(job, None))
     try:
-        credential = credential_of(provider)
+        credential = process.wait(until_stored(lambda: opened(process.parts, job.tenant_id, provider)))
     except CredentialMissing as error:
-        failure = Failure(category=Category.UNAUTHORIZED, message=str(error))
+        failure = Failure(category=Category.UNAUTHORIZED, message=error.detail)
         return Over(None, failure, _cost(job, None))
     remote = Remote(process, provider, GitHub(options, credential), options.way)
     return _guarded(process, job, options, remote, provider)
@@ -207,8 +207,7 @@ def _not_taken(process: Process, job: Job, failure: Failure) -> Later | Over:
     """A refusal, or a connection that never was, started nothing; anything else may have."""
     before = JobStatus.NEW if job.status is JobStatus.NEW else JobStatus.SENDING
     if failure.category is Category.RATE_LIMITED:
-        if job.provider is not None:
-            _close_gate(process, job.provider, failure)
+        _close_gate(process, job.provider, failure)
         return Later(before, max(_SOON, failure.retry_after or 0.0), message=failure.message)
     if failure.category is Category.CONNECT_ERROR and failure.code:
         raise Trouble(failure)
@@ -277,7 +276,7 @@ def _cost(job: Job, nano_credits: int | None, *, told: bool = False) -> Cost | N
     """What the vendor reports; else a plan's known 0, if that is how it is billed; else unknown."""
     if nano_credits is not None:
         return cost_of(nano_credits)
-    options = job.provider.options.copilot if job.provider else None
+    options = job.provider.options.copilot
     return FLAT if options is not None and not options.by_credits and not told else None
 
 
@@ -295,6 +294,6 @@ _WHY: Final = {
 def _close_gate(process: Process, provider: Provider, failure: Failure) -> None:
     """Let the others know at once; where the store is away, the next visit will tell again."""
     with suppress(StoreUnavailable):
-        closed = process.wait(close_after(process.parts.db, provider.id, failure))
+        closed = process.wait(close_after(process.parts.db, provider.id, failure, provider.credential))
         if closed is not None:
             telemetry.warn("gate.closed", provider=provider.name, gate=closed.kind, reason=closed.reason)

@@ -8,6 +8,7 @@ from orchestrator.catalogue import prices, tokens
 from orchestrator.flow.admit import admit
 from orchestrator.flow.route import Route, Terms, route
 from orchestrator.store import views
+from schemas.budgets import nanos_of
 from schemas.calls import dollars
 from schemas.tasks import TaskRequest
 
@@ -26,7 +27,8 @@ async def preview(visit: Visit, asked: TaskRequest) -> dict[str, Any]:
     routed = await planned(visit, asked)
     first, explained = routed.candidates[0], routed.explanation
     taken, most = explained["input_tokens"], explained["output_tokens"]
-    nanos = prices.upper_bound(first.vendor, first.model, taken, most, clock.now())
+    likely = explained["candidates"][0]["estimated_cost_usd"]
+    bound = prices.upper_bound(first.vendor, first.model, taken, most, clock.now())
     return {
         "valid": True,
         "candidates": [
@@ -35,8 +37,8 @@ async def preview(visit: Visit, asked: TaskRequest) -> dict[str, Any]:
         "estimate": {
             "input_tokens": taken,
             "max_output_tokens": most,
-            "max_cost_usd": dollars(nanos),
-            "likely_cost_usd": explained["candidates"][0]["estimated_cost_usd"],
+            "max_cost_usd": dollars(max(bound, nanos_of(likely))),
+            "likely_cost_usd": likely,
         },
         "route": explained,
     }

@@ -104,7 +104,7 @@ def cost_model(vendor: Vendor) -> CostModel:
     """How a vendor is paid."""
     if FACTS[vendor].local:
         return CostModel.FREE
-    return CostModel.FLAT_MONTHLY if vendor is Vendor.COPILOT else CostModel.PER_TOKEN
+    return CostModel.FLAT_MONTHLY if FACTS[vendor].flat else CostModel.PER_TOKEN
 
 
 @lru_cache(maxsize=4096)

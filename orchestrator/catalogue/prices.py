@@ -1,7 +1,8 @@
 """What calls cost, in integer nano-dollars, from the library `genai-prices`.
 
 An unknown model or service tier is unpriced and charged at an explicit ceiling, never at 0. Models
-that run on the caller's own machine cost a known 0. What a vendor says that it charged comes before any
+that run on the caller's own machine cost a known 0, and so does one more call within a plan that is
+paid by the month. What a vendor says that it charged comes before any
 table, if it is one that bills so. Fractions of a nano-dollar are rounded up.
 """
 
@@ -19,12 +20,14 @@ from schemas.providers import Vendor
 SOURCE: Final = "genai-prices"
 CEILING_SOURCE: Final = "ceiling"
 LOCAL_SOURCE: Final = "local"
+FLAT_SOURCE: Final = "flat_plan"
 VENDOR_SOURCE: Final = "vendor"
 CEILING_INPUT: Final = 30_000
 CEILING_OUTPUT: Final = 180_000
 """Nano-dollars a token where no price is known: $30 and $180 per million."""
 
 LOCAL: Final = frozenset(vendor for vendor, facts in FACTS.items() if facts.local)
+FLAT: Final = frozenset(vendor for vendor, facts in FACTS.items() if facts.flat)
 _STANDARD: Final = frozenset({None, "", "auto", "default", "standard", "on_demand"})
 _DEARER: Final = frozenset({"priority"})
 _CONTEXTS: Final = {
@@ -50,8 +53,8 @@ def priced_model(vendor: Vendor, asked: str, served: str | None) -> str:
 
 def cost(vendor: Vendor, model: str, tier: str | None, usage: Usage, at: datetime) -> Cost:
     """What `usage` of the served `model` and `tier` costs at the prices valid at `at`."""
-    if vendor in LOCAL:
-        return Cost(nanos=0, source=LOCAL_SOURCE, version="1")
+    if vendor in LOCAL or vendor in FLAT:
+        return Cost(nanos=0, source=LOCAL_SOURCE if vendor in LOCAL else FLAT_SOURCE, version="1")
     nanos = _priced(vendor, model, tier, usage, at) if tier in KNOWN_TIERS else None
     if tier in _DEARER and nanos == _priced(vendor, model, None, usage, at):
         nanos = None  # the library knows no price of this tier and gave the standard one

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from orchestrator.catalogue.vendors import FACTS
 from schemas.addresses import origin_of
 from schemas.configured import Template, TemplateVariable
+from schemas.copilot import AUTO, BRANCH, WORKFLOW
 from schemas.providers import Vendor, Wire
 
 _VARIABLE: Final = re.compile(r"\{\{\s*([A-Z][A-Z0-9_]{0,63})\s*\}\}")
@@ -21,8 +22,10 @@ _VENDORS: Final = frozenset(Vendor)
 
 def usual_wire(vendor: Vendor, base_url: str) -> Wire:
     """What a vendor speaks there where nothing else is said: its own format below the address of its own
-    API, OpenAI's below any other, because that is what their compatible addresses speak."""
+    API, OpenAI's below any other, because that is what their compatible addresses speak. GitHub has none."""
     facts = FACTS[vendor]
+    if facts.wire is Wire.COPILOT:
+        return facts.wire
     own = facts.base_url is not None and _path(facts.base_url) == _path(base_url)
     return facts.wire if own and facts.wire else Wire.OPENAI_CHAT
 
@@ -48,6 +51,31 @@ def _template(
     return Template(name=name, description=about, variables=named, provider=provider)
 
 
+_COPILOT: Final = Template(
+    name="copilot",
+    description="GitHub Copilot, by a workflow of a repository: docs/copilot.md",
+    variables={
+        "REPOSITORY": TemplateVariable(description="owner/name of the repository that does the work"),
+        "BRANCH": TemplateVariable(description="the branch that work starts from", default=BRANCH),
+        "WORKFLOW": TemplateVariable(description="the workflow's file name", default=WORKFLOW),
+        "MODEL": TemplateVariable(description="agent tasks may name one", default=AUTO),
+        "API_KEY": TemplateVariable(description="a token of GitHub for the repository", secret=True),
+    },
+    provider={
+        "vendor": str(Vendor.COPILOT),
+        "base_url": "https://api.github.com",
+        "model": "{{MODEL}}",
+        "credential": "{{API_KEY}}",
+        "options": {
+            "copilot": {
+                "repository": "{{REPOSITORY}}",
+                "branch": "{{BRANCH}}",
+                "workflow": "{{WORKFLOW}}",
+            }
+        },
+    },
+)
+
 BUILT_IN: Final[dict[str, Template]] = {
     template.name: template
     for template in (
@@ -68,6 +96,7 @@ BUILT_IN: Final[dict[str, Template]] = {
         _template("mistral", "Mistral", "https://api.mistral.ai/v1", "mistral-medium-latest"),
         _template("deepseek", "DeepSeek", "https://api.deepseek.com/v1", "deepseek-chat"),
         _template("xai", "xAI", "https://api.x.ai/v1"),
+        _COPILOT,
         _template(
             "ollama", "A local Ollama", "http://{{HOST}}/v1", key=False,
             HOST="host and port, usually 127.0.0.1:11434",

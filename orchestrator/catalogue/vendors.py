@@ -27,10 +27,10 @@ class VendorFacts:
     """A vendor's row.
 
     `base_url` and `wire`: where and how it is spoken to if a provider says nothing else; None where there
-    is no usual place, or no synchronous wire. `key`: None where the wire decides, as at Anthropic and Google,
-    whose compatible endpoints take keys as OpenAI does. `environment`: the usual names of its key, the first
-    one preferred; empty where usually none is needed. `prices`: its name in the price library. `limit_field`
-    and the last three are its ways with OpenAI's chat wire.
+    is no usual place. `key`: None where the wire decides, as at Anthropic and Google, whose compatible
+    endpoints take keys as OpenAI does. `environment`: the usual names of its key, the first one preferred;
+    empty where usually none is needed. `prices`: its name in the price library. `flat`: paid by the month,
+    so that one more call costs nothing. `limit_field` and the last three: its ways with OpenAI's chat wire.
     """
 
     base_url: str | None
@@ -40,6 +40,7 @@ class VendorFacts:
     model: str | None = None
     prices: str | None = None
     local: bool = False
+    flat: bool = False
     limit_field: str = "max_tokens"
     takes_stream_options: bool = True
     takes_json_schema: bool = True
@@ -126,7 +127,10 @@ FACTS: Final[dict[Vendor, VendorFacts]] = {
         limit_field="max_completion_tokens",
     ),
     Vendor.COPILOT: VendorFacts(
-        base_url="https://api.github.com", wire=None, environment=("GITHUB_TOKEN", "GH_TOKEN")
+        base_url="https://api.github.com",
+        wire=Wire.COPILOT,
+        environment=("GITHUB_TOKEN", "GH_TOKEN"),
+        flat=True,
     ),
     Vendor.OLLAMA: VendorFacts(base_url="http://127.0.0.1:11434", wire=Wire.OLLAMA, local=True),
     Vendor.LMSTUDIO: VendorFacts(base_url="http://127.0.0.1:1234/v1", wire=Wire.OPENAI_CHAT, local=True),

@@ -1,11 +1,12 @@
-"""Forget: what was tried and what was found is not kept for long."""
+"""Forget: what was tried and what was found is not kept for long, nor what a vendor's job went through."""
 
-from orchestrator.store import checks
+from orchestrator.store import checks, jobs
 from orchestrator.wiring import Parts
 
 MOST = 500
 
 
 async def forget(parts: Parts) -> int:
-    """Drop old checks, and credentials that were left behind by one; how many checks."""
+    """Drop old checks, credentials that were left behind by one, and old jobs; how many checks."""
+    await parts.db.run(jobs.FORGET, most=MOST)
     return len(await parts.db.run(checks.FORGET, most=MOST))

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from orchestrator.catalogue.abilities import takes
+from orchestrator.catalogue.credits import most_of_a_job
 from orchestrator.catalogue.estimates import TYPICAL_OUTPUT, estimate, full_hour
 from orchestrator.catalogue.models import (
     Capability,
@@ -167,6 +168,8 @@ def _fit(request: TaskRequest, offer: Offer, terms: Terms, lookup: Lookup) -> _F
 
 
 def _estimate(offer: Offer, model: str, most: int, terms: Terms) -> int:
+    if offer.provider.vendor is Vendor.COPILOT:
+        return most_of_a_job(offer.provider.options.copilot)
     usual = offer.record.output_tokens if model == offer.provider.model else None
     likely = min(most, round(usual) if usual else TYPICAL_OUTPUT)
     return estimate(offer.provider.vendor, model, terms.input_tokens, likely, terms.hour)
@@ -228,7 +231,7 @@ def _contender(index: int, fit: _Fit, worth: Score, named: dict[str, int], terms
         model=fit.asked,
         total=worth.total,
         cost=fit.cost,
-        free=cost_model(provider.vendor) is not CostModel.PER_TOKEN,
+        free=cost_model(provider.vendor) is not CostModel.PER_TOKEN and fit.cost == 0,
         seconds=worth.seconds,
         position=offer.position,
         named=named.get(provider.name),

@@ -34,7 +34,7 @@ class JobStatus(StrEnum):
 class Job:
     """A job under lease, with what became of its task and its call. Times in seconds.
 
-    `provider` None: it was removed meanwhile. `stop`: why the job is wanted no more.
+    `removed`: its provider was, meanwhile. `stop`: why the job is wanted no more.
     """
 
     id: UUID
@@ -54,7 +54,8 @@ class Job:
     canceling_for: float
     seconds_left: float
     stop: Category | None
-    provider: Provider | None
+    provider: Provider
+    removed: bool
     model: str
     purpose: Purpose
     hold_nanos: int
@@ -88,6 +89,7 @@ def _job(row: Row[Any], token: UUID) -> Job:
         seconds_left=row.seconds_left,
         stop=_why_stop(row),
         provider=_provider(row),
+        removed=row.provider_removed,
         model=row.call_model,
         purpose=Purpose(row.purpose),
         hold_nanos=row.hold_nanos,
@@ -110,9 +112,7 @@ def _booked(row: Row[Any]) -> Failure | None:
     return Failure(category=category, message=row.call_message or "The job failed.")
 
 
-def _provider(row: Row[Any]) -> Provider | None:
-    if row.provider is None:
-        return None
+def _provider(row: Row[Any]) -> Provider:
     return Provider(
         id=row.provider_id,
         name=row.provider,
@@ -124,4 +124,5 @@ def _provider(row: Row[Any]) -> Provider | None:
         simulated=row.simulated,
         concurrency_limit=row.concurrency_limit,
         options=row.options,
+        trusted=row.trusted,
     )

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from orchestrator.config import Config
 from orchestrator.http import is_never_called, is_private_host
-from schemas.configured import misplaced_option
+from schemas.configured import misplaced_option, misplaced_wire
 from schemas.errors import FieldError, InvalidRequest
 from schemas.providers import ProviderOptions, Vendor, Wire
 
@@ -36,6 +36,10 @@ def refuse_unfit(
     misplaced = misplaced_option(vendor, options)
     if misplaced:
         errors.append(FieldError(field=misplaced.split(" ")[0], message=misplaced, code="misplaced_option"))
+    elsewhere = misplaced_wire(vendor, wire, options)
+    if elsewhere:
+        field, said = elsewhere
+        errors.append(FieldError(field=field, message=f"{field} {said}", code="unfit_wire"))
     told = {
         "vendor": str(vendor),
         "wire": str(wire),

@@ -79,12 +79,13 @@ TAKE_UP = text(
         calls.category AS call_category, calls.message AS call_message,
         provider.name AS provider, provider.vendor, provider.wire, provider.base_url,
         provider.model AS provider_model, provider.credential, provider.simulated,
-        provider.concurrency_limit, provider.options
+        provider.concurrency_limit, provider.options, provider.trusted,
+        provider.deleted_at IS NOT NULL AS provider_removed
     FROM taken
     JOIN calls ON calls.id = taken.id
     LEFT JOIN tasks ON tasks.id = taken.task_id
     LEFT JOIN task_payloads AS payload ON payload.id = taken.task_id
-    LEFT JOIN providers AS provider ON provider.id = taken.provider_id
+    JOIN providers AS provider ON provider.id = taken.provider_id
     """
 )
 
@@ -118,3 +119,14 @@ END = text(
     RETURNING id
     """
 )
+
+FORGET = text(
+    """
+    WITH old AS (
+        SELECT id FROM jobs WHERE finished_at < clock_timestamp() - interval '30 days'
+        ORDER BY finished_at LIMIT :most FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM jobs USING old WHERE jobs.id = old.id RETURNING jobs.id
+    """
+)
+"""What a job came to stands with its call and its task."""

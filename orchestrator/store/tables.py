@@ -25,6 +25,7 @@ from orchestrator.store import outbound_tables, provider_tables  # noqa: F401 - 
 from orchestrator.store.metadata import TIME as _TIME
 from orchestrator.store.metadata import metadata
 
+__all__ = ["PARTITIONED", "metadata"]
 PARTITIONED = {
     "tasks": "id",
     "task_payloads": "id",

@@ -12,8 +12,8 @@ from uuid import UUID
 
 import orjson
 
+from schemas.copilot import CopilotOptions
 from schemas.errors import Category, Failure
-from schemas.providers import CopilotOptions
 from schemas.tasks import TaskKind
 from workers.context import Message
 
@@ -104,6 +104,11 @@ class GitHub:
         }
         body = orjson.dumps({"event_type": EVENT, "client_payload": payload})
         return JobRequest("POST", f"{self._repo}/dispatches", self._headers(), body)
+
+    def workflow(self) -> JobRequest:
+        """The workflow itself: it is there, and the token may see it."""
+        where = f"{self._repo}/actions/workflows/{quote(self._options.workflow)}"
+        return JobRequest("GET", where, self._headers())
 
     def runs(self) -> JobRequest:
         """The newest runs of the workflow."""

@@ -22,7 +22,7 @@ def test_a_built_in_template_makes_a_provider(name: str) -> None:
     known = BUILT_IN[name]
     assert complaints(known) == []
     values = dict.fromkeys(missing(known, {}), "value") | {"MODEL": "m"}
-    values |= {"BASE_URL": "https://x.org/v1"} if name == "compatible" else {}
+    values |= {"compatible": {"BASE_URL": "https://x.org/v1"}, "copilot": {"REPOSITORY": "a/b"}}.get(name, {})
     made = ProviderRequest.model_validate(filled(known, values))
     assert made.model == "m"
     assert "{{" not in made.base_url

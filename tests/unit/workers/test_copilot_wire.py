@@ -9,8 +9,8 @@ import yaml
 from pydantic import ValidationError
 
 from orchestrator.catalogue.credits import cost_of
+from schemas.copilot import CopilotOptions
 from schemas.errors import Category
-from schemas.providers import CopilotOptions
 from schemas.tasks import TaskKind
 from workers.context import Message
 from workers.providers import copilot

@@ -11,6 +11,7 @@ from schemas.calls import Usage
 from schemas.errors import FOLLOWS, Category, Follow
 from schemas.providers import Vendor, Wire
 from tests.unit.workers import wires
+from workers.errand import JOB_WIRES
 from workers.providers import WIRES
 from workers.providers.base import Ask, Reply
 from workers.providers.openai import OpenAIChat
@@ -54,7 +55,8 @@ def failed(status: int, error: Any = None, **headers: str) -> Category:
 
 
 def test_every_wire_has_its_format() -> None:
-    assert set(WIRES) == set(Wire)
+    assert set(WIRES) | JOB_WIRES == set(Wire)
+    assert not set(WIRES) & JOB_WIRES
 
 
 def test_the_request_carries_the_call_id_the_key_and_the_limit() -> None:

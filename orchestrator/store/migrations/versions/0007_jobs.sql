@@ -26,3 +26,4 @@ CREATE TABLE jobs (
 
 CREATE INDEX jobs_due ON jobs (run_at) WHERE finished_at IS NULL;
 CREATE INDEX jobs_of_task ON jobs (task_id);
+CREATE INDEX jobs_finished ON jobs (finished_at) WHERE finished_at IS NOT NULL;

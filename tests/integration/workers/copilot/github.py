@@ -110,6 +110,9 @@ class GitHubDouble:
             incoming.transport.close()
         return told
 
+    async def workflow(self, _: web.Request) -> web.Response:
+        return web.json_response({"id": 1, "name": "Copilot generation", "state": "active"})
+
     async def runs(self, _: web.Request) -> web.Response:
         seen = [] if self.hides else [self._run(job) for job in reversed(self.jobs)]
         return web.json_response({"total_count": len(seen), "workflow_runs": seen})
@@ -200,6 +203,7 @@ async def github() -> AsyncIterator[GitHubDouble]:
     repo, agents = f"/repos/{REPOSITORY}", f"/agents/repos/{REPOSITORY}/tasks"
     app.router.add_post(f"{repo}/dispatches", double.dispatch)
     app.router.add_get(f"{repo}/actions/workflows/copilot-generation.yml/runs", double.runs)
+    app.router.add_get(f"{repo}/actions/workflows/copilot-generation.yml", double.workflow)
     app.router.add_get(f"{repo}/actions/runs/{{id}}", double.run)
     app.router.add_post(f"{repo}/actions/runs/{{id}}/cancel", double.cancel)
     app.router.add_get(f"{repo}/actions/runs/{{id}}/artifacts", double.artifacts)

@@ -192,7 +192,7 @@ async def test_a_review_is_not_routed_to_copilot(
     review = {"kind": "review_code", "context": {"diff": "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n"}}
     task_id = await world.submit(**review)
     assert (await world.task(task_id)).queue == "provider.anthropic"
-    with pytest.raises(NoProvider, match="alpha takes none"):
+    with pytest.raises(NoProvider, match="alpha can't be asked for review"):
         await world.submit(**review, preferences={"providers": ["alpha"]})
 
 
