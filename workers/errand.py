@@ -17,7 +17,7 @@ from schemas.providers import Wire
 from workers.call import RETRIES_SPENT, Made, guarded_call, intended, refused, unsent, until_stored
 from workers.context import Message
 from workers.process import Process
-from workers.providers.copilot import MOST_CONTEXT, prompt_of
+from workers.providers.copilot import MOST_CONTEXT, prompt_of, size_of
 
 JOB_WIRES: Final = frozenset({Wire.COPILOT})
 
@@ -66,10 +66,10 @@ def _unfit(process: Process, lease: Lease, options: CopilotOptions, prompt: str)
         process.wait(until_stored(lambda: opened(process.parts, lease.tenant_id, provider)))
     except CredentialMissing as error:
         return Failure(category=Category.UNAUTHORIZED, message=error.detail)
-    size = len(prompt.encode("utf-8", "replace"))
+    size = size_of(prompt)
     if options.way is JobWay.DISPATCH and size > MOST_CONTEXT:
         message = (
-            f"The prompt has {size} bytes and an event carries {MOST_CONTEXT}: give fewer files in context."
+            f"The prompt takes {size} bytes and an event carries {MOST_CONTEXT}: give fewer files in context."
         )
         return Failure(category=Category.CONTEXT_TOO_LONG, message=message)
     if lease.seconds_left <= 0:

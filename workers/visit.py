@@ -25,7 +25,7 @@ from schemas.errors import FOLLOWS, Category, CredentialMissing, Failure, Follow
 from schemas.providers import Provider
 from workers.call import until_stored
 from workers.process import Process
-from workers.providers.copilot import GitHub
+from workers.providers.copilot import GitHub, Run
 from workers.remote import Answer, Remote, Trouble
 
 CLAIM_PATIENCE: Final = 3.0
@@ -222,8 +222,7 @@ def _ask(job: Job, remote_id: str, remote: Remote) -> Later | Over:
         case None:
             return Later(JobStatus.RUNNING, _pause(job))
         case "success":
-            answer = remote.answer(job.id, run)
-            return Over(answer, None, _cost(job, answer.nano_credits, told=answer.told_usage))
+            return _answered(job, run, remote)
         case "failed":
             failure = Failure(
                 category=Category.SERVER_ERROR, message=f"Its run {remote_id} failed at GitHub."
@@ -235,6 +234,17 @@ def _ask(job: Job, remote_id: str, remote: Remote) -> Later | Over:
             message = f"Its run {remote_id} ended at GitHub without an answer: {other[:100]}."
             failure = Failure(category=Category.JOB_WITHOUT_ANSWER, message=message)
     return Over(None, failure, _cost(job, run.nano_credits, told=run.told_usage))
+
+
+def _answered(job: Job, run: Run, remote: Remote) -> Later | Over:
+    """A run that brought nothing usable costs what it cost all the same."""
+    try:
+        answer = remote.answer(job.id, run)
+    except Trouble as trouble:
+        if trouble.failure.category is not Category.JOB_WITHOUT_ANSWER:
+            raise
+        return Over(None, trouble.failure, _cost(job, run.nano_credits, told=run.told_usage))
+    return Over(answer, None, _cost(job, answer.nano_credits, told=answer.told_usage))
 
 
 def _stop(job: Job, why: Category, options: CopilotOptions, remote: Remote) -> Later | Over:

@@ -22,7 +22,7 @@ ARTIFACT: Final = "orchestrator-answer"
 ANSWER_FILES: Final = ("answer.md", "answer.txt", "answer.diff")
 USAGE_FILE: Final = "usage.json"
 MOST_CONTEXT: Final = 60_000
-"""Bytes of a prompt that travel in an event, whose payload GitHub bounds."""
+"""Bytes that a prompt may take in an event, as JSON: GitHub takes payloads below 64 KB."""
 
 SECONDARY_LIMIT: Final = 60.0
 """What GitHub asks to wait at least where a limit names no time; seconds."""
@@ -75,6 +75,11 @@ class Artifact:
 def prompt_of(messages: tuple[Message, ...]) -> str:
     """All messages as the one text that a job takes."""
     return "\n\n".join(_TURNS[message.role] + message.content for message in messages)
+
+
+def size_of(prompt: str) -> int:
+    """Bytes that a prompt takes in an event: line breaks and quotes take more there than by themselves."""
+    return len(orjson.dumps(prompt))
 
 
 def branch_of(call_id: UUID) -> str:

@@ -71,6 +71,7 @@ class GitHubDouble:
     usage: list[dict[str, Any]] = field(default_factory=list)
     hides: bool = False
     drop_next: bool = False
+    workflow_state: str = "active"
 
     def end(self, conclusion: str = "success") -> None:
         """Every job has ended."""
@@ -111,7 +112,7 @@ class GitHubDouble:
         return told
 
     async def workflow(self, _: web.Request) -> web.Response:
-        return web.json_response({"id": 1, "name": "Copilot generation", "state": "active"})
+        return web.json_response({"id": 1, "name": "Copilot generation", "state": self.workflow_state})
 
     async def runs(self, _: web.Request) -> web.Response:
         seen = [] if self.hides else [self._run(job) for job in reversed(self.jobs)]
