@@ -1,4 +1,4 @@
-"""GitHub Copilot as a tenant's provider: what is refused, what its template makes, what a test of it finds."""
+"""GitHub Copilot as a tenant's provider: what is refused, made and found by a test of it."""
 
 import base64
 from collections.abc import AsyncIterator
@@ -121,15 +121,22 @@ async def test_reviews_are_not_routed_to_it_and_an_estimate_tells_its_price(
     await made(caller, **given(github, model="auto"))
     headers = {"Authorization": f"Bearer {caller.key}"}
     path = "/api/v1/tasks?validate_only=true"
-    code = {"kind": "generate_code", "context": {"description": "Add."}, "preferences": {"providers": ["mine"]}}
+    code = {
+        "kind": "generate_code",
+        "context": {"description": "Add."},
+        "preferences": {"providers": ["mine"]},
+    }
     flat = (await caller.http.post(path, json=code, headers=headers)).json()
-    assert (flat["estimate"]["max_cost_usd"], flat["route"]["candidates"][0]["free"]) == ("0", True)
+    assert (flat["estimate"]["max_cost_usd"], flat["route"]["candidates"][0]["free"]) == ("0.00", True)
     billed = {"options": {"copilot": COPILOT | {"billing": "credits", "max_credits": 150}}}
     assert (await sent(caller, "PATCH", "/mine", billed)).status_code == 200
     dear = (await caller.http.post(path, json=code, headers=headers)).json()
     assert dear["estimate"] | {"max_cost_usd": "1.50", "likely_cost_usd": "1.50"} == dear["estimate"]
     assert dear["route"]["candidates"][0]["free"] is False
-    for kind, context in (("review_code", {"code": "x = 1"}), ("chat", {"prompt": "What is a lease?"})):
+    for kind, context in (
+        ("review_code", {"diff": "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n"}),
+        ("chat", {"prompt": "What is a lease?"}),
+    ):
         asked = {"kind": kind, "context": context, "preferences": {"providers": ["mine"]}}
         response = await caller.http.post(path, json=asked, headers=headers)
         assert refusal(response) == (422, "kind"), response.text

@@ -93,6 +93,13 @@ LOAD = (
     FROM generate_series(1, 20000) n
     """,
     """
+    INSERT INTO jobs (id, tenant_id, task_id, attempt, provider_id, prompt, status, expires_at, finished_at)
+    SELECT pg_temp.id(5, n), pg_temp.id(1, 1 + n % 1000), pg_temp.id(3, 102000 + n), 1,
+        pg_temp.id(2, 1 + n % 1000), 'x', CASE WHEN n <= 250 THEN 'running' ELSE 'answered' END,
+        clock_timestamp() + interval '1 hour', CASE WHEN n > 250 THEN clock_timestamp() END
+    FROM generate_series(201, 20200) n
+    """,
+    """
     INSERT INTO budgets (id, tenant_id, scope, subject, period, limit_nanos, hard)
     SELECT pg_temp.id(8, n), pg_temp.id(1, 1 + n % 1000),
         (ARRAY['tenant', 'user', 'session', 'provider', 'user'])[1 + n / 1000],

@@ -15,6 +15,7 @@ from orchestrator.store import (
     checks,
     chores,
     gates,
+    jobs,
     lanes,
     late,
     leases,
@@ -96,6 +97,10 @@ PAGE = {"tenant_id": TENANT, "most": 20}
 CLAIM: dict[str, Any] = {
     "id": QUEUED, "token": uuid4(), "lease": 60.0, "boot_id": BOOT, "queues": ["provider.openai"],
 }  # fmt: skip
+KEPT: dict[str, Any] = {
+    "id": made(5, 201), "token": uuid4(), "status": "running", "remote_id": "7", "sending": False,
+    "message": None, "delay": 5.0,
+}  # fmt: skip
 STILL: dict[str, Any] = {"id": OPEN_CALL, "task_id": RUNNING, "attempt": 1, "token": uuid4()}
 MEASURED: dict[str, Any] = {
     "providers": [made(2, number) for number in range(2, 12)], "models": ["m"] * 10,
@@ -154,6 +159,11 @@ HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("chores: rescue", chores.RESCUE, {"most": 100}, 10),
     ("chores: claim", chores.CLAIM,
      {"id": made(7, 1), "kind": "delivery", "token": uuid4(), "lease": 60.0}, 10),
+    ("jobs: nudge", jobs.NUDGE, {"most": 100, "age": 15.0}, 200),
+    ("jobs: wake", jobs.WAKE, {"tasks": [made(3, 102_201)]}, 10),
+    ("jobs: take up", jobs.TAKE_UP, {"id": made(5, 201), "token": uuid4(), "lease": 300.0}, 20),
+    ("jobs: keep", jobs.KEEP, KEPT, 20),
+    ("jobs: forget", jobs.FORGET, {"most": 500}, 10),
     ("chores: delivery", chores.DELIVERY, {"id": made(6, 1)}, 10),
     ("polls", polls.POLLS, {"ids": HELD, "tenants": [TENANT] * len(HELD)}, 200),
     ("states", reading.STATES, {"ids": HELD, "tenants": [TENANT] * len(HELD)}, 200),

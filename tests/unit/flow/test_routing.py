@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.catalogue.abilities import takes
 from orchestrator.catalogue.models import Model, describe
 from orchestrator.flow.rank import Chance, Contender, rank
 from orchestrator.flow.route import Route, Terms, route
+from schemas.copilot import CopilotOptions, JobWay
 from schemas.errors import NoProvider
-from schemas.providers import Provider, Vendor, Wire
+from schemas.providers import Provider, ProviderOptions, Vendor, Wire
 from schemas.routing import (
     FilterReason,
     Offer,
@@ -25,7 +27,7 @@ from schemas.routing import (
     Strategy,
     Weights,
 )
-from schemas.tasks import TASK_REQUEST, TaskRequest
+from schemas.tasks import TASK_REQUEST, TaskKind, TaskRequest
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 MODELS = [
@@ -327,6 +329,26 @@ def test_a_vendor_that_can_not_review_gets_no_reviews() -> None:
     copilot = offer(0, Vendor.COPILOT, "copilot")
     assert reasons(request("review_code"), copilot) == {"p0": FilterReason.CAPABILITY}
     assert reasons(request("fix_bug"), copilot) == {}
+
+
+def test_a_vendor_that_brings_changes_of_code_gets_nothing_else() -> None:
+    copilot, other = offer(0, Vendor.COPILOT, "auto"), offer(1, Vendor.OPENAI, "gpt-5-mini")
+    asked = TASK_REQUEST.validate_python({"kind": "chat", "context": {"prompt": "What is a lease?"}})
+    assert reasons(asked, copilot, other) == {"p0": FilterReason.CAPABILITY}
+    assert takes(Vendor.OPENAI, TaskKind.CHAT)
+
+
+def test_a_job_that_is_billed_by_credits_is_not_free_and_costs_what_is_held_for_it() -> None:
+    agent = CopilotOptions(repository="a/b", way=JobWay.AGENT_TASK, max_credits=150)
+    flat = CopilotOptions(repository="a/b")
+    offers = []
+    for number, options in enumerate((agent, flat)):
+        made = offer(number, Vendor.COPILOT, "auto")
+        asked = made.provider.model_copy(update={"options": ProviderOptions(copilot=options)})
+        offers.append(replace(made, provider=asked))
+    found = {each["provider"]: each for each in routed(request(), tuple(offers)).explanation["candidates"]}
+    assert (found["p0"]["free"], found["p0"]["estimated_cost_usd"]) == (False, "1.50")
+    assert (found["p1"]["free"], found["p1"]["estimated_cost_usd"]) == (True, "0.00")
 
 
 def test_a_model_that_does_not_know_the_language_is_left_out() -> None:

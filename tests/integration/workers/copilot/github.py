@@ -72,6 +72,8 @@ class GitHubDouble:
     hides: bool = False
     drop_next: bool = False
     workflow_state: str = "active"
+    token: str = TOKEN
+    teams: set[str] = field(default_factory=set)
 
     def end(self, conclusion: str = "success") -> None:
         """Every job has ended."""
@@ -184,7 +186,10 @@ class GitHubDouble:
         """Keep the request; refuse it where that was asked for, or where it carries no token."""
         path = request.rel_url.path
         self.requests.append((request.method, path))
-        if not path.startswith("/signed/") and request.headers.get("Authorization") != f"Bearer {TOKEN}":
+        signed = path.startswith("/signed/")
+        if not signed:
+            self.teams.add(request.headers.get("X-Team", ""))
+        if not signed and request.headers.get("Authorization") != f"Bearer {self.token}":
             return web.json_response({"message": "Bad credentials"}, status=401)
         for part, answers in self.refusals.items():
             if part in path and answers:

@@ -4,7 +4,10 @@ import asyncio
 
 import pytest
 
+from orchestrator.broker import JOB
 from orchestrator.flow.cancel import cancel
+from orchestrator.flow.chores import chores
+from orchestrator.flow.forget import forget
 from orchestrator.flow.rescue import rescue
 from orchestrator.store import jobs
 from tests.integration.flow.invariants import check
@@ -12,6 +15,7 @@ from tests.integration.flow.world import World
 from tests.integration.workers.copilot.github import GitHubDouble
 from tests.integration.workers.copilot.watching import (
     Struck,
+    at,
     call,
     configure,
     job,
@@ -218,3 +222,73 @@ async def test_rescue_leaves_a_task_that_waits_for_its_job_alone(
     task = await world.task(task_id)
     assert (task.status, task.crashes) == ("running", 0)
     assert (await call(world)).status == "started"
+
+
+@pytest.mark.parametrize("point", ["job.taken_up", "job.sending", "job.sent"])
+async def test_a_cancel_in_the_middle_of_a_look_is_seen_at_once(
+    world: World, process: Process, github: GitHubDouble, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    task_id = await waiting(world, process)
+    loop = asyncio.get_running_loop()
+
+    def cancel_now() -> None:
+        canceling = cancel(world.parts, world.tenant_id, task_id)
+        assert asyncio.run_coroutine_threadsafe(canceling, loop).result(10) == "canceling"
+
+    at(monkeypatch, point, cancel_now)
+    await asyncio.to_thread(visit, process, (await job(world)).id)
+    await check(world)
+    assert await world.value("SELECT run_at <= clock_timestamp() FROM jobs")
+    await asyncio.to_thread(visit, process, (await job(world)).id)
+    await check(world)
+    assert await world.status(task_id) == "canceled"
+    assert [each.conclusion for each in github.jobs] == ["cancelled"]
+
+
+async def test_a_run_that_brought_nothing_costs_what_it_tells(
+    world: World, process: Process, github: GitHubDouble
+) -> None:
+    await configure(world, way="agent_task")
+    await waiting(world, process)
+    github.usage = [{"type": "ai_credits", "amount": 3_500_000_000}]
+    await look(world, process)
+    github.end()
+    await look(world, process)
+    made = await call(world)
+    assert (made.category, made.cost_nanos, made.estimated) == ("job_without_answer", 35_000_000, False)
+
+
+async def test_the_deadline_of_a_task_that_waits_ends_it_though_nothing_can_be_sent(
+    world: World, process: Process, github: GitHubDouble
+) -> None:
+    task_id = await waiting(world, process)
+    github.refuse("/dispatches", 429, {"retry-after": "3600"})
+    await look(world, process)
+    await world.change(task_id, "deadline = clock_timestamp() - interval '1 second'")
+    await rescue(world.parts)
+    assert await world.status(task_id) == "expired"
+    assert await world.value("SELECT run_at <= clock_timestamp() FROM jobs")
+    await look(world, process)
+    assert ((await call(world)).category, (await call(world)).cost_nanos) == ("deadline", 0)
+    assert github.jobs == []
+
+
+async def test_the_dispatcher_nudges_jobs_and_forgets_old_ones(
+    world: World, process: Process, github: GitHubDouble
+) -> None:
+    await waiting(world, process)
+    nudged: list[tuple[str, list[tuple[str, str]]]] = []
+
+    class Paper:
+        def publish(self, celery_task: str, nudges: list[tuple[str, str]]) -> None:
+            nudged.append((celery_task, nudges))
+
+    job_id = (await job(world)).id
+    assert await chores(world.parts, Paper()) == 1  # type: ignore[arg-type]
+    assert nudged == [(JOB, [(str(job_id), "chores")])]
+    assert await chores(world.parts, Paper()) == 0  # type: ignore[arg-type]
+    ended = "status = 'failed', finished_at = clock_timestamp() - interval '31 days'"
+    await world.rows("UPDATE calls SET status = 'failed', ended_at = clock_timestamp(), cost_nanos = 0")
+    await world.rows(f"UPDATE jobs SET {ended}")
+    await forget(world.parts)
+    assert await world.value("SELECT count(*) FROM jobs") == 0

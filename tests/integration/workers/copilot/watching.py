@@ -1,6 +1,7 @@
 """What a test does with a task that waits for its job, and how it looks at both."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -64,12 +65,21 @@ async def waiting(world: World, process: Process, **preferences: Any) -> UUID:
 
 def strike(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Whoever reaches this point first dies there."""
+
+    def die() -> None:
+        raise Struck
+
+    at(monkeypatch, name, die)
+
+
+def at(monkeypatch: pytest.MonkeyPatch, name: str, act: Callable[[], None]) -> None:
+    """This happens when the point is reached for the first time."""
     struck: list[str] = []
 
     def reach(reached: str) -> None:
         if reached == name and not struck:
             struck.append(name)
-            raise Struck
+            act()
 
     monkeypatch.setattr(failpoints, "reach", reach)
 
