@@ -12,7 +12,8 @@ from typing import Final, Self
 from orchestrator import clock, failpoints
 from orchestrator.catalogue.vendors import address_of
 from orchestrator.config import Config
-from orchestrator.http import Clients, Response, TransportError, never_connected
+from orchestrator.http.clients import Clients
+from orchestrator.http.transport import Response, TransportError, never_connected
 from schemas.errors import Category, Failure
 from schemas.providers import Provider
 from workers.framing import Framing
