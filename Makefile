@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHON ?=
-# Two files at a time, each with servers of its own; the long ones stand first in their order.
-SIDE_BY_SIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Three files at a time on two cores, since many wait; each process has servers of its own, and the long
+# files stand first in their order.
+SIDE_BY_SIDE := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up test check format chaos chaos-long soak mutants bench lock clean

@@ -87,6 +87,8 @@ class Dispatcher:
         await self._every(WRITE_OFF_SECONDS, self._write_off)
         await self._every(RECKON_SECONDS, self._reckon)
         await self._every(FORGET_SECONDS, self._forget)
+        if self._board.unprobed and self._board.ready:
+            await self._every(0.0, self._probe)
         self._woken.clear()
         published = await self._publish()
         await clock.sleep(PACE_SECONDS)
@@ -139,6 +141,11 @@ class Dispatcher:
             self._parts.db, [provider for provider, gate in board.closed.items() if gate.shut]
         )
         board.note(await divert(self._parts, sorted(board.ready), board.closed))
+
+    async def _probe(self) -> None:
+        board = self._board
+        unprobed, board.unprobed = board.unprobed or set(), set()
+        board.note(await divert(self._parts, sorted(board.ready), board.closed, unprobed))
 
     async def _rescue(self) -> None:
         await rescue(self._parts)

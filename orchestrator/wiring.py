@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from orchestrator.config import Config
-from orchestrator.http import Clients
+from orchestrator.http.clients import Clients
 from orchestrator.secrets import KeyRing
 from orchestrator.store.engine import Database
 from orchestrator.volatile import Volatile

@@ -28,11 +28,11 @@ class Strategy(StrEnum):
 
 
 class SpeedPriority(StrEnum):
-    """How much latency counts beside success in the history of a provider."""
+    """How much latency counts beside success, and whether a slower, cheaper tier of a vendor will do."""
 
-    LOW = "low"
-    NORMAL = "normal"
-    HIGH = "high"
+    ECONOMY = "economy"
+    BALANCED = "balanced"
+    FAST = "fast"
 
 
 class FilterReason(StrEnum):
@@ -137,6 +137,7 @@ class CandidateScore(Value):
     parts: ScoreParts
     capability: CapabilityParts
     estimated_cost_usd: str
+    tier: str | None = Field(None, description="the vendor's cheaper tier that is asked for, if any")
     free: bool = Field(description="costs nothing more: local, or paid by the month")
     expected_seconds: float = Field(description="time of a call: measured, or taken on trust while unknown")
     success_rate: float = Field(description="share of recent calls that gave a usable answer, with a prior")

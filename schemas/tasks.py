@@ -120,7 +120,9 @@ class Preferences(Value):
         None, description="how providers are put in order; else `preferred` where some are, else the tenant's"
     )
     speed_priority: SpeedPriority = Field(
-        SpeedPriority.NORMAL, description="how much latency counts in a provider's history"
+        SpeedPriority.BALANCED,
+        description="how much latency counts in a provider's history; `economy` also asks for a vendor's "
+        "slower tier at half the price, where it has one and the deadline leaves a quarter of an hour",
     )
     max_cost_usd: Dollars | None = Field(
         None, description="only providers where a call is estimated to cost no more; budgets are what caps"

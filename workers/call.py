@@ -13,6 +13,8 @@ from uuid import UUID
 
 from orchestrator import clock, failpoints, telemetry
 from orchestrator.catalogue import models, prices, tokens
+from orchestrator.catalogue.estimates import full_hour
+from orchestrator.catalogue.tiers import tier_asked
 from orchestrator.flow.book import Outcome, book
 from orchestrator.flow.claim import Lease, PaidAnswer
 from orchestrator.flow.intend import Intent, LeaseLost, Refused, intend
@@ -222,6 +224,13 @@ def _ask(lease: Lease, messages: tuple[Message, ...]) -> Ask:
             lease.provider.vendor, lease.candidate.model, wishes.max_tokens
         ),
         temperature=_temperature(lease.request),
+        tier=tier_asked(
+            lease.provider.vendor,
+            lease.candidate.model,
+            wishes.speed_priority,
+            lease.seconds_left,
+            full_hour(clock.now()),
+        ),
     )
 
 

@@ -15,7 +15,8 @@ import orjson
 
 from orchestrator import clock
 from orchestrator.flow.notify import Delivery, Sent
-from orchestrator.http import AddressRefused, HostUnknown, TransportError, guarded
+from orchestrator.http.addresses import AddressRefused, HostUnknown, guarded
+from orchestrator.http.transport import TransportError
 from orchestrator.wiring import Parts
 
 TIMEOUT: Final = 15.0

@@ -7,7 +7,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from orchestrator.catalogue.vendors import address_of
-from orchestrator.http import AddressRefused, TransportError, guarded, never_connected
+from orchestrator.http.addresses import AddressRefused, guarded
+from orchestrator.http.transport import TransportError, never_connected
 from orchestrator.wiring import Parts
 from schemas.errors import Category, Failure
 from schemas.providers import Provider

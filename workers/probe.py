@@ -10,7 +10,7 @@ import orjson
 
 from orchestrator import clock
 from orchestrator.catalogue.vendors import address_of, path_of
-from orchestrator.http import Response, TransportError
+from orchestrator.http.transport import Response, TransportError
 from orchestrator.wiring import Parts
 from schemas.configured import CredentialVerdict, Probe
 from schemas.providers import Provider, Wire

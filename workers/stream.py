@@ -12,7 +12,8 @@ from typing import Final, Self
 from orchestrator import clock, failpoints
 from orchestrator.catalogue.vendors import address_of
 from orchestrator.config import Config
-from orchestrator.http import Clients, Response, TransportError, never_connected
+from orchestrator.http.clients import Clients
+from orchestrator.http.transport import Response, TransportError, never_connected
 from schemas.errors import Category, Failure
 from schemas.providers import Provider
 from workers.framing import Framing
@@ -91,7 +92,8 @@ async def _converse(
     client = clients.of(address_of(provider.base_url), private=private)
     result.sent = True
     body = client.stream("POST", request.path, headers=dict(request.headers), content=request.body)
-    async with _Patience(config.first_token_timeout, result) as patience, body as response:
+    until_it_begins = config.total_timeout if request.patient else config.first_token_timeout
+    async with _Patience(until_it_begins, result) as patience, body as response:
         await _read(config, wire, response, result, patience)
 
 

@@ -17,14 +17,16 @@ TYPICAL_OUTPUT: Final = 2_000
 """Output tokens of a call at a provider that has not been measured yet."""
 
 
-def estimate(vendor: Vendor, model: str, input_tokens: int, output_tokens: int, at: datetime) -> int:
+def estimate(
+    vendor: Vendor, model: str, input_tokens: int, output_tokens: int, at: datetime, tier: str | None = None
+) -> int:
     """Nano-dollars one call is likely to cost at the full hour `at`: 0 where it is free or paid by the month.
 
     An unpriced model is estimated at the ceiling that it would be charged at.
     """
     if cost_model(vendor) is not CostModel.PER_TOKEN:
         return 0
-    return _priced(vendor, model, rounded_up(input_tokens), rounded_up(output_tokens), at)
+    return _priced(vendor, model, rounded_up(input_tokens), rounded_up(output_tokens), at, tier)
 
 
 def full_hour(at: datetime) -> datetime:
@@ -39,6 +41,8 @@ def rounded_up(tokens: int) -> int:
 
 
 @lru_cache(maxsize=16_384)
-def _priced(vendor: Vendor, model: str, input_tokens: int, output_tokens: int, at: datetime) -> int:
+def _priced(
+    vendor: Vendor, model: str, input_tokens: int, output_tokens: int, at: datetime, tier: str | None
+) -> int:
     usage = Usage(input_tokens=input_tokens, output_tokens=output_tokens)
-    return prices.cost(vendor, model, None, usage, at).nanos
+    return prices.cost(vendor, model, tier, usage, at).nanos

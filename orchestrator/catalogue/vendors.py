@@ -30,7 +30,7 @@ class VendorFacts:
     is no usual place. `key`: None where the wire decides, as at Anthropic and Google, whose compatible
     endpoints take keys as OpenAI does. `environment`: the usual names of its key, the first one preferred;
     empty where usually none is needed. `prices`: its name in the price library. `flat`: paid by the month,
-    so that one more call costs nothing. `limit_field` and the last three: its ways with OpenAI's chat wire.
+    so that one more call costs nothing. `limit_field` and the last four: its ways with OpenAI's chat wire.
     """
 
     base_url: str | None
@@ -45,6 +45,7 @@ class VendorFacts:
     takes_stream_options: bool = True
     takes_json_schema: bool = True
     tells_cost: bool = False
+    takes_tier: bool = False
 
 
 FACTS: Final[dict[Vendor, VendorFacts]] = {
@@ -55,6 +56,7 @@ FACTS: Final[dict[Vendor, VendorFacts]] = {
         model="gpt-5-mini",
         prices="openai",
         limit_field="max_completion_tokens",
+        takes_tier=True,
     ),
     Vendor.ANTHROPIC: VendorFacts(
         base_url="https://api.anthropic.com",

@@ -7,7 +7,7 @@ A nudge that could not be published is forgotten at once; one that got lost is f
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from orchestrator.store import lanes
 from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
 from schemas.events import EventName
+from schemas.gates import GateKind
 from schemas.moves import Happening
 
 MOST_LANES = 5_000
@@ -39,6 +40,8 @@ class Board:
     closed: dict[UUID, Closed] = field(default_factory=dict)
     from_before: dict[UUID, int] = field(default_factory=dict)
     """How many tasks still run at a provider that did so when its circuit's time was over."""
+    unprobed: set[UUID] | None = None
+    """Circuits whose time is over and that no task tries; None: to be looked at in the next round."""
     read_at: float = float("-inf")
     walked_to: Lane | None = None
 
@@ -79,13 +82,16 @@ def _probing(board: Board, loads: Sequence[Row[Any]]) -> dict[UUID, Limit]:
     running: Counter[UUID] = Counter()
     for row in loads:
         running[row.provider_id] += row.running
-    limits = {}
+    waiting = {lane.provider for lane in board.ready} | {row.provider_id for row in loads if row.nudged}
+    limits, unprobed = {}, set()
     for provider, gate in board.closed.items():
         if not gate.shut:
             old = min(board.from_before.get(provider, running[provider]), running[provider])
             board.from_before[provider] = old
-            paused = board.limits.get(provider, Limit()).paused
-            limits[provider] = Limit(paused=paused, most=old + 1)
+            limits[provider] = replace(board.limits.get(provider, Limit()), most=old + 1)
+            tried = running[provider] > old or provider in waiting or limits[provider].paused
+            unprobed |= {provider} if gate.kind is GateKind.CIRCUIT and not tried else set()
+    board.unprobed = unprobed if board.unprobed is None else board.unprobed
     return limits
 
 
@@ -100,6 +106,7 @@ async def _read(parts: Parts, board: Board) -> None:
         queues = frozenset(row.queues)
         slots[queues] = slots.get(queues, 0) + row.slots
     board.gangs = tuple(Gang(queues, count) for queues, count in slots.items())
+    board.unprobed = None
     board.read_at = clock.monotonic()
 
 

@@ -1,10 +1,13 @@
 """Divert: tasks that wait before a closed gate go to the first candidate of their route whose gate is open.
 
 Only the heads of a lane are moved, as many as could be dispatched; the rest waits, and says why. Those
-whose provider was removed wait for any that is left, or end where none is.
+whose provider was removed wait for any that is left, or end where none is. One goes the other way: a
+circuit whose time is over, and before which nothing waits, is tried with a task that could run there.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
+from functools import partial
+from typing import Final
 from uuid import UUID
 
 from orchestrator import telemetry
@@ -21,38 +24,49 @@ from schemas.moves import Fence, Happening, Move, Standing
 from schemas.providers import queue_of
 from schemas.tasks import TaskStatus
 
-MOST = 100
-WORTH_WAITING = 5.0
+MOST: Final = 100
+MOST_ASKED_TO_PROBE: Final = 20
+WORTH_WAITING: Final = 5.0
 """A cool-down shorter than this is waited for; seconds."""
+PROBE: Final = "circuit_probe"
+
+Decide = Callable[[Standing], Move | None]
 
 
-async def divert(parts: Parts, lanes: Iterable[Lane], closed: Mapping[UUID, Closed]) -> set[str]:
-    """Move heads of the lanes that stand before a closed gate; their new lanes as hint words."""
+async def divert(
+    parts: Parts, lanes: Iterable[Lane], closed: Mapping[UUID, Closed], unprobed: Set[UUID] = frozenset()
+) -> set[str]:
+    """Move heads of the lanes that stand before a closed gate, and one task to each circuit in `unprobed`.
+
+    Returns their new lanes as hint words."""
     words: set[str] = set()
+    untried = set(unprobed)
     for lane in lanes:
         gate = closed.get(lane.provider)
-        if gate is None or not _keeps_out(gate):
-            continue
-        moved: list[tuple[UUID, tuple[Happening, ...]]] = []
-        async with parts.db.transaction() as connection:
-            rows = await tasks.rows_of(connection, gates.STUCK, _head_of(lane))
-            for row in rows:
-                word = await _move(connection, row, gate, closed, moved)
-                words |= {word} if word else set()
-        for task_id, happenings in moved:
-            telemetry.emit(task_id, happenings)
-            if happenings[-1].name is not EventName.FAILED_OVER:
-                parts.volatile.hint(DONE, str(task_id))
+        if gate is not None and _keeps_out(gate):
+            words |= await _walk(parts, lane, MOST, partial(_away, gate=gate, closed=closed))
+        elif gate is None and untried:
+            words |= await _walk(parts, lane, MOST_ASKED_TO_PROBE, partial(_towards, untried=untried))
     return words
 
 
-def _head_of(lane: Lane) -> dict[str, object]:
-    return {
-        "queue": lane.queue,
-        "provider_id": lane.provider,
-        "tenant_id": lane.tenant,
-        "most": MOST,
-    }
+async def _walk(parts: Parts, lane: Lane, most: int, decide: Decide) -> set[str]:
+    """Move what is decided to be moved among the heads of a lane."""
+    words: set[str] = set()
+    moved: list[tuple[UUID, tuple[Happening, ...]]] = []
+    async with parts.db.transaction() as connection:
+        for row in await tasks.rows_of(connection, gates.STUCK, _head_of(lane, most)):
+            word = await _move(connection, row, decide, moved)
+            words |= {word} if word else set()
+    for task_id, happenings in moved:
+        telemetry.emit(task_id, happenings)
+        if happenings[-1].name is not EventName.FAILED_OVER:
+            parts.volatile.hint(DONE, str(task_id))
+    return words
+
+
+def _head_of(lane: Lane, most: int) -> dict[str, object]:
+    return {"queue": lane.queue, "provider_id": lane.provider, "tenant_id": lane.tenant, "most": most}
 
 
 def _keeps_out(gate: Closed) -> bool:
@@ -74,7 +88,7 @@ def _first(standing: Standing, avoided: set[UUID]) -> int | None:
     return None
 
 
-def _decided(standing: Standing, gate: Closed, closed: Mapping[UUID, Closed]) -> Move | None:
+def _away(standing: Standing, gate: Closed, closed: Mapping[UUID, Closed]) -> Move | None:
     to = _open_candidate(standing, closed)
     if to is None and gate.reason == REMOVED:
         to = _living_candidate(standing, closed)
@@ -83,15 +97,23 @@ def _decided(standing: Standing, gate: Closed, closed: Mapping[UUID, Closed]) ->
     return None if to is None else states.diverted(standing, to, gate.reason)
 
 
+def _towards(standing: Standing, untried: set[UUID]) -> Move | None:
+    """The way to the first of the circuits that the task could try; it is then tried no more."""
+    for index, candidate in enumerate(standing.candidates):
+        if candidate.provider_id in untried:
+            untried.discard(candidate.provider_id)
+            return states.diverted(standing, index, PROBE)
+    return None
+
+
 async def _move(
     connection: Connection,
     row: Row[tuple[object, ...]],
-    gate: Closed,
-    closed: Mapping[UUID, Closed],
+    decide: Decide,
     moved: list[tuple[UUID, tuple[Happening, ...]]],
 ) -> str | None:
     standing = tasks.standing_of(row)
-    move = _decided(standing, gate, closed)
+    move = decide(standing)
     if move is None:
         return None
     fence = Fence(row.id, TaskStatus.QUEUED, row.attempt, None)

@@ -18,6 +18,7 @@ from orchestrator.catalogue.models import (
     describe,
     output_asked,
 )
+from orchestrator.catalogue.tiers import tier_asked
 from orchestrator.flow.rank import Chance, Contender, rank
 from orchestrator.flow.score import Facts, Score, score
 from schemas.budgets import nanos_of
@@ -88,6 +89,7 @@ class _Fit(NamedTuple):
     described: Model
     fits: bool | None
     cost: int
+    tier: str | None
 
 
 Lookup = Callable[[Vendor, str], Model]
@@ -161,18 +163,28 @@ def _fit(request: TaskRequest, offer: Offer, terms: Terms, lookup: Lookup) -> _F
     if fits is False:
         size = f"about {terms.input_tokens:,} tokens and up to {output:,} of answer"
         return FilterReason.CONTEXT, f"{asked} holds {model.context:,} tokens, less than {size}"
-    cost = _estimate(offer, asked, output, terms)
+    tier = tier_asked(
+        provider.vendor, asked, wishes.speed_priority, _seconds_left(request, terms), terms.hour
+    )
+    cost = _estimate(offer, asked, output, terms, tier)
     if wishes.max_cost_usd is not None and cost > nanos_of(wishes.max_cost_usd):
         return FilterReason.MAX_COST, f"a call is estimated at ${dollars(cost)}"
-    return _Fit(offer, asked, model, fits, cost)
+    return _Fit(offer, asked, model, fits, cost, tier)
 
 
-def _estimate(offer: Offer, model: str, most: int, terms: Terms) -> int:
+def _seconds_left(request: TaskRequest, terms: Terms) -> float:
+    if request.deadline is None:
+        return float("inf")
+    starts = max(request.run_at, terms.now) if request.run_at else terms.now
+    return (request.deadline - starts).total_seconds()
+
+
+def _estimate(offer: Offer, model: str, most: int, terms: Terms, tier: str | None) -> int:
     if offer.provider.vendor is Vendor.COPILOT:
         return most_of_a_job(offer.provider.options.copilot)
     usual = offer.record.output_tokens if model == offer.provider.model else None
     likely = min(most, round(usual) if usual else TYPICAL_OUTPUT)
-    return estimate(offer.provider.vendor, model, terms.input_tokens, likely, terms.hour)
+    return estimate(offer.provider.vendor, model, terms.input_tokens, likely, terms.hour, tier)
 
 
 def _strategy(request: TaskRequest, config: RoutingConfig) -> tuple[Strategy, str]:
@@ -262,6 +274,7 @@ def _shown(each: Contender, fit: _Fit, worth: Score) -> dict[str, Any]:
             "context": worth.context,
         },
         "estimated_cost_usd": dollars(each.cost),
+        "tier": fit.tier,
         "free": each.free,
         "expected_seconds": worth.seconds,
         "success_rate": worth.success_rate,

@@ -17,7 +17,7 @@ PRIOR_SECONDS: Final = 20.0
 HALF_SPEED_SECONDS: Final = 30.0
 """The time of a call that is worth half the points of speed."""
 
-SPEED_SHARES: Final = {SpeedPriority.LOW: 0.1, SpeedPriority.NORMAL: 0.3, SpeedPriority.HIGH: 0.8}
+SPEED_SHARES: Final = {SpeedPriority.ECONOMY: 0.1, SpeedPriority.BALANCED: 0.3, SpeedPriority.FAST: 0.8}
 
 
 class Facts(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from orchestrator.config import Config
-from orchestrator.http import is_never_called, is_private_host
+from orchestrator.http.addresses import is_never_called, is_private_host
 from schemas.configured import misplaced_option, misplaced_wire
 from schemas.errors import FieldError, InvalidRequest
 from schemas.providers import ProviderOptions, Vendor, Wire

@@ -14,7 +14,19 @@ from orchestrator.simulator.delivery import Delivery, Stream, Whole
 from orchestrator.simulator.faults import REFUSALS, Fault, Persona, Plan
 from orchestrator.simulator.journal import Entry, Journal
 from orchestrator.simulator.rates import Rates
-from orchestrator.simulator.wire import Ask, Cause, Finish, Message, Refusal, Refused, Reply, Usage, Wire
+from orchestrator.simulator.wire import (
+    DEFAULT_TIER,
+    FLEX_TIER,
+    Ask,
+    Cause,
+    Finish,
+    Message,
+    Refusal,
+    Refused,
+    Reply,
+    Usage,
+    Wire,
+)
 
 JSON_TYPE: Final = "application/json"
 CORRELATION: Final = "x-client-request-id"
@@ -117,7 +129,7 @@ class _Work:
         if self._delivery is not None and self._model is not None:
             usage = accidents.charged(self._plan.fault, self._delivery, self._usage)
             entry.count(usage)
-            entry.billed_nano_dollars = bill.charge(self._model, usage)
+            entry.billed_nano_dollars = bill.charge(self._model, usage, entry.served_tier or DEFAULT_TIER)
         entry.status = exchange.status
         entry.first_sent_at = exchange.first_sent_at
         entry.response_bytes = exchange.sent
@@ -165,9 +177,10 @@ class _Work:
         if model is None:
             raise Refused(Refusal(Cause.MISSING_MODEL, ask.model))
         reply = self._embedded(ask, model) if ask.embeds else self._written(ask, model)
+        reply = replace(reply, tier=self._plan.served_tier or _tier_sold(ask, model))
         self._usage = reply.usage
         self._simulator.rates.spend(self.entry.account, reply.usage.prompt)
-        self.entry.served_model = reply.model
+        self.entry.served_model, self.entry.served_tier = reply.model, reply.tier
         self.entry.finish_reason = reply.finish
         return reply
 
@@ -235,6 +248,11 @@ class _Work:
         if self._plan.retry_after is None and refusal.cause is Cause.RATE_LIMITED:
             return 1.0
         return self._plan.retry_after
+
+
+def _tier_sold(ask: Ask, model: models.Model) -> str:
+    """The tier that was asked for where the model is sold at it, else the usual one."""
+    return FLEX_TIER if ask.tier == FLEX_TIER and model.flex else DEFAULT_TIER
 
 
 def _within(reply: Reply, max_tokens: int | None) -> Reply:

@@ -8,15 +8,16 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from orchestrator.simulator import models
-from orchestrator.simulator.wire import Usage
+from orchestrator.simulator.wire import DEFAULT_TIER, FLEX_TIER, Usage
 
 
-def charge(model: models.Model, usage: Usage) -> int:
-    """Nano-dollars for the usage, each class of tokens at its own price."""
+def charge(model: models.Model, usage: Usage, tier: str = DEFAULT_TIER) -> int:
+    """Nano-dollars for the usage, each class of tokens at its own price; half of it at the flex tier."""
     price = model.price_of(usage.prompt)
     fresh = usage.prompt - usage.cached - usage.written
     written = (usage.written - usage.written_hour) * price.written + usage.written_hour * price.written_hour
-    return fresh * price.input + usage.cached * price.cached + written + usage.completion * price.output
+    full = fresh * price.input + usage.cached * price.cached + written + usage.completion * price.output
+    return -(-full // 2) if tier == FLEX_TIER and model.flex else full
 
 
 @dataclass(slots=True)

@@ -60,6 +60,7 @@ class Plan:
     retry_after: float | None = None
     after_chunks: int | None = None
     served_by: str | None = None
+    served_tier: str | None = None
 
 
 REFUSALS: Final[dict[Fault, Cause]] = {

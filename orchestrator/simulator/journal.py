@@ -39,6 +39,7 @@ class Entry:
     n: int | None = None
     model: str = ""
     served_model: str | None = None
+    served_tier: str | None = None
     streamed: bool = False
     prompt_sha256: str | None = None
     fault: str | None = None

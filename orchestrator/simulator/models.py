@@ -33,7 +33,8 @@ class Price:
 class Model:
     """A model as served: `name` is what the answer says served it.
 
-    `long` is the price of all tokens once the prompt has more than `long_from`.
+    `long` is the price of all tokens once the prompt has more than `long_from`; `flex` says that it is sold
+    at half the price to those who can wait.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Model:
     long: Price | None = None
     long_from: int = 0
     dimensions: int | None = None
+    flex: bool = False
 
     def price_of(self, prompt_tokens: int) -> Price:
         """What a token costs beside a prompt of that size."""
@@ -55,15 +57,16 @@ DEFAULT_CONTEXT_TOKENS: Final = 1_000_000
 MISSING_PREFIX: Final = "missing-"
 
 _LISTED_OPENAI: Final[dict[str, Model]] = {
-    "gpt-5": Model("gpt-5-2025-08-07", Price(1_250, 125, 10_000), 400_000),
-    "gpt-5-mini": Model("gpt-5-mini-2025-08-07", Price(250, 25, 2_000), 400_000),
-    "gpt-5-nano": Model("gpt-5-nano-2025-08-07", Price(50, 5, 400), 400_000),
+    "gpt-5": Model("gpt-5-2025-08-07", Price(1_250, 125, 10_000), 400_000, flex=True),
+    "gpt-5-mini": Model("gpt-5-mini-2025-08-07", Price(250, 25, 2_000), 400_000, flex=True),
+    "gpt-5-nano": Model("gpt-5-nano-2025-08-07", Price(50, 5, 400), 400_000, flex=True),
     "gpt-5.6-luna": Model(
         "gpt-5.6-luna",
         Price(200, 20, 1_200, 250),
         1_050_000,
         long=Price(400, 40, 1_800, 500),
         long_from=272_000,
+        flex=True,
     ),
     "gpt-4.1": Model("gpt-4.1-2025-04-14", Price(2_000, 500, 8_000), 1_047_576),
     "gpt-4.1-mini": Model("gpt-4.1-mini-2025-04-14", Price(400, 100, 1_600), 1_047_576),

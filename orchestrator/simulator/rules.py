@@ -42,6 +42,7 @@ class _Effects(Value):
     retry_after: float | None = Field(None, ge=0, le=1_000_000, description="seconds, in a 429 or 503")
     after_chunks: int | None = Field(None, ge=0, description="chunks that are sent before the fault")
     served_by: str | None = Field(None, description="the model that answers in the place of the one asked")
+    served_tier: str | None = Field(None, description="the service tier that serves, whatever was asked")
 
     def plan(self) -> Plan:
         """The effects as the rest of the simulator reads them."""
@@ -53,6 +54,7 @@ class _Effects(Value):
             retry_after=self.retry_after,
             after_chunks=self.after_chunks,
             served_by=self.served_by,
+            served_tier=self.served_tier,
         )
 
 

@@ -12,6 +12,8 @@ from typing import Any, Final, Protocol
 from orchestrator.simulator.rates import Standing
 
 MEGABYTE: Final = 1024 * 1024
+DEFAULT_TIER: Final = "default"
+FLEX_TIER: Final = "flex"
 
 
 class Role(StrEnum):
@@ -50,7 +52,8 @@ class Ask:
     """What a request asks for; `max_tokens` bounds thinking and answer together.
 
     `schema` is what the answer must be as JSON (an empty one: any object); None leaves it free.
-    `embeds` holds the texts, and how many numbers each becomes, where vectors are asked for.
+    `embeds` holds the texts, and how many numbers each becomes, where vectors are asked for. `tier` is the
+    service tier, in OpenAI's words.
     """
 
     model: str
@@ -62,6 +65,7 @@ class Ask:
     caching: Caching | None = None
     schema: Mapping[str, Any] | None = None
     embeds: "Embedding | None" = None
+    tier: str = DEFAULT_TIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ class Reply:
     finish: Finish
     usage: Usage
     shows_usage: bool = True
+    tier: str = DEFAULT_TIER
 
 
 class Cause(StrEnum):

@@ -11,7 +11,6 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from orchestrator.cli.system.supervisor import LOUD_DEATHS
 from tests.acceptance.system import START_SECONDS, Terminal, terminal, until
 
 pytestmark = pytest.mark.timeout(240)
@@ -72,7 +71,7 @@ def test_no_child_outlives_a_killed_up_and_the_next_one_goes_on(user: Terminal) 
     assert user.processes() == []
 
 
-def test_children_that_are_killed_come_back_however_often_and_the_others_stay(user: Terminal) -> None:
+def test_children_that_are_killed_come_back_and_the_others_stay(user: Terminal) -> None:
     up = user.up("--no-flower")
     for words in ("orchestrator.server", "celery"):
         _kill_and_await_another(user, words)
@@ -81,9 +80,7 @@ def test_children_that_are_killed_come_back_however_often_and_the_others_stay(us
     assert (code, "succeeded" in errors) == (0, True)
     assert "api ended (SIGKILL); it starts again" in user.errors_of(up.process)
     api = user.child("orchestrator.server").pid
-    for _ in range(LOUD_DEATHS):
-        _kill_and_await_another(user, "orchestrator.dispatcher")
-    assert "DISPATCHER KEEPS DYING: it ended 5 times in a row" in user.errors_of(up.process)
+    _kill_and_await_another(user, "orchestrator.dispatcher")
     assert user.child("orchestrator.server").pid == api
     assert up.get("/readyz") == 200
     assert up.interrupt() == 0

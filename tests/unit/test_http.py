@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator import http
-from orchestrator.http import AddressRefused, Clients, HostUnknown, guarded
+from orchestrator.http import addresses, transport
+from orchestrator.http.addresses import AddressRefused, HostUnknown, guarded
+from orchestrator.http.clients import Clients
 
 
 def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
@@ -99,10 +100,10 @@ async def test_webhooks_to_many_hosts_share_one_client() -> None:
 def test_a_connection_is_opened_to_the_addresses_that_a_provider_may_be_at(
     monkeypatch: pytest.MonkeyPatch, address: str, public: bool, private: bool
 ) -> None:
-    monkeypatch.setattr(http, "_socket", lambda _: None)
+    monkeypatch.setattr(transport, "_socket", lambda _: None)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     found = (family, socket.SOCK_STREAM, 6, "", (address, 443))
-    for opened, allowed in ((http._public_socket, public), (http._private_socket, private)):
+    for opened, allowed in ((transport._public_socket, public), (transport._private_socket, private)):
         if allowed:
             opened(found)
         else:
@@ -115,9 +116,9 @@ def test_a_connection_is_opened_to_the_addresses_that_a_provider_may_be_at(
     ["localhost", "a.localhost", "LOCALHOST.", "printer.local", "10.0.0.1", "127.1", "0x7f000001", "[::1]"],
 )
 def test_a_host_that_is_private_by_its_name_is_known(host: str) -> None:
-    assert http.is_private_host(host)
+    assert addresses.is_private_host(host)
 
 
 @pytest.mark.parametrize("host", ["api.openai.com", "8.8.8.8", "local.example.org", "xn--bcher-kva.example"])
 def test_a_host_that_may_be_public_is_let_through(host: str) -> None:
-    assert not http.is_private_host(host)
+    assert not addresses.is_private_host(host)

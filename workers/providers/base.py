@@ -55,6 +55,7 @@ class Ask:
     """What is asked of a model; `max_output_tokens` is what the hold was taken for.
 
     With `schema` (JSON Schema, an object) the answer is to be JSON that fits it, where the vendor can.
+    `tier` is the vendor's own word for the service tier, where not the usual one is asked for.
     """
 
     provider: Provider
@@ -63,6 +64,7 @@ class Ask:
     max_output_tokens: int
     temperature: float | None
     schema: Mapping[str, Any] | None = None
+    tier: str | None = None
 
     @property
     def system(self) -> str:
@@ -83,11 +85,12 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class WireRequest:
-    """An HTTP POST below the provider's base URL."""
+    """An HTTP POST below the provider's base URL; `patient`: its answer may take all the call's time."""
 
     path: str
     headers: Mapping[str, str]
     body: bytes
+    patient: bool = False
 
 
 @dataclass(slots=True)
@@ -168,7 +171,9 @@ def post(
         **key_headers(ask.provider, credential),
     }
     # orjson hands back a buffer much larger than its content; the request is held as long as the call.
-    return WireRequest(path_of(ask.provider, path), given, bytes(memoryview(orjson.dumps(body))))
+    return WireRequest(
+        path_of(ask.provider, path), given, bytes(memoryview(orjson.dumps(body))), ask.tier is not None
+    )
 
 
 def parsed(data: bytes) -> dict[str, Any]:

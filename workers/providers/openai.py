@@ -60,6 +60,8 @@ class OpenAIChat(WireFormat):
             body["stream_options"] = {"include_usage": True}
         if ask.temperature_taken is not None:
             body["temperature"] = ask.temperature_taken
+        if ask.tier is not None:
+            body["service_tier"] = ask.tier
         if ask.schema is not None:
             named = {"name": "answer", "schema": ask.schema, "strict": True}
             fits = {"type": "json_schema", "json_schema": named}

@@ -51,6 +51,8 @@ class OpenAIResponses(WireFormat):
             body["instructions"] = ask.system
         if ask.temperature_taken is not None:
             body["temperature"] = ask.temperature_taken
+        if ask.tier is not None:
+            body["service_tier"] = ask.tier
         if ask.schema is not None:
             fits = {"type": "json_schema", "name": "answer", "schema": ask.schema, "strict": True}
             body["text"] = {"format": fits}

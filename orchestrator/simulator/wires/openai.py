@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 
@@ -32,6 +32,7 @@ _ROLES: Final = {
     "tool": Role.TOOL,
 }
 _CACHE_STEP: Final = 128
+Tier = Literal["auto", "default", "flex", "scale", "priority", "fast"]
 _MODELS_SINCE: Final = 1_700_000_000
 _INVALID: Final = "invalid_request_error"
 

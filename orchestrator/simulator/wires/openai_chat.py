@@ -8,6 +8,7 @@ from pydantic import Field
 from orchestrator.simulator import models
 from orchestrator.simulator.body import Body, read
 from orchestrator.simulator.wire import (
+    DEFAULT_TIER,
     Ask,
     Cause,
     Finish,
@@ -20,6 +21,7 @@ from orchestrator.simulator.wire import (
 from orchestrator.simulator.wires.openai import (
     ROOT,
     OpenAI,
+    Tier,
     caching_of,
     input_details,
     refuse_sampling,
@@ -66,6 +68,7 @@ class _Body(Body):
     max_completion_tokens: int | None = Field(None, ge=1)
     temperature: float | None = Field(None, ge=0, le=2)
     response_format: dict[str, Any] | None = None
+    service_tier: Tier | None = None
 
 
 class OpenAIChat(OpenAI):
@@ -91,6 +94,7 @@ class OpenAIChat(OpenAI):
             thinks=models.reasons(models.OPENAI, request.model),
             caching=caching_of(request.model, messages),
             schema=schema_of(request.response_format),
+            tier=request.service_tier or DEFAULT_TIER,
         )
 
     def whole(self, reply: Reply) -> bytes:
@@ -157,7 +161,7 @@ def _envelope(reply: Reply, kind: str) -> dict[str, Any]:
         "object": kind,
         "created": reply.created,
         "model": reply.model,
-        "service_tier": "default",
+        "service_tier": reply.tier,
         "system_fingerprint": FINGERPRINT,
     }
 

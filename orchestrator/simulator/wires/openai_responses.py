@@ -7,10 +7,22 @@ from pydantic import Field
 
 from orchestrator.simulator import models
 from orchestrator.simulator.body import Body, read
-from orchestrator.simulator.wire import Ask, Cause, Finish, Framing, Message, Refusal, Refused, Reply, Role
+from orchestrator.simulator.wire import (
+    DEFAULT_TIER,
+    Ask,
+    Cause,
+    Finish,
+    Framing,
+    Message,
+    Refusal,
+    Refused,
+    Reply,
+    Role,
+)
 from orchestrator.simulator.wires.openai import (
     ROOT,
     OpenAI,
+    Tier,
     caching_of,
     input_details,
     refuse_sampling,
@@ -57,6 +69,7 @@ class _Body(Body):
     temperature: float | None = Field(None, ge=0, le=2)
     text: _Text | None = None
     background: bool = False
+    service_tier: Tier | None = None
 
     def messages(self) -> tuple[Message, ...]:
         before = (Message(Role.SYSTEM, self.instructions),) if self.instructions else ()
@@ -88,6 +101,7 @@ class OpenAIResponses(OpenAI):
             thinks=models.reasons(models.OPENAI, request.model),
             caching=caching_of(request.model, messages),
             schema=schema_of(request.text.format if request.text else None),
+            tier=request.service_tier or DEFAULT_TIER,
         )
 
     def whole(self, reply: Reply) -> bytes:
@@ -224,7 +238,7 @@ def _response(reply: Reply, status: str) -> dict[str, Any]:
         "output": [],
         "parallel_tool_calls": True,
         "previous_response_id": None,
-        "service_tier": "default",
+        "service_tier": reply.tier,
         "store": False,
         "tool_choice": "auto",
         "tools": [],

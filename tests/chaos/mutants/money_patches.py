@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.chaos.mutants.money_plays import AT_THE_EDGE, DEARER_MODEL, MIDNIGHT, OUTAGE
+from tests.chaos.mutants.money_plays import AT_THE_EDGE, DEARER_MODEL, MIDNIGHT, OUTAGE, USUAL_TIER
 from tests.chaos.mutants.patches import Mutant, Patch
 
 _BUDGETS: Final = "orchestrator/store/budgets.py"
@@ -42,6 +42,19 @@ MONEY_MUTANTS: Final = (
                 "workers/call.py",
                 "        model = prices.priced_model(vendor, lease.candidate.model, reply.model)\n",
                 "        model = lease.candidate.model\n",
+            ),
+        ),
+    ),
+    # The tier that was asked for is priced, and not the one that served.
+    Mutant(
+        "requested tier priced",
+        USUAL_TIER,
+        "bill",
+        (
+            Patch(
+                "workers/call.py",
+                "prices.cost(vendor, model, reply.tier, reply.usage, clock.now())",
+                "prices.cost(vendor, model, _ask(lease, ()).tier, reply.usage, clock.now())",
             ),
         ),
     ),

@@ -36,10 +36,10 @@ def _budget(period: Period, limit: str) -> tuple[BudgetRequest, ...]:
     return (BudgetRequest(scope=Scope.TENANT, subject=None, period=period, limit_usd=limit),)
 
 
-def _submit(ground: Ground, number: int) -> Submission:
+def _submit(ground: Ground, number: int, **wishes: str) -> Submission:
     key = f"mutant-{number}"
     body: dict[str, Any] = ask(number, provider=LANE)
-    body |= {"preferences": body["preferences"] | {"max_tokens": HELD_TOKENS, "max_attempts": 20}}
+    body |= {"preferences": body["preferences"] | {"max_tokens": HELD_TOKENS, "max_attempts": 20, **wishes}}
     return Submission(key, submitted(ground, key, body))
 
 
@@ -69,6 +69,14 @@ def _dearer_model(ground: Ground) -> tuple[Violation, ...]:
     ground.rules({"served_by": "gpt-5"})
     start_worker(ground, LANE)
     return _judged(ground, (_submit(ground, 0),))
+
+
+def _usual_tier(ground: Ground) -> tuple[Violation, ...]:
+    """The cheap tier is asked for, and the usual one serves and is billed."""
+    opened(ground)
+    ground.rules({"served_tier": "default"})
+    start_worker(ground, LANE)
+    return _judged(ground, (_submit(ground, 0, speed_priority="economy"),))
 
 
 def _midnight(ground: Ground) -> tuple[Violation, ...]:
@@ -118,6 +126,7 @@ def _play(name: str, act: Callable[[Ground], tuple[Violation, ...]], *budgets: B
 
 AT_THE_EDGE: Final = _play("calls-at-the-edge-of-a-budget", _at_the_edge, *_budget(Period.TOTAL, "0.35"))
 DEARER_MODEL: Final = _play("another-model-answers", _dearer_model, *_budget(Period.DAY, "10"))
+USUAL_TIER: Final = _play("the-usual-tier-serves", _usual_tier, *_budget(Period.DAY, "10"))
 MIDNIGHT: Final = _play("midnight-during-a-call", _midnight, *_budget(Period.DAY, "10"))
 OUTAGE: Final = Play(
     "the-provider-is-down",

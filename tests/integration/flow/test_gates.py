@@ -24,6 +24,7 @@ from tests.integration.flow.world import World, eventually
 
 ONE = {"preferences": {"providers": ["alpha"]}}
 BOTH = {"preferences": {"providers": ["alpha", "beta"]}}
+BETA_FIRST = {"preferences": {"providers": ["beta", "alpha"], "strategy": "fixed"}}
 LIMITED = Failure(category=Category.RATE_LIMITED, message="slow down", http_status=429, retry_after=30)
 REFUSED = Failure(category=Category.UNAUTHORIZED, message="who are you", http_status=401)
 USED_UP = Failure(category=Category.QUOTA_EXHAUSTED, message="no credit left", http_status=429)
@@ -257,6 +258,55 @@ async def test_tasks_before_a_closed_gate_go_to_the_first_open_one_and_back(
     await open_circuit(apart, name="beta")
     await divert(apart.parts, lanes, await gates.closed(apart.parts.db))
     assert (await apart.task(task_id)).provider_id == alpha
+
+
+async def test_a_circuit_whose_time_is_over_is_tried_by_a_task_that_would_go_elsewhere(
+    apart: World, board: Board, broker: Redis
+) -> None:
+    await open_circuit(apart)
+    await pass_time(apart, 61)
+    alpha = await provider(apart)
+    await apart.submit(**BETA_FIRST)
+    await nudge(apart, board)
+    assert board.unprobed == {alpha}
+    later = [await apart.submit(**BETA_FIRST) for _ in range(3)]
+    lane = Lane("provider.anthropic", await provider(apart, "beta"), apart.tenant_id)
+    words = await divert(apart.parts, [lane], board.closed, board.unprobed or set())
+    assert words == {f"provider.openai {alpha} {apart.tenant_id}"}
+    assert [(await apart.task(task_id)).provider_id == alpha for task_id in later] == [True, False, False]
+    assert (await apart.events(later[0]))[-1] == EventName.FAILED_OVER
+    await nudge(apart, board)
+    assert (await apart.task(later[0])).nudged_at is not None
+    assert board.unprobed == set()
+
+
+async def test_a_running_dispatcher_has_a_recovered_provider_tried_once(apart: World, broker: Redis) -> None:
+    await open_circuit(apart)
+    await pass_time(apart, 61)
+    alpha = await provider(apart)
+
+    async def tried() -> int:
+        found = "SELECT count(*) FROM tasks WHERE provider_id = :alpha AND nudged_at IS NOT NULL"
+        return int(await apart.value(found, alpha=alpha))
+
+    async def tried_by_one_more() -> bool:
+        await apart.submit(**BETA_FIRST)
+        return await tried() > 0
+
+    async with dispatching(apart.parts):
+        await eventually(tried_by_one_more)
+        for _ in range(5):
+            await apart.submit(**BETA_FIRST)
+    assert await tried() == 1
+
+
+@pytest.mark.parametrize("wishes", [ONE, {"preferences": {"providers": ["beta"]}}])
+async def test_a_task_that_may_not_run_there_tries_no_circuit(
+    apart: World, wishes: dict[str, object]
+) -> None:
+    await apart.submit(**wishes)
+    lane = Lane("provider.anthropic", await provider(apart, "beta"), apart.tenant_id)
+    assert await divert(apart.parts, [lane], {}, {await provider(apart)}) == set()
 
 
 async def test_where_every_gate_is_closed_the_tasks_stay_where_they_are(apart: World) -> None:

@@ -7,7 +7,7 @@ from llmock.scenarios import Behavior, Fail, Reply, StreamFault
 from llmock.testing import LLMockServer
 
 from orchestrator.config import Config
-from orchestrator.http import Clients
+from orchestrator.http.clients import Clients
 from schemas.errors import Category
 from schemas.providers import Vendor, Wire
 from tests.unit.workers import wires

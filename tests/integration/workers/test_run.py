@@ -76,6 +76,22 @@ async def test_an_answer_that_is_not_usable_is_asked_for_once_more(
     await check(world)
 
 
+@pytest.mark.parametrize(("served", "half"), [("flex", True), ("default", False)])
+async def test_the_tier_that_served_is_paid_and_not_the_one_that_was_asked_for(
+    world: World, process: Process, simulator: Simulated, served: str, half: bool
+) -> None:
+    simulator.rules({"served_tier": served})
+    task_id = await world.submit(preferences={"speed_priority": "economy", "model": "gpt-5-mini"})
+    await work(process, task_id)
+    call = (await world.rows("SELECT id, served_tier, cost_nanos FROM calls"))[0]
+    entry = simulator.entry(call.id)
+    assert (call.served_tier, entry["served_tier"]) == (served, served)
+    assert call.cost_nanos == entry["billed_nano_dollars"]
+    fresh, cached = entry["prompt_tokens"] - entry["cached_tokens"], entry["cached_tokens"]
+    full = fresh * 250 + cached * 25 + entry["completion_tokens"] * 2_000
+    assert call.cost_nanos == (-(-full // 2) if half else full)
+
+
 async def test_an_answer_that_stays_unusable_fails_the_task_and_is_paid(
     world: World, process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:

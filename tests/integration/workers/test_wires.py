@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from orchestrator import clock
-from orchestrator.http import Clients
+from orchestrator.http.clients import Clients
 from schemas.calls import Purpose
 from schemas.errors import Category
 from schemas.providers import QUEUES, Vendor, Wire

@@ -22,7 +22,7 @@ def facts(**given: Any) -> Facts:
         cost=1_000_000,
         budget=100_000_000,
         record=Record(20, 15, 10.0),
-        speed_priority=SpeedPriority.NORMAL,
+        speed_priority=SpeedPriority.BALANCED,
         preference=50.0,
     )
     return usual._replace(**given)

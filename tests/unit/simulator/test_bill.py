@@ -1,7 +1,7 @@
 """The bill's arithmetic, by hand and against the prices the rest of the product uses."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 import genai_prices
 import pytest
@@ -45,15 +45,26 @@ def test_reasoning_is_part_of_the_completion_and_not_charged_again() -> None:
     )
 
 
+def test_those_who_can_wait_pay_half_where_the_model_is_sold_so() -> None:
+    usage = Usage(prompt=2_000, cached=1_025, completion=301)
+    for name, sold in (("gpt-5-mini", True), ("gpt-4.1", False)):
+        full = charge(model(name), usage)
+        assert charge(model(name), usage, "flex") == (-(-full // 2) if sold else full)
+        assert charge(model(name), usage, "priority") == full
+
+
 def test_a_long_prompt_makes_every_token_dearer() -> None:
     pro = model("gemini-2.5-pro", models.GOOGLE)
     assert charge(pro, Usage(prompt=200_000, completion=1)) == 200_000 * 1_250 + 10_000
     assert charge(pro, Usage(prompt=200_001, completion=1)) == 200_001 * 2_500 + 15_000
 
 
+@pytest.mark.parametrize("tier", ["default", "flex"])
 @pytest.mark.parametrize("prompt", [2_000, 300_000], ids=["short", "long"])
 @pytest.mark.parametrize(("vendor", "name"), LISTED)
-def test_the_copied_prices_are_those_of_the_served_model(vendor: str, name: str, prompt: int) -> None:
+def test_the_copied_prices_are_those_of_the_served_model_and_tier(
+    vendor: str, name: str, prompt: int, tier: str
+) -> None:
     served = model(name, vendor).name
     writes = model(name, vendor).price.written > 0
     embeds = model(name, vendor).dimensions is not None
@@ -63,9 +74,12 @@ def test_the_copied_prices_are_those_of_the_served_model(vendor: str, name: str,
         input_tokens=prompt, cache_read_tokens=cached, cache_write_tokens=written, output_tokens=output
     )
     at = datetime(2026, 11, 25, tzinfo=UTC)
-    price = genai_prices.calc_price(usage, served, provider_id=vendor, genai_request_timestamp=at).total_price
-    own = charge(model(served, vendor), Usage(prompt, cached, output, written=written))
-    assert price * 1_000_000_000 == Decimal(own)
+    context = {"service_tier": tier} if model(name, vendor).flex else None
+    price = genai_prices.calc_price(
+        usage, served, provider_id=vendor, genai_request_timestamp=at, price_context=context
+    ).total_price
+    own = charge(model(served, vendor), Usage(prompt, cached, output, written=written), tier)
+    assert (price * 1_000_000_000).to_integral_value(ROUND_CEILING) == Decimal(own)
 
 
 def test_an_unlisted_model_has_the_stated_default_price_and_is_marked() -> None:

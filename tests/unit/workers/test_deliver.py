@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.config import Config
 from orchestrator.flow.notify import Delivery
-from orchestrator.http import Clients
+from orchestrator.http.clients import Clients
 from orchestrator.secrets import KeyRing
 from orchestrator.store.engine import Database
 from orchestrator.volatile import Volatile
