@@ -16,17 +16,19 @@ from orchestrator.broker import RUN, Publisher, Unpublished
 from orchestrator.flow.shares import Gang, Lane, Limit, Situation, shares
 from orchestrator.limits import gates
 from orchestrator.limits.gates import Closed
-from orchestrator.store import lanes
+from orchestrator.store import jobs, lanes
 from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
 from schemas.events import EventName
 from schemas.gates import GateKind
 from schemas.moves import Happening
+from schemas.providers import Vendor, queue_of
 
 MOST_LANES = 5_000
 MOST_PER_ROUND = 500
 _BEFORE_ALL = Lane("", UUID(int=0), UUID(int=0))
 REFRESH_SECONDS = 1.0
+JOB_QUEUES = frozenset({queue_of(Vendor.COPILOT)})
 
 
 @dataclass
@@ -65,7 +67,7 @@ async def dispatch(parts: Parts, board: Board) -> int:
         return 0
     rows = await parts.db.run(lanes.LOADS)
     loads = {Lane(row.queue, row.provider_id, row.tenant_id): row.running + row.nudged for row in rows}
-    limits = board.limits | _probing(board, rows)
+    limits = await _less_open_jobs(parts, board, board.limits | _probing(board, rows))
     situation = Situation(tuple(sorted(board.ready)), loads, board.gangs, limits)
     takes = shares(situation, MOST_PER_ROUND)
     if not takes:
@@ -75,6 +77,25 @@ async def dispatch(parts: Parts, board: Board) -> int:
     await _publish(parts, board, nudged)
     failpoints.reach("dispatch.published")
     return len(nudged)
+
+
+async def _less_open_jobs(parts: Parts, board: Board, limits: dict[UUID, Limit]) -> dict[UUID, Limit]:
+    """A provider's own limit holds for its open jobs too, though they take no slot.
+
+    Read after the loads: what is handed over in between counts twice for a moment, and never not at all.
+    """
+    limited = {lane.provider for lane in board.ready if lane.queue in JOB_QUEUES}
+    limited = {each for each in limited if board.limits.get(each, Limit()).most is not None}
+    if not limited:
+        return limits
+    left = dict(limits)
+    for row in await parts.db.run(jobs.OPEN):
+        own = board.limits.get(row.provider_id, Limit()).most
+        if row.provider_id in limited and own is not None:
+            limit = limits[row.provider_id]
+            most = max(0, own - row.jobs)
+            left[row.provider_id] = replace(limit, most=most if limit.most is None else min(limit.most, most))
+    return left
 
 
 def _probing(board: Board, loads: Sequence[Row[Any]]) -> dict[UUID, Limit]:

@@ -41,6 +41,10 @@ NUDGE = text(
 )
 """A lease that ran out is taken back by whoever takes the job up next."""
 
+OPEN = text(
+    "SELECT provider_id, count(*)::int AS jobs FROM jobs WHERE finished_at IS NULL GROUP BY provider_id"
+)
+
 FORGET_NUDGES = text(
     """
     WITH nudged AS (

@@ -160,6 +160,7 @@ HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("chores: claim", chores.CLAIM,
      {"id": made(7, 1), "kind": "delivery", "token": uuid4(), "lease": 60.0}, 10),
     ("jobs: nudge", jobs.NUDGE, {"most": 100, "age": 15.0}, 200),
+    ("jobs: open", jobs.OPEN, {}, 60),
     ("jobs: wake", jobs.WAKE, {"tasks": [made(3, 102_201)]}, 10),
     ("jobs: take up", jobs.TAKE_UP, {"id": made(5, 201), "token": uuid4(), "lease": 300.0}, 20),
     ("jobs: keep", jobs.KEEP, KEPT, 20),

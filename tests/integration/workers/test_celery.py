@@ -20,7 +20,7 @@ import pytest
 from redis.asyncio import Redis
 
 from orchestrator import clock
-from orchestrator.broker import CHORE, RUN, Publisher, make_app
+from orchestrator.broker import CHORE, JOB, RUN, Publisher, make_app
 from tests.integration.flow.world import World, eventually
 from tests.integration.workers.conftest import KEY
 from tests.integration.workers.simulated import Simulated
@@ -203,19 +203,20 @@ async def test_junk_is_dropped_and_counted_and_the_worker_lives(world: World, wo
     worker.send("some.other.task", (SECRET,))
     worker.send(RUN, (UNKNOWN_ID,))
     worker.send(CHORE, (UNKNOWN_ID,))
+    worker.send(JOB, (UNKNOWN_ID,))
     task_id = await world.submit(**ONE)
     worker.nudge(RUN, task_id)
     await eventually(lambda: is_in(world, task_id, "succeeded"), PATIENCE)
 
     async def all_counted() -> bool:
-        return sum(worker.dropped().values()) >= len(JUNK) + len(MESSAGES) + 6
+        return sum(worker.dropped().values()) >= len(JUNK) + len(MESSAGES) + 7
 
     await eventually(all_counted, PATIENCE)
     assert worker.process.poll() is None
     dropped = worker.dropped()
     assert dropped["not_json"] + dropped["not_a_message"] == len(JUNK)
     assert dropped["not_an_id"] >= 4
-    assert dropped["nothing_to_claim"] == 1
+    assert dropped["nothing_to_claim"] == 2
     assert {"unknown_celery_task", "undecodable", "rejected", "garbled"} <= dropped.keys()
     await eventually(lambda: nothing_is_left(worker), PATIENCE)
     await celerys_own_tools_see_it(worker)

@@ -5,11 +5,13 @@ import base64
 import pytest
 
 from orchestrator.config import Config
+from orchestrator.flow.dispatch import dispatch
 from orchestrator.flow.provide import provide
 from orchestrator.flow.reconfigure import reconfigure
 from orchestrator.flow.withdraw import withdraw
 from schemas.configured import ProviderPatch, ProviderRequest
 from tests.integration.conftest import Servers
+from tests.integration.flow.test_dispatch import Paper, board_on
 from tests.integration.flow.world import World
 from tests.integration.workers.copilot.github import REPOSITORY, TOKEN, GitHubDouble
 from tests.integration.workers.copilot.watching import call, job, look, waiting, work
@@ -98,3 +100,23 @@ async def test_a_new_token_is_used_at_the_next_look(
     await look(world, process)
     await work(process, task_id)
     assert await world.status(task_id) == "succeeded"
+
+
+async def test_open_jobs_count_against_their_providers_limit_and_against_no_slot(
+    world: World, process: Process, github: GitHubDouble
+) -> None:
+    await world.rows("UPDATE providers SET concurrency_limit = 2 WHERE name = 'alpha'")
+    await world.rows("UPDATE workers SET stopped_at = clock_timestamp()")
+    await world.enlist(slots=1, queues=world.queues)
+    for _ in range(2):
+        await waiting(world, process)
+    await world.submit(preferences={"providers": ["alpha"]})
+    other = await world.submit(preferences={"providers": ["beta"]})
+    paper = Paper()
+    assert await dispatch(world.parts, board_on(paper)) == 1
+    assert paper.published == [(str(other), "provider.anthropic")]
+    await look(world, process, 2)
+    github.end()
+    await look(world, process)
+    await world.change(other, "nudged_at = NULL, ready = false, run_at = 'infinity'")
+    assert await dispatch(world.parts, board_on(paper)) == 2

@@ -273,6 +273,24 @@ async def test_the_deadline_of_a_task_that_waits_ends_it_though_nothing_can_be_s
     assert github.jobs == []
 
 
+async def test_a_call_that_was_charged_at_its_hold_meanwhile_is_booked_at_what_it_cost(
+    world: World, process: Process, github: GitHubDouble
+) -> None:
+    await configure(world, billing="credits")
+    task_id = await waiting(world, process)
+    await look(world, process, 2)
+    await world.change(task_id, "deadline = clock_timestamp() - interval '1 second'")
+    await rescue(world.parts)
+    await world.rows("UPDATE calls SET timeout_at = clock_timestamp() - interval '1 hour'")
+    await rescue(world.parts)
+    await check(world)
+    assert ((await call(world)).status, (await call(world)).cost_nanos) == ("unknown", 2_000_000_000)
+    await look(world, process)
+    assert github.canceled == [1]
+    made = await call(world)
+    assert (made.status, made.category, made.cost_nanos) == ("failed", "deadline", 2_000_000_000)
+
+
 async def test_the_dispatcher_nudges_jobs_and_forgets_old_ones(
     world: World, process: Process, github: GitHubDouble
 ) -> None:
