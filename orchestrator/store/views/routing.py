@@ -28,6 +28,9 @@ MOST_CALLS: Final = 50
 PAST: Final = timedelta(days=7)
 """How far back a call counts."""
 
+FORGIVEN_AFTER: Final = timedelta(hours=1)
+"""An outage is over some time: failures other than unusable answers no longer count after this."""
+
 _BLAMED: Final = ", ".join(
     f"'{category}'"
     for category, follow in FOLLOWS.items()
@@ -46,7 +49,8 @@ RECORDS = text(
             (avg(output_tokens) FILTER (WHERE good))::float8 AS output_tokens
         FROM (
             SELECT status = 'answered' AND verdict IS DISTINCT FROM 'rejected' AS good,
-                (status = 'answered' AND verdict = 'rejected') OR coalesce(category IN ({_BLAMED}), false)
+                (status = 'answered' AND verdict = 'rejected')
+                    OR (coalesce(category IN ({_BLAMED}), false) AND ended_at > :unforgiven)
                     AS bad,
                 extract(epoch FROM ended_at - started_at) AS seconds, output_tokens
             FROM (
@@ -124,6 +128,7 @@ async def _known_records(db: Database, tenant_id: UUID, standing: Sequence[Stand
         providers=[provider.id for provider, _, _ in standing],
         models=[provider.model for provider, _, _ in standing],
         from_id=lowest_id(clock.now() - PAST),
+        unforgiven=clock.now() - FORGIVEN_AFTER,
         most=MOST_CALLS,
     )
     known = {

@@ -182,6 +182,24 @@ async def test_only_what_speaks_for_or_against_a_provider_counts(
     assert (offer.record.calls, offer.record.successes) == counted
 
 
+@pytest.mark.parametrize(
+    ("verdict", "category", "counted"), [(None, "server_error", 0), ("rejected", None, 1)]
+)
+async def test_an_outage_is_forgiven_after_an_hour_and_a_bad_answer_is_not(
+    caller: Visitor, verdict: str | None, category: str | None, counted: int
+) -> None:
+    task = await caller.submit()
+    await caller.succeed(task.id)
+    await caller.change(
+        "UPDATE calls SET status = :status, verdict = :verdict, category = :category,"
+        " ended_at = ended_at - interval '61 minutes' WHERE tenant_id = :tenant",
+        status="failed" if category else "answered", verdict=verdict, category=category,
+    )  # fmt: skip
+    views.forget_routing(caller.tenant_id)
+    (offer,) = await views.offers(caller.parts.db, caller.tenant_id)
+    assert (offer.record.calls, offer.record.successes) == (counted, 0)
+
+
 async def test_accounts_of_one_vendor_take_turns_and_show_their_load(choosy: Visitor) -> None:
     await choosy.change("UPDATE providers SET model = 'gpt-6-luna' WHERE tenant_id = :tenant")
     views.forget_providers(choosy.tenant_id)

@@ -104,7 +104,7 @@ KEPT: dict[str, Any] = {
 STILL: dict[str, Any] = {"id": OPEN_CALL, "task_id": RUNNING, "attempt": 1, "token": uuid4()}
 MEASURED: dict[str, Any] = {
     "providers": [made(2, number) for number in range(2, 12)], "models": ["m"] * 10,
-    "from_id": UUID(int=0), "most": 50,
+    "from_id": UUID(int=0), "most": 50, "unforgiven": clock.now(),
 }  # fmt: skip
 """Ten providers, one of them with thousands of calls."""
 
