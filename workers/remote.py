@@ -68,10 +68,13 @@ class Remote:
         return None
 
     def find(self, call_id: UUID) -> str | None:
-        """The id of the job with this correlation id, if it is there."""
+        """The id of the job with this correlation id, if it is there; of two runs the older one goes on."""
         if not self._agent:
-            run = self._read(self._github.runs(), lambda body: copilot.found_run(body, call_id))
-            return run.id if run else None
+            runs = self._read(self._github.runs(), lambda body: copilot.found_runs(body, call_id))
+            for run in runs[:-1]:
+                if run.result is None:
+                    self.cancel(run.id)
+            return runs[-1].id if runs else None
         for task_id in self._read(self._github.agent_tasks(), copilot.agent_task_ids):
             request = self._github.agent_task(task_id)
             if self._read(request, lambda body: copilot.shows(body, call_id)):

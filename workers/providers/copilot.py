@@ -177,12 +177,10 @@ class GitHub:
         return headers
 
 
-def found_run(body: bytes, call_id: UUID) -> Run | None:
-    """The run that shows this correlation id in its name."""
-    for run in _list(_object(body), "workflow_runs"):
-        if any(str(call_id) in str(run.get(key)) for key in ("display_title", "name")):
-            return _run(run)
-    return None
+def found_runs(body: bytes, call_id: UUID) -> tuple[Run, ...]:
+    """The runs that show this correlation id in their name, the newest first; usually one."""
+    runs = _list(_object(body), "workflow_runs")
+    return tuple(_run(run) for run in runs if str(call_id) in f"{run.get('display_title')} {run.get('name')}")
 
 
 def read_run(body: bytes) -> Run:

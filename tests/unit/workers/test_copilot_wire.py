@@ -47,10 +47,14 @@ def test_a_prompt_holds_every_message() -> None:
 def test_a_run_is_found_by_its_name_and_by_nothing_else() -> None:
     other = {"id": 1, "name": "x", "display_title": "x", "status": "queued"}
     ours = {"id": 2, "name": "Copilot", "display_title": f"Copilot {ID}", "status": "queued"}
-    found = copilot.found_run(orjson.dumps({"workflow_runs": [other, ours]}), ID)
-    assert found is not None
-    assert (found.id, found.result) == ("2", None)
-    assert copilot.found_run(orjson.dumps({"workflow_runs": [other]}), ID) is None
+    found = copilot.found_runs(orjson.dumps({"workflow_runs": [other, ours]}), ID)
+    assert [(run.id, run.result) for run in found] == [("2", None)]
+    assert copilot.found_runs(orjson.dumps({"workflow_runs": [other]}), ID) == ()
+
+
+def test_a_prompts_size_is_what_it_takes_in_the_event() -> None:
+    assert copilot.size_of("a\n" * 10) == 2 + 30
+    assert copilot.size_of("ü") == 4
 
 
 @pytest.mark.parametrize(
@@ -65,7 +69,7 @@ def test_a_run_ends_as_its_conclusion_says(conclusion: str, result: str) -> None
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"workflow_runs": 1}', b'{"workflow_runs": [1]}'])
 def test_another_shape_is_an_error_and_no_absence(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"GitHub|Input"):
-        copilot.found_run(body, ID)
+        copilot.found_runs(body, ID)
 
 
 def test_credits_are_summed_only_if_all_sessions_tell_of_them() -> None:

@@ -166,6 +166,20 @@ async def test_a_dispatch_whose_answer_got_lost_is_looked_up_before_it_is_repeat
     assert github.asked("POST", "/dispatches") == 1
 
 
+async def test_of_two_runs_of_one_job_the_older_goes_on_and_the_other_is_cancelled(
+    world: World, process: Process, github: GitHubDouble
+) -> None:
+    await waiting(world, process)
+    github.drop_next = github.hides = True
+    await look(world, process)
+    await look(world, process, later=121)
+    assert github.asked("POST", "/dispatches") == 2
+    github.hides = False
+    await look(world, process)
+    assert github.canceled == [2]
+    assert (await job(world)).remote_id == "1"
+
+
 async def test_an_agent_task_whose_answer_got_lost_is_found_by_its_prompt(
     world: World, process: Process, github: GitHubDouble
 ) -> None:

@@ -75,6 +75,19 @@ async def test_an_agent_task_brings_its_pull_request_and_what_it_cost(
     assert github.payloads[0]["base_ref"] == "ai-automation"
 
 
+async def test_a_job_that_cost_more_than_was_held_is_booked_in_full_and_told(
+    world: World, process: Process, github: GitHubDouble
+) -> None:
+    await configure(world, way="agent_task")
+    task_id = await waiting(world, process)
+    github.diff, github.usage = DIFF, [{"type": "ai_credits", "amount": 300_000_000_000}]
+    await look(world, process)
+    github.end()
+    await look(world, process)
+    assert (await call(world)).cost_nanos == 3_000_000_000
+    assert "call.hold_exceeded" in await world.events(task_id)
+
+
 async def test_an_agent_task_that_tells_no_usage_is_charged_at_its_hold_and_never_at_0(
     world: World, process: Process, github: GitHubDouble
 ) -> None:
