@@ -3,12 +3,15 @@
 After a change that is meant: `python -m tests.unit.cli.test_help` writes the files anew.
 """
 
+import io
 import os
-import subprocess
-import sys
+from contextlib import redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+
+from orchestrator.cli.app import run
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "cli"
 COMMANDS = (
@@ -73,10 +76,10 @@ def golden(command: str) -> Path:
 
 
 def printed(command: str) -> str:
-    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb", "LC_ALL": "C.UTF-8"}
-    arguments = [sys.executable, "-m", "orchestrator.cli", *command.split(), "--help"]
-    done = subprocess.run(arguments, env=environment, stdout=subprocess.PIPE, check=True)
-    return done.stdout.decode()
+    terminal = {"COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb", "LC_ALL": "C.UTF-8"}
+    with patch.dict(os.environ, terminal), redirect_stdout(io.StringIO()) as output:
+        assert run((*command.split(), "--help")) == 0
+    return output.getvalue()
 
 
 @pytest.mark.parametrize("command", COMMANDS)
