@@ -146,7 +146,7 @@ MUTANTS: Final = (
         (
             Patch(
                 "workers/call.py",
-                "    intent = await _intended(process, lease, Intent(call_id, purpose, _hold(ask), timeout),"
+                "    intent = await intended(process, lease, Intent(call_id, purpose, _hold(ask), timeout),"
                 " rejected_call)\n",
                 "    intent = Intent(call_id, purpose, _hold(ask), timeout)\n",
             ),
@@ -154,7 +154,7 @@ MUTANTS: Final = (
                 "workers/call.py",
                 '    failpoints.reach("call.answered")\n',
                 '    failpoints.reach("call.answered")\n'
-                "    await _intended(process, lease, intent, rejected_call)\n",
+                "    await intended(process, lease, intent, rejected_call)\n",
             ),
         ),
     ),
