@@ -98,6 +98,9 @@ class ProviderOptions(Value):
         description="Azure's version of the API",
     )
     server_type: ServerType | None = Field(None, description="which server a self-hosted endpoint runs")
+    structured_output: bool | None = Field(
+        None, description="whether its models can be held to a JSON Schema; without it the catalogue says"
+    )
     custom_headers: Annotated[
         dict[HeaderName, HeaderValue],
         Field(max_length=20, description="sent with every request, kept and shown as they are: no secrets"),

@@ -11,6 +11,8 @@ from dataclasses import replace
 from typing import Final, TypeVar
 from uuid import UUID
 
+import orjson
+
 from orchestrator import clock, failpoints, telemetry
 from orchestrator.catalogue import models, prices, tokens
 from orchestrator.flow.book import Outcome, book
@@ -221,6 +223,7 @@ def _ask(lease: Lease, messages: tuple[Message, ...]) -> Ask:
             lease.provider.vendor, lease.candidate.model, wishes.max_tokens
         ),
         temperature=_temperature(lease.request),
+        schema=lease.request.context.answer_schema if isinstance(lease.request, ChatRequest) else None,
     )
 
 
@@ -246,6 +249,8 @@ async def _request(process: Process, lease: Lease, ask: Ask, call_id: UUID) -> W
 
 def _hold(ask: Ask) -> int:
     estimate = sum(tokens.estimate(message.content) for message in ask.messages)
+    if ask.schema is not None:
+        estimate += 2 * tokens.estimate(orjson.dumps(ask.schema).decode())
     return prices.upper_bound(ask.provider.vendor, ask.model, estimate, ask.max_output_tokens, clock.now())
 
 
@@ -296,9 +301,11 @@ def _outcome(lease: Lease, done: Exchange) -> Outcome:
 
 
 def _is_cut(request: TaskRequest, done: Exchange) -> bool:
-    """Whether the answer ended at its limit and is one all the same: a chat's is, half a patch is not."""
+    """Whether the answer ended at its limit and is one all the same: a chat's is, half a patch or half a
+    JSON text is not."""
     at_limit = done.failure is not None and done.failure.category is Category.OUTPUT_LIMIT
-    return at_limit and isinstance(request, ChatRequest) and bool(done.reply.text.strip())
+    free = isinstance(request, ChatRequest) and request.context.answer_schema is None
+    return at_limit and free and bool(done.reply.text.strip())
 
 
 def _cost(lease: Lease, done: Exchange) -> Cost | None:

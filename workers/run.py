@@ -17,11 +17,10 @@ from orchestrator.flow.settle import Ending, settle
 from schemas.calls import Purpose
 from schemas.errors import Category, Failure, StoreUnavailable
 from schemas.results import AnyResult, ChatResult, FinishReason
-from schemas.tasks import ChatRequest
 from workers.call import guarded_call, until_stored
 from workers.context import render, render_repair
 from workers.process import Process
-from workers.verify import Accepted, verify
+from workers.verify import Accepted, may_be_mended, verify
 
 CLAIM_PATIENCE: Final = 3.0
 """A claim that can't be committed within this is left to the next nudge; seconds."""
@@ -84,7 +83,7 @@ def _work(process: Process, lease: Lease) -> Ending:
             return Ending(made[0], failure=made[1])
         answer = made
     verdict = verify(lease.request, answer.text)
-    repairable = answer.purpose is Purpose.FIRST and not isinstance(lease.request, ChatRequest)
+    repairable = answer.purpose is Purpose.FIRST and may_be_mended(lease.request)
     if not isinstance(verdict, Accepted) and repairable:
         asked = render_repair(lease.request, messages, answer.text, verdict.problems)
         made = guarded_call(process, lease, Purpose.REPAIR, asked, rejected_call=answer.call_id)

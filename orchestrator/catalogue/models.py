@@ -18,7 +18,7 @@ from typing import Any, Final
 from genai_prices.data_snapshot import get_snapshot
 
 from orchestrator.catalogue.vendors import FACTS
-from schemas.providers import Vendor
+from schemas.providers import Provider, Vendor
 
 DEFAULT_MAX_OUTPUT: Final = 16_384
 """Output tokens asked for at most where the submitter names no limit."""
@@ -116,6 +116,15 @@ def describe(vendor: Vendor, name: str) -> Model:
         return found
     strengths = {each: 0 if each in cant else strength for each, strength in found.strengths.items()}
     return replace(found, strengths=MappingProxyType(strengths))
+
+
+def can_structure(provider: Provider, model: Model) -> bool:
+    """Whether an answer of this model there can be held to a JSON Schema.
+
+    Local servers hold any model to a grammar; else what the provider's options say, or the catalogue knows.
+    """
+    told = provider.options.structured_output
+    return told if told is not None else model.structured or FACTS[provider.vendor].local
 
 
 def plain_name(name: str) -> str:

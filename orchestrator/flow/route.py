@@ -12,6 +12,7 @@ from orchestrator.catalogue.models import (
     Capability,
     CostModel,
     Model,
+    can_structure,
     cost_model,
     describe,
     output_asked,
@@ -45,6 +46,7 @@ _FIELDS: Final = {
     FilterReason.PAUSED: "provider",
     FilterReason.NO_CREDENTIAL: "provider",
     FilterReason.CAPABILITY: "kind",
+    FilterReason.STRUCTURED_OUTPUT: "context.answer_schema",
     FilterReason.LANGUAGE: "context.constraints.language",
     FilterReason.CONTEXT: "context",
     FilterReason.MAX_COST: "preferences.max_cost_usd",
@@ -149,6 +151,11 @@ def _fit(request: TaskRequest, offer: Offer, terms: Terms, lookup: Lookup) -> _F
     capability = ASKED[request.kind]
     if model.strengths[capability] <= 0:
         return FilterReason.CAPABILITY, f"can't be asked for {capability}"
+    if _wants_json(request) and not can_structure(provider, model):
+        return (
+            FilterReason.STRUCTURED_OUTPUT,
+            f"{asked} is not known to answer by a JSON Schema (options.structured_output can say so)",
+        )
     language = None if isinstance(request, ChatRequest) else request.context.constraints.language
     if language and model.languages is not None and language.lower() not in model.languages:
         return FilterReason.LANGUAGE, f"{asked} does not know the language {language}"
@@ -161,6 +168,10 @@ def _fit(request: TaskRequest, offer: Offer, terms: Terms, lookup: Lookup) -> _F
     if wishes.max_cost_usd is not None and cost > nanos_of(wishes.max_cost_usd):
         return FilterReason.MAX_COST, f"a call is estimated at ${dollars(cost)}"
     return _Fit(offer, asked, model, fits, cost)
+
+
+def _wants_json(request: TaskRequest) -> bool:
+    return isinstance(request, ChatRequest) and request.context.answer_schema is not None
 
 
 def _estimate(offer: Offer, model: str, most: int, terms: Terms) -> int:

@@ -41,7 +41,9 @@ def render_repair(
 ) -> tuple[Message, ...]:
     """The earlier messages, the answer that was refused, and what to mend in it."""
     mend = _template("repair.md").render(
-        problems="\n".join(_within(problems, PROBLEMS_BYTES)), review=isinstance(request, ReviewCodeRequest)
+        problems="\n".join(_within(problems, PROBLEMS_BYTES)),
+        review=isinstance(request, ReviewCodeRequest),
+        chat=isinstance(request, ChatRequest),
     )
     # Vendors refuse an assistant message without text, and JSON a lone surrogate.
     said = answer.encode("utf-8", "replace").decode().replace("\0", "\ufffd")

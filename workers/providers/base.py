@@ -6,7 +6,7 @@ vendor bills.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final
 
 import orjson
@@ -22,6 +22,11 @@ from workers.framing import Framing, ServerSentEvents
 CORRELATION_HEADER: Final = "X-Client-Request-Id"
 LONGEST_WAIT: Final = 10**7
 """A hint to wait longer than this many seconds is taken for nonsense."""
+
+_SCHEMA_IN_WORDS: Final = (
+    "Answer with one JSON object and nothing else: no words around it, no code fence. "
+    "It must be valid against this JSON Schema:\n{}"
+)
 
 OUTPUT_LIMIT: Final = Failure(
     category=Category.OUTPUT_LIMIT, message="The answer reached the output limit; raise max_tokens."
@@ -73,6 +78,14 @@ class Ask:
     def turns(self) -> tuple[Message, ...]:
         """The messages of user and assistant."""
         return tuple(message for message in self.messages if message.role != "system")
+
+    @property
+    def told_its_schema(self) -> "Ask":
+        """The same with its schema in words, for a wire or a vendor that takes no such schema."""
+        if self.schema is None:
+            return self
+        words = _SCHEMA_IN_WORDS.format(orjson.dumps(self.schema).decode())
+        return replace(self, messages=(Message("system", words), *self.messages), schema=None)
 
     @property
     def temperature_taken(self) -> float | None:

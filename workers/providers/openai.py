@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 from orchestrator.catalogue.vendors import FACTS
 from schemas.calls import NANOS_PER_DOLLAR, Usage
 from schemas.errors import Category, Failure
+from schemas.structured import is_strict
 from workers.providers.base import (
     FILTERED,
     OUTPUT_LIMIT,
@@ -50,6 +51,9 @@ class OpenAIChat(WireFormat):
     def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
         """The streamed request; our call id travels as `X-Client-Request-Id`."""
         facts = FACTS[ask.provider.vendor]
+        schema = ask.schema
+        if not facts.takes_json_schema:
+            ask = ask.told_its_schema
         body: dict[str, Any] = {
             "model": ask.model,
             "messages": [{"role": message.role, "content": message.content} for message in ask.messages],
@@ -60,8 +64,8 @@ class OpenAIChat(WireFormat):
             body["stream_options"] = {"include_usage": True}
         if ask.temperature_taken is not None:
             body["temperature"] = ask.temperature_taken
-        if ask.schema is not None:
-            named = {"name": "answer", "schema": ask.schema, "strict": True}
+        if schema is not None:
+            named = {"name": "answer", "schema": schema, "strict": is_strict(schema)}
             fits = {"type": "json_schema", "json_schema": named}
             body["response_format"] = fits if facts.takes_json_schema else {"type": "json_object"}
         return post(ask, credential, call_id, "/chat/completions", body)

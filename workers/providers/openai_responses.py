@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 
 from schemas.calls import Usage
 from schemas.errors import Category, Failure
+from schemas.structured import is_strict
 from workers.providers.base import (
     FILTERED,
     OUTPUT_LIMIT,
@@ -52,7 +53,8 @@ class OpenAIResponses(WireFormat):
         if ask.temperature_taken is not None:
             body["temperature"] = ask.temperature_taken
         if ask.schema is not None:
-            fits = {"type": "json_schema", "name": "answer", "schema": ask.schema, "strict": True}
+            fits: dict[str, Any] = {"type": "json_schema", "name": "answer", "schema": ask.schema}
+            fits["strict"] = is_strict(ask.schema)
             body["text"] = {"format": fits}
         return post(ask, credential, call_id, "/responses", body)
 

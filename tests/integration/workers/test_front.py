@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import openai
 import orjson
+import pydantic
 import pytest
 import pytest_asyncio
 from openai import AsyncOpenAI
@@ -133,6 +134,26 @@ async def test_a_chat_is_answered_and_its_cost_is_in_the_ledger(front: Front) ->
     await check(front.world)
 
 
+class Count(pydantic.BaseModel):
+    """What the SDK is to make of an answer."""
+
+    words: int
+    said: str
+
+
+async def test_an_answer_is_parsed_into_the_sdks_own_model(front: Front) -> None:
+    answer = await front.sdk.chat.completions.parse(
+        model=MODEL, messages=QUESTION, response_format=Count, max_tokens=400
+    )
+    assert isinstance(answer.choices[0].message.parsed, Count)
+    anything = await front.sdk.chat.completions.create(
+        model=MODEL, messages=QUESTION, response_format={"type": "json_object"}
+    )
+    assert isinstance(orjson.loads(anything.choices[0].message.content or ""), dict)
+    assert len(await front.booked()) == 2
+    await check(front.world)
+
+
 async def test_a_provider_may_be_asked_by_its_name_and_a_limit_cuts(front: Front) -> None:
     answer = await front.sdk.chat.completions.create(model="alpha", messages=QUESTION, max_tokens=4)
     assert answer.choices[0].finish_reason == "length"
@@ -181,8 +202,9 @@ async def test_mistakes_raise_the_sdks_own_errors_and_cost_nothing(quiet: Front)
         await chat.create(model="gpt-9", messages=QUESTION)
     with refused(openai.BadRequestError, 400, "unsupported_parameter"):
         await chat.create(model=MODEL, messages=QUESTION, top_p=0.5)
-    with refused(openai.BadRequestError, 400, "unsupported_parameter"):
-        schema: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+    with refused(openai.BadRequestError, 400, "invalid_value"):
+        wrong = {"type": "object", "properties": {"a": {"type": "text"}}}
+        schema: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": wrong}}
         await chat.create(model=MODEL, messages=QUESTION, response_format=schema)
     with refused(openai.BadRequestError, 400, "less_than_equal"):
         await chat.create(model=MODEL, messages=QUESTION, temperature=3)

@@ -355,3 +355,19 @@ def test_what_a_provider_used_to_answer_enters_its_estimate() -> None:
         for each in routed(request(), (usual, talkative)).explanation["candidates"]
     }
     assert costs["p1"] > 4 * costs["p0"]
+
+
+def test_only_who_can_answer_by_a_schema_is_asked_to() -> None:
+    context = {"prompt": "p", "answer_schema": {"type": "object"}}
+    asked = TASK_REQUEST.validate_python({"kind": "chat", "context": context})
+    offers = [
+        offer(1, Vendor.OPENAI, "gpt-6.1-sol"),
+        offer(2, Vendor.CUSTOM, "nobody-knows"),
+        offer(3, Vendor.OLLAMA, "llama3"),
+    ]
+    told = offers[1].provider.options.model_copy(update={"structured_output": True})
+    able = replace(offers[1], provider=offers[1].provider.model_copy(update={"options": told}))
+    terms = Terms(RoutingConfig(), 100, NOW)
+    filtered = route(asked, offers, terms).explanation["filtered"]
+    assert [(each["provider"], each["reason"]) for each in filtered] == [("p2", "structured_output")]
+    assert route(asked, [offers[0], able], terms).explanation["filtered"] == []
