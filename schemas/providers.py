@@ -98,6 +98,9 @@ class ProviderOptions(Value):
         description="Azure's version of the API",
     )
     server_type: ServerType | None = Field(None, description="which server a self-hosted endpoint runs")
+    embedding_model: str | None = Field(
+        None, pattern=r"^[!-~]{1,200}$", description="the model that it is asked for embeddings of"
+    )
     structured_output: bool | None = Field(
         None, description="whether its models can be held to a JSON Schema; without it the catalogue says"
     )

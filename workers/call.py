@@ -25,10 +25,10 @@ from orchestrator.limits.gates import close_after
 from schemas.budgets import OnBudget
 from schemas.calls import Cost, Purpose
 from schemas.errors import Category, CredentialMissing, Failure, StoreUnavailable
-from schemas.tasks import ChatRequest, TaskRequest
+from schemas.tasks import ChatRequest, EmbedRequest, TaskRequest
 from workers.context import Message
 from workers.process import Process
-from workers.providers import WIRES
+from workers.providers import wire_for
 from workers.providers.base import Ask, WireFormat, WireRequest
 from workers.relay import relayed
 from workers.spool import Paid
@@ -112,7 +112,7 @@ async def call(
         return None, _refused(lease, intent.refusal)
     failpoints.reach("call.intended")
     timeout = max(0.001, min(timeout, lease.seconds_left))
-    wire, done = WIRES[lease.provider.wire], Exchange()
+    wire, done = wire_for(ask), Exchange()
     async with relayed(process.parts, lease, call_id, done) as relay:
         await _exchange(process, lease, wire, request, done, timeout)
     failpoints.reach("call.answered")
@@ -215,6 +215,12 @@ async def until_stored(step: Callable[[], Awaitable[T]], patience: float = STORE
 
 def _ask(lease: Lease, messages: tuple[Message, ...]) -> Ask:
     wishes = lease.request.preferences
+    if isinstance(lease.request, EmbedRequest):
+        context = lease.request.context
+        return Ask(
+            lease.provider, lease.candidate.model, messages, 0, None, None,
+            tuple(context.inputs), context.dimensions,
+        )  # fmt: skip
     return Ask(
         provider=lease.provider,
         model=lease.candidate.model,
@@ -238,7 +244,7 @@ async def _request(process: Process, lease: Lease, ask: Ask, call_id: UUID) -> W
     provider = lease.provider
     try:
         credential = await until_stored(lambda: opened(process.parts, lease.tenant_id, provider))
-        request = WIRES[provider.wire].request(ask, credential, str(call_id))
+        request = wire_for(ask).request(ask, credential, str(call_id))
     except CredentialMissing as error:
         return Failure(category=Category.UNAUTHORIZED, message=error.detail)
     except (ValueError, TypeError) as error:
@@ -248,7 +254,7 @@ async def _request(process: Process, lease: Lease, ask: Ask, call_id: UUID) -> W
 
 
 def _hold(ask: Ask) -> int:
-    estimate = sum(tokens.estimate(message.content) for message in ask.messages)
+    estimate = sum(map(tokens.estimate, (*ask.inputs, *(message.content for message in ask.messages))))
     if ask.schema is not None:
         estimate += 2 * tokens.estimate(orjson.dumps(ask.schema).decode())
     return prices.upper_bound(ask.provider.vendor, ask.model, estimate, ask.max_output_tokens, clock.now())

@@ -15,6 +15,7 @@ from orchestrator.flow.intend import LeaseLost
 from orchestrator.flow.release import release
 from orchestrator.flow.settle import Ending, settle
 from schemas.calls import Purpose
+from schemas.embeddings import EmbedResult
 from schemas.errors import Category, Failure, StoreUnavailable
 from schemas.results import AnyResult, ChatResult, FinishReason
 from workers.call import guarded_call, until_stored
@@ -99,7 +100,9 @@ def _work(process: Process, lease: Lease) -> Ending:
 
 
 def _signed(result: AnyResult, answer: PaidAnswer) -> AnyResult:
-    """A chat's result with what only its call knows: the model that served it, and how it ended."""
+    """A result with what only its call knows: the model that served it, and how it ended."""
+    if isinstance(result, EmbedResult):
+        return result.model_copy(update={"model": answer.model})
     if not isinstance(result, ChatResult):
         return result
     finish = FinishReason.LENGTH if answer.cut else FinishReason.STOP

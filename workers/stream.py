@@ -15,7 +15,7 @@ from orchestrator.config import Config
 from orchestrator.http import Clients, Response, TransportError, never_connected
 from schemas.errors import Category, Failure
 from schemas.providers import Provider
-from workers.framing import Framing
+from workers.framing import Framing, WholeBody
 from workers.providers.base import Reply, WireFormat, WireRequest
 
 _MOST_ERROR_BYTES: Final = 64 * 1024
@@ -91,7 +91,10 @@ async def _converse(
     client = clients.of(address_of(provider.base_url), private=private)
     result.sent = True
     body = client.stream("POST", request.path, headers=dict(request.headers), content=request.body)
-    async with _Patience(config.first_token_timeout, result) as patience, body as response:
+    # What is not streamed has no first token: it is there or not, within the call's own time.
+    whole = wire.framing is WholeBody
+    first = config.total_timeout if whole else config.first_token_timeout
+    async with _Patience(first, result) as patience, body as response:
         await _read(config, wire, response, result, patience)
 
 
@@ -181,6 +184,8 @@ async def _pieces(response: Response, framing: Framing, most: int) -> AsyncItera
             raise _TooLarge
         for piece in framing.take(chunk):
             yield piece
+    for piece in framing.end():
+        yield piece
 
 
 async def _head(response: Response) -> bytes:

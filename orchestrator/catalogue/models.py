@@ -56,6 +56,7 @@ class Capability(StrEnum):
     REVIEW = "review"
     DOCUMENTATION = "documentation"
     TESTING = "testing"
+    EMBEDDING = "embedding"
 
 
 class CostModel(StrEnum):
@@ -174,7 +175,7 @@ def _catalogue() -> dict[str, Model]:
         model = Model(
             id=row["id"],
             maker=row["maker"],
-            strengths=MappingProxyType(dict.fromkeys(Capability, data["classes"][row["class"]])),
+            strengths=_strengths(data["classes"][row["class"]], embeds=row.get("embeds", False)),
             context=row["context"],
             max_input=row.get("max_input"),
             max_output=row.get("max_output"),
@@ -186,6 +187,13 @@ def _catalogue() -> dict[str, Model]:
         for name in (model.id, *row.get("aliases", ())):
             found[name] = model
     return found
+
+
+def _strengths(strength: int, *, embeds: bool) -> Mapping[Capability, int]:
+    """A model that turns texts into vectors does nothing else, and no other model does it."""
+    return MappingProxyType(
+        {each: strength if (each is Capability.EMBEDDING) is embeds else 0 for each in Capability}
+    )
 
 
 @cache

@@ -29,8 +29,9 @@ class VendorFacts:
     `base_url` and `wire`: where and how it is spoken to if a provider says nothing else; None where there
     is no usual place, or no synchronous wire. `key`: None where the wire decides, as at Anthropic and Google,
     whose compatible endpoints take keys as OpenAI does. `environment`: the usual names of its key, the first
-    one preferred; empty where usually none is needed. `prices`: its name in the price library. `limit_field`
-    and the last three are its ways with OpenAI's chat wire.
+    one preferred; empty where usually none is needed. `embeds`: its usual embedding
+    model. `prices`: its name in the price library. `limit_field` and the last three are its ways with
+    OpenAI's chat wire.
     """
 
     base_url: str | None
@@ -38,6 +39,7 @@ class VendorFacts:
     key: KeyHeader | None = KeyHeader.AUTHORIZATION
     environment: tuple[str, ...] = ()
     model: str | None = None
+    embeds: str | None = None
     prices: str | None = None
     local: bool = False
     limit_field: str = "max_tokens"
@@ -52,6 +54,7 @@ FACTS: Final[dict[Vendor, VendorFacts]] = {
         wire=Wire.OPENAI_CHAT,
         environment=("OPENAI_API_KEY",),
         model="gpt-5-mini",
+        embeds="text-embedding-3-small",
         prices="openai",
         limit_field="max_completion_tokens",
     ),
@@ -69,6 +72,7 @@ FACTS: Final[dict[Vendor, VendorFacts]] = {
         key=None,
         environment=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
         model="gemini-3.5-flash",
+        embeds="gemini-embedding-001",
         prices="google",
     ),
     Vendor.AZURE: VendorFacts(
@@ -106,6 +110,7 @@ FACTS: Final[dict[Vendor, VendorFacts]] = {
         wire=Wire.OPENAI_CHAT,
         environment=("MISTRAL_API_KEY",),
         model="mistral-medium-latest",
+        embeds="mistral-embed",
         prices="mistral",
         takes_stream_options=False,
     ),

@@ -4,8 +4,10 @@ A reply's usage is set only once it is final: what a stream said before it broke
 vendor bills.
 """
 
+import base64
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final
 
@@ -59,6 +61,7 @@ _BY_STATUS: Final[dict[int, Category]] = {
 class Ask:
     """What is asked of a model; `max_output_tokens` is what the hold was taken for.
 
+    With `inputs` vectors of them are asked for, of `dimensions` numbers, instead of an answer to messages.
     With `schema` (JSON Schema, an object) the answer is to be JSON that fits it, where the vendor can.
     """
 
@@ -68,6 +71,8 @@ class Ask:
     max_output_tokens: int
     temperature: float | None
     schema: Mapping[str, Any] | None = None
+    inputs: tuple[str, ...] = ()
+    dimensions: int | None = None
 
     @property
     def system(self) -> str:
@@ -190,6 +195,19 @@ def parsed(data: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise TypeError("a piece of the stream must be an object")
     return value
+
+
+def packed(vectors: Sequence[Any]) -> str:
+    """Vectors as the text of an answer: a list of base64 of little-endian floats, as results keep them.
+
+    Raises `ValueError`, `TypeError` or `OverflowError` for what is no vector.
+    """
+    return orjson.dumps(
+        [
+            vector if isinstance(vector, str) else base64.b64encode(array("f", vector).tobytes()).decode()
+            for vector in vectors
+        ]
+    ).decode()
 
 
 def error_body(body: bytes) -> Any:

@@ -11,7 +11,9 @@ from typing import Any, ClassVar, Final
 from orchestrator.catalogue.vendors import FACTS
 from schemas.calls import NANOS_PER_DOLLAR, Usage
 from schemas.errors import Category, Failure
+from schemas.providers import Vendor
 from schemas.structured import is_strict
+from workers.framing import Framing, WholeBody
 from workers.providers.base import (
     FILTERED,
     OUTPUT_LIMIT,
@@ -21,6 +23,7 @@ from workers.providers.base import (
     Reply,
     WireFormat,
     WireRequest,
+    packed,
     parsed,
     post,
     short,
@@ -30,6 +33,7 @@ from workers.providers.base import (
 from workers.providers.openai_errors import failure_of, refusal
 
 _DONE: Final = b"[DONE]"
+_PACKS: Final = frozenset({Vendor.OPENAI, Vendor.AZURE})
 _MOST_CHARGE: Final = 10**15
 """A charge of a million dollars for one call is no charge, in nano-dollars."""
 _BY_FINISH: Final[dict[str, Failure]] = {
@@ -88,6 +92,36 @@ class OpenAIChat(WireFormat):
     def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         """The error object where there is one, else the status alone."""
         return refusal(status, headers, body)
+
+
+class OpenAIEmbeddings(OpenAIChat):
+    """`POST {base_url}/embeddings`. Vectors come packed from who is known to pack them, else as numbers."""
+
+    framing: ClassVar[type[Framing]] = WholeBody
+
+    def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
+        """The request for one vector a text."""
+        body: dict[str, Any] = {"model": ask.model, "input": list(ask.inputs)}
+        if ask.provider.vendor in _PACKS:
+            body["encoding_format"] = "base64"
+        if ask.dimensions is not None:
+            mistral = ask.provider.vendor is Vendor.MISTRAL
+            body["output_dimension" if mistral else "dimensions"] = ask.dimensions
+        return post(ask, credential, call_id, "/embeddings", body, accept=WholeBody.content_type)
+
+    def feed(self, reply: Reply, data: bytes) -> bool:
+        """Take in the whole answer."""
+        told = parsed(data)
+        if told.get("error"):
+            reply.failure = failure_of(None, told["error"], None)
+            return True
+        reply.model = short(told, "model")
+        rows = sorted(told["data"], key=lambda row: int(row.get("index", 0)))
+        reply.parts.append(packed([row["embedding"] for row in rows]))
+        reply.finished = True
+        if told.get("usage"):
+            _count(reply, told["usage"])
+        return True
 
 
 def _take_choice(reply: Reply, choice: dict[str, Any]) -> bool:

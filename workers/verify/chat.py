@@ -7,7 +7,7 @@ import orjson
 
 from schemas.results import ChatResult, Check, FinishReason, Verification, VerificationLevel
 from schemas.structured import Schema, misfits
-from schemas.tasks import ChatRequest, TaskRequest
+from schemas.tasks import ChatRequest, EmbedRequest, TaskRequest
 from workers.verify.verdict import Accepted, Rejected, rejected
 
 _FENCED: Final = re.compile(r"\s*```(?:json)?\s*\n(.*)\n\s*```\s*", re.DOTALL | re.IGNORECASE)
@@ -15,9 +15,9 @@ _FENCED: Final = re.compile(r"\s*```(?:json)?\s*\n(.*)\n\s*```\s*", re.DOTALL | 
 
 def may_be_mended(request: TaskRequest) -> bool:
     """Whether an answer that is refused may be asked for again: not after its client has seen part of it,
-    and not where nothing but a text was asked for."""
+    and not where nothing but a text, or vectors, were asked for."""
     if not isinstance(request, ChatRequest):
-        return True
+        return not isinstance(request, EmbedRequest)
     return request.context.answer_schema is not None and not request.context.stream
 
 

@@ -371,3 +371,19 @@ def test_only_who_can_answer_by_a_schema_is_asked_to() -> None:
     filtered = route(asked, offers, terms).explanation["filtered"]
     assert [(each["provider"], each["reason"]) for each in filtered] == [("p2", "structured_output")]
     assert route(asked, [offers[0], able], terms).explanation["filtered"] == []
+
+
+def test_texts_go_to_who_serves_the_model_and_cost_no_output() -> None:
+    given = {"kind": "embed", "context": {"inputs": ["short", "text " * 100]}}
+    asked = TASK_REQUEST.validate_python(given | {"preferences": {"model": "text-embedding-3-small"}})
+    offers = [offer(1, Vendor.OPENAI, "gpt-6.1-sol"), offer(2, Vendor.ANTHROPIC, "claude-sonnet-5-5")]
+    found = route(asked, offers, Terms(RoutingConfig(), 10_000, NOW))
+    assert [each.model for each in found.candidates] == ["text-embedding-3-small"]
+    assert found.explanation["output_tokens"] == 0
+    assert found.explanation["candidates"][0]["capability"]["context"] == 100
+    assert [each["reason"] for each in found.explanation["filtered"]] == ["capability"]
+    chat = TASK_REQUEST.validate_python(
+        {"kind": "chat", "context": {"prompt": "p"}, "preferences": {"model": "text-embedding-3-small"}}
+    )
+    with pytest.raises(NoProvider):
+        route(chat, offers, Terms(RoutingConfig(), 100, NOW))
