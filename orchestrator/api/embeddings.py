@@ -70,9 +70,7 @@ class EmbeddingRequest(Value):
     responses=_RESPONSES,
     openapi_extra=body_of("EmbeddingRequest"),
 )
-@router.post(
-    OTHER_SPELLINGS[2], response_model=None, responses=_RESPONSES, openapi_extra=body_of("EmbeddingRequest")
-)
+@router.post(OTHER_SPELLINGS[2], response_model=None, include_in_schema=False)
 async def embeddings(request: Request, visit: Writer) -> Response:
     """Turn texts into vectors; the task behind it is budgeted, booked and kept."""
     key = idempotency_key(request)
