@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from schemas.base import Value
+from schemas.custom import CustomFormat
 
 ProviderId = NewType("ProviderId", UUID)
 
@@ -59,6 +60,7 @@ class Wire(StrEnum):
     ANTHROPIC_MESSAGES = "anthropic_messages"
     GEMINI = "gemini"
     OLLAMA = "ollama"
+    CUSTOM = "custom"
 
 
 CHORES_QUEUE: Final = "chores"
@@ -98,6 +100,7 @@ class ProviderOptions(Value):
         description="Azure's version of the API",
     )
     server_type: ServerType | None = Field(None, description="which server a self-hosted endpoint runs")
+    custom: CustomFormat | None = Field(None, description="what is spoken on the wire `custom`")
     embedding_model: str | None = Field(
         None, pattern=r"^[!-~]{1,200}$", description="the model that it is asked for embeddings of"
     )

@@ -170,7 +170,7 @@ def _found(schema: object, pointer: object) -> object:
     return schema
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def _matcher(pattern: str) -> TypeAdapter[str]:
     """The pattern by Rust's engine, that needs no more time than the text is long."""
     try:

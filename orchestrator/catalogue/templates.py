@@ -12,16 +12,19 @@ from urllib.parse import urlsplit
 from orchestrator.catalogue.vendors import FACTS
 from schemas.addresses import origin_of
 from schemas.configured import Template, TemplateVariable
-from schemas.providers import Vendor, Wire
+from schemas.providers import ProviderOptions, Vendor, Wire
 
 _VARIABLE: Final = re.compile(r"\{\{\s*([A-Z][A-Z0-9_]{0,63})\s*\}\}")
 _KEY: Final = TemplateVariable(description="the API key", secret=True)
 _VENDORS: Final = frozenset(Vendor)
 
 
-def usual_wire(vendor: Vendor, base_url: str) -> Wire:
+def usual_wire(vendor: Vendor, base_url: str, options: ProviderOptions | None = None) -> Wire:
     """What a vendor speaks there where nothing else is said: its own format below the address of its own
-    API, OpenAI's below any other, because that is what their compatible addresses speak."""
+    API, OpenAI's below any other, because that is what their compatible addresses speak. What is declared
+    goes before both."""
+    if options is not None and options.custom is not None:
+        return Wire.CUSTOM
     facts = FACTS[vendor]
     own = facts.base_url is not None and _path(facts.base_url) == _path(base_url)
     return facts.wire if own and facts.wire else Wire.OPENAI_CHAT

@@ -182,6 +182,9 @@ def key_headers(provider: Provider, credential: str | None) -> dict[str, str]:
     """
     if credential is None:
         return {}
+    if provider.wire is Wire.CUSTOM and provider.options.custom is not None:
+        form = provider.options.custom.auth
+        return {form.header: form.prefix + credential}
     header = key_header(provider.vendor, provider.wire)
     if provider.vendor is Vendor.AZURE and _JSON_WEB_TOKEN.fullmatch(credential):
         header = KeyHeader.AUTHORIZATION

@@ -36,6 +36,7 @@ def refuse_unfit(
     misplaced = misplaced_option(vendor, options)
     if misplaced:
         errors.append(FieldError(field=misplaced.split(" ")[0], message=misplaced, code="misplaced_option"))
+    errors += _declared(wire, options)
     told = {
         "vendor": str(vendor),
         "wire": str(wire),
@@ -50,6 +51,16 @@ def refuse_unfit(
         ]
     if errors:
         raise InvalidRequest(errors[0].message, errors=tuple(errors))
+
+
+def _declared(wire: Wire, options: ProviderOptions) -> Iterator[FieldError]:
+    field = "options.custom"
+    if wire is Wire.CUSTOM and options.custom is None:
+        message = f"{field} is required: it declares what is spoken on the wire custom"
+        yield FieldError(field=field, message=message, code="required")
+    elif wire is not Wire.CUSTOM and options.custom is not None:
+        message = f"{field} means nothing on the wire {wire}: it is for custom"
+        yield FieldError(field=field, message=message, code="misplaced_option")
 
 
 def _address(config: Config, base_url: str) -> Iterator[FieldError]:

@@ -8,7 +8,7 @@ reason and not before. `ping` is no progress, and an `error` event may come insi
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from orchestrator import clock
 from schemas.calls import Usage
@@ -74,7 +74,7 @@ _RATES: Final = ("requests", "tokens", "input-tokens", "output-tokens")
 class AnthropicMessages(WireFormat):
     """`POST {base_url}/v1/messages`, always streamed."""
 
-    request_id_headers: ClassVar[tuple[str, ...]] = ("request-id", "x-request-id")
+    request_id_headers: tuple[str, ...] = ("request-id", "x-request-id")
 
     def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
         """The streamed request; the system prompt stands beside the messages."""

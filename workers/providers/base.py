@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import orjson
 
@@ -134,8 +134,8 @@ class Reply:
 class WireFormat(ABC):
     """One vendor's format. `request_id_headers`: where its answers have their id, the first one preferred."""
 
-    framing: ClassVar[type[Framing]] = ServerSentEvents
-    request_id_headers: ClassVar[tuple[str, ...]] = ("x-request-id",)
+    framing: type[Framing] = ServerSentEvents
+    request_id_headers: tuple[str, ...] = ("x-request-id",)
 
     @abstractmethod
     def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:

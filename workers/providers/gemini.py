@@ -7,7 +7,7 @@ comes with a retry hint of seconds: it is the quota that counts.
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from schemas.calls import Usage
@@ -114,7 +114,7 @@ class Gemini(WireFormat):
 class GeminiEmbeddings(Gemini):
     """`POST {base_url}/models/{model}:batchEmbedContents`, at most a hundred texts at a time."""
 
-    framing: ClassVar[type[Framing]] = WholeBody
+    framing: type[Framing] = WholeBody
 
     def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
         """The request for one vector a text. Raises `ValueError` for too many texts."""

@@ -6,7 +6,7 @@ context that holds prompt and answer. An error may come as a line inside a 200; 
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from orchestrator.catalogue import tokens as estimates
 from schemas.calls import Usage
@@ -39,7 +39,7 @@ _UNKNOWN_MODEL: Final = re.compile(r"model .*not found", re.IGNORECASE | re.DOTA
 class Ollama(WireFormat):
     """`POST {base_url}/api/chat`, always streamed."""
 
-    framing: ClassVar[type[Framing]] = JsonLines
+    framing: type[Framing] = JsonLines
 
     def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
         """The streamed request, with room for prompt and answer."""
@@ -81,7 +81,7 @@ class Ollama(WireFormat):
 class OllamaEmbeddings(Ollama):
     """`POST {base_url}/api/embed`; a text that is too long is an error and is not cut."""
 
-    framing: ClassVar[type[Framing]] = WholeBody
+    framing: type[Framing] = WholeBody
 
     def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
         """The request for one vector a text."""

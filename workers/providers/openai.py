@@ -6,7 +6,7 @@ shows that it doesn't (xAI). A stream without a finish reason is a failure, not 
 
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, Decimal
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from orchestrator.catalogue.vendors import FACTS
 from schemas.calls import NANOS_PER_DOLLAR, Usage
@@ -50,7 +50,7 @@ _BY_FINISH: Final[dict[str, Failure]] = {
 class OpenAIChat(WireFormat):
     """`POST {base_url}/chat/completions`, always streamed."""
 
-    request_id_headers: ClassVar[tuple[str, ...]] = ("x-request-id", "apim-request-id")
+    request_id_headers: tuple[str, ...] = ("x-request-id", "apim-request-id")
 
     def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
         """The streamed request; our call id travels as `X-Client-Request-Id`."""
@@ -97,7 +97,7 @@ class OpenAIChat(WireFormat):
 class OpenAIEmbeddings(OpenAIChat):
     """`POST {base_url}/embeddings`. Vectors come packed from who is known to pack them, else as numbers."""
 
-    framing: ClassVar[type[Framing]] = WholeBody
+    framing: type[Framing] = WholeBody
 
     def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
         """The request for one vector a text."""

@@ -5,7 +5,7 @@ the model and tier that served it. A stream without that event is a failure, not
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from schemas.calls import Usage
 from schemas.errors import Category, Failure
@@ -37,7 +37,7 @@ _BY_REASON: Final[dict[str | None, Failure]] = {
 class OpenAIResponses(WireFormat):
     """`POST {base_url}/responses`."""
 
-    request_id_headers: ClassVar[tuple[str, ...]] = ("x-request-id", "apim-request-id")
+    request_id_headers: tuple[str, ...] = ("x-request-id", "apim-request-id")
 
     def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
         """The streamed request; the system prompt goes as `instructions`."""
