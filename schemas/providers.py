@@ -61,6 +61,7 @@ class Wire(StrEnum):
     GEMINI = "gemini"
     OLLAMA = "ollama"
     CUSTOM = "custom"
+    ADAPTER = "adapter"
 
 
 CHORES_QUEUE: Final = "chores"
@@ -101,6 +102,17 @@ class ProviderOptions(Value):
     )
     server_type: ServerType | None = Field(None, description="which server a self-hosted endpoint runs")
     custom: CustomFormat | None = Field(None, description="what is spoken on the wire `custom`")
+    adapter: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9_.-]{1,100}$", description="the own adapter that asks it"
+    )
+    adapter_settings: Annotated[
+        dict[
+            Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=1000)] | int | float | bool
+        ],
+        Field(
+            max_length=50, description="what the adapter needs to know, kept and shown as it is: no secrets"
+        ),
+    ] = Field(default_factory=dict)
     embedding_model: str | None = Field(
         None, pattern=r"^[!-~]{1,200}$", description="the model that it is asked for embeddings of"
     )

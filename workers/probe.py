@@ -10,11 +10,13 @@ from typing import Any, Final
 import orjson
 
 from orchestrator import clock
+from orchestrator.adapters import ProviderFailed
 from orchestrator.catalogue.vendors import address_of, path_of
 from orchestrator.http import Response, TransportError
 from orchestrator.wiring import Parts
 from schemas.configured import CredentialVerdict, Probe
 from schemas.providers import Provider, Wire
+from workers.adapted import probed
 from workers.context import Message
 from workers.providers import wire_for
 from workers.providers.base import Ask
@@ -38,11 +40,15 @@ async def probe(parts: Parts, provider: Provider, credential: str | None) -> Pro
     """What the endpoint answered; whatever goes wrong is what was found."""
     try:
         async with asyncio.timeout(TIMEOUT):
+            if provider.wire is Wire.ADAPTER:
+                return await probed(parts, provider, credential)
             return await _probed(parts, provider, credential)
     except TimeoutError:
         return _unreached(f"It did not answer within {TIMEOUT:g} s.")
     except TransportError as error:
         return _unreached(f"It can't be reached: {error}"[:500])
+    except (ProviderFailed, ValueError) as error:
+        return _unreached(f"Its adapter says: {error}"[:500])
 
 
 def _unreached(message: str) -> Probe:

@@ -25,6 +25,8 @@ def usual_wire(vendor: Vendor, base_url: str, options: ProviderOptions | None = 
     goes before both."""
     if options is not None and options.custom is not None:
         return Wire.CUSTOM
+    if options is not None and options.adapter is not None:
+        return Wire.ADAPTER
     facts = FACTS[vendor]
     own = facts.base_url is not None and _path(facts.base_url) == _path(base_url)
     return facts.wire if own and facts.wire else Wire.OPENAI_CHAT
