@@ -206,8 +206,9 @@ async def test_texts_become_vectors_that_are_paid_by_their_tokens(front: Front, 
     assert await front.booked() == billed
     assert all(billed)
     assert [call.output_tokens for call in calls] == [0, 0]
-    told = Decimal((many.model_extra or {})["orchestrator"]["cost"]["usd"])
-    assert told * 10**9 == billed[0]
+    body = {"model": "alpha", "input": "Say it.", "encoding_format": "base64"}
+    answer = await front.http.post("/api/v1/embeddings", json=body)
+    assert len(answer.json()["data"][0]["embedding"]) == 1_536 * 4 / 3 * 4
     await check(front.world)
 
 
@@ -221,18 +222,11 @@ async def test_what_can_not_become_vectors_is_refused_by_name(quiet: Front) -> N
     with refused(openai.BadRequestError, 400, "too_long"):
         await create(model="alpha", input=["x"] * 257)
     with refused(openai.BadRequestError, 400, "string_too_short"):
-        await create(model="alpha", input=["x", ""])
+        await create(model="alpha", input="")
     body = {"kind": "embed", "context": {"inputs": ["x"]}}
     unnamed = await quiet.http.post("/api/v1/tasks", json=body)
     assert (unnamed.status_code, unnamed.json()["errors"][0]["field"]) == (422, "preferences.model")
     assert await quiet.world.rows("SELECT id FROM tasks") == []
-
-
-async def test_embeddings_have_an_address_of_their_own(front: Front) -> None:
-    body = {"model": "alpha", "input": "Say it.", "encoding_format": "base64"}
-    answer = await front.http.post("/api/v1/embeddings", json=body)
-    assert len(answer.json()["data"][0]["embedding"]) == 1_536 * 4 / 3 * 4
-    assert answer.json()["usage"]["prompt_tokens"] > 0
 
 
 async def test_models_are_listed_and_found(quiet: Front) -> None:

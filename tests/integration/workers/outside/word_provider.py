@@ -41,8 +41,10 @@ class WordProvider(Provider):
         told = response.json()
         choice, counts = told["choices"][0], told["usage"]
         usage = Usage(input_tokens=counts["prompt_tokens"], output_tokens=counts["completion_tokens"])
-        finish = "length" if choice["finish_reason"] == "length" else "stop"
-        return Answer(choice["message"]["content"], usage, told["model"], finish)
+        text, model = choice["message"]["content"], told["model"]
+        if choice["finish_reason"] == "length":
+            return Answer(text, usage, model, "length")
+        return Answer(text, usage, model)
 
     async def get_models(self) -> list[str]:
         """By the endpoint's list."""
