@@ -136,8 +136,6 @@ async def test_a_chat_is_answered_and_its_cost_is_in_the_ledger(front: Front) ->
 
 
 class Count(pydantic.BaseModel):
-    """What the SDK is to make of an answer."""
-
     words: int
     said: str
 
