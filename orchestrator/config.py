@@ -91,10 +91,6 @@ class Config(BaseSettings):
     )
     metrics_port: int | None = Field(None, description="a worker or dispatcher serves /metrics here")
 
-    openai_api_key: SecretStr | None = Field(
-        None, validation_alias="OPENAI_API_KEY", description="asks OpenAI instead of the simulator"
-    )
-
     @field_validator("database_url")
     @classmethod
     def _names_the_driver(cls, url: str | None) -> str | None:

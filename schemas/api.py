@@ -18,6 +18,7 @@ from schemas.events import TaskEvent
 from schemas.providers import Vendor
 from schemas.results import AnyResult, FinishReason
 from schemas.routing import RouteExplanation
+from schemas.structured import AnswerSchema
 from schemas.tasks import Label, Preferences, Priority, StatusReason, TaskKind, TaskStatus
 
 Item = TypeVar("Item")
@@ -247,6 +248,7 @@ class GenerateRequest(Value):
 
     prompt: str | None = Field(None, min_length=1, max_length=MAX_CHAT, description="instead of messages")
     messages: list[ChatMessage] | None = Field(None, min_length=1, max_length=MAX_MESSAGES)
+    answer_schema: AnswerSchema | None = None
     model: str = Field("auto", min_length=1, max_length=200)
     wait_seconds: float | None = Field(
         None, gt=0, le=3600, description="after this the task's address is answered, and the task goes on"

@@ -205,6 +205,9 @@ class Probe(Value):
     models: list[str] = Field(description="as the endpoint lists them, at most 500")
     model_listed: bool | None = Field(description="whether the wanted model is among them; null if unknown")
     message: str
+    vendor_usage: dict[str, Any] | None = Field(
+        None, description="what the vendor says was used, where an own adapter tells"
+    )
 
 
 class CheckView(Value):

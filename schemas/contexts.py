@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from schemas.base import Value
+from schemas.structured import AnswerSchema
 
 MAX_FILES: Final = 500
 MAX_MESSAGES: Final = 1_000
@@ -124,6 +125,8 @@ class ChatContext(Value):
         strict=True,
         description="pass the answer on while it comes: once its first part is out, no retry and no failover",
     )
+
+    answer_schema: AnswerSchema | None = None
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:

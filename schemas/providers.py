@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from schemas.base import Value
 from schemas.copilot import CopilotOptions
+from schemas.custom import CustomFormat
 
 ProviderId = NewType("ProviderId", UUID)
 
@@ -61,6 +62,8 @@ class Wire(StrEnum):
     GEMINI = "gemini"
     OLLAMA = "ollama"
     COPILOT = "copilot"
+    CUSTOM = "custom"
+    ADAPTER = "adapter"
 
 
 CHORES_QUEUE: Final = "chores"
@@ -101,6 +104,24 @@ class ProviderOptions(Value):
     )
     server_type: ServerType | None = Field(None, description="which server a self-hosted endpoint runs")
     copilot: CopilotOptions | None = None
+    custom: CustomFormat | None = Field(None, description="what is spoken on the wire `custom`")
+    adapter: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9_.-]{1,100}$", description="the own adapter that asks it"
+    )
+    adapter_settings: Annotated[
+        dict[
+            Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=1000)] | int | float | bool
+        ],
+        Field(
+            max_length=50, description="what the adapter needs to know, kept and shown as it is: no secrets"
+        ),
+    ] = Field(default_factory=dict)
+    embedding_model: str | None = Field(
+        None, pattern=r"^[!-~]{1,200}$", description="the model that it is asked for embeddings of"
+    )
+    structured_output: bool | None = Field(
+        None, description="whether its models can be held to a JSON Schema; without it the catalogue says"
+    )
     custom_headers: Annotated[
         dict[HeaderName, HeaderValue],
         Field(max_length=20, description="sent with every request, kept and shown as they are: no secrets"),

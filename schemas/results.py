@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.base import Value
+from schemas.embeddings import EmbedResult
 
 
 class VerificationLevel(StrEnum):
@@ -140,5 +141,5 @@ class ChatResult(Value):
     verification: Verification
 
 
-AnyResult = CodeResult | ReviewResult | ChatResult
+AnyResult = CodeResult | ReviewResult | ChatResult | EmbedResult
 Result = Annotated[AnyResult, Field(discriminator="type")]

@@ -43,6 +43,7 @@ class FilterReason(StrEnum):
     PAUSED = "paused"
     NO_CREDENTIAL = "no_credential"
     CAPABILITY = "capability"
+    STRUCTURED_OUTPUT = "structured_output"
     LANGUAGE = "language"
     CONTEXT = "context"
     MAX_COST = "max_cost"

@@ -14,6 +14,7 @@ from schemas.addresses import SigningSecret, WebhookAddress
 from schemas.base import Moment, Value
 from schemas.budgets import Dollars, OnBudget
 from schemas.contexts import ChatContext, FixBugContext, GenerateCodeContext, ReviewCodeContext
+from schemas.embeddings import EmbedContext
 from schemas.results import VerificationLevel
 from schemas.routing import SpeedPriority, Strategy
 
@@ -30,6 +31,7 @@ class TaskKind(StrEnum):
     FIX_BUG = "fix_bug"
     REVIEW_CODE = "review_code"
     CHAT = "chat"
+    EMBED = "embed"
 
 
 KIND_SPELLINGS: Final[dict[str, TaskKind]] = {
@@ -40,6 +42,8 @@ KIND_SPELLINGS: Final[dict[str, TaskKind]] = {
     "code-review": TaskKind.REVIEW_CODE,
     "review-code": TaskKind.REVIEW_CODE,
     "review": TaskKind.REVIEW_CODE,
+    "embedding": TaskKind.EMBED,
+    "embeddings": TaskKind.EMBED,
 }
 
 
@@ -152,6 +156,7 @@ SUPPORTED_LEVELS: Final[dict[TaskKind, tuple[VerificationLevel, ...]]] = {
     TaskKind.FIX_BUG: _CODE_LEVELS,
     TaskKind.REVIEW_CODE: (VerificationLevel.PARSED, VerificationLevel.ANCHORED),
     TaskKind.CHAT: (VerificationLevel.PARSED,),
+    TaskKind.EMBED: (VerificationLevel.PARSED,),
 }
 """The levels an answer of each kind can be held to."""
 
@@ -206,6 +211,13 @@ class ChatRequest(_Request):
     context: ChatContext
 
 
+class EmbedRequest(_Request):
+    """Turn texts into vectors."""
+
+    kind: Annotated[Literal[TaskKind.EMBED], BeforeValidator(normal_kind)]
+    context: EmbedContext
+
+
 def _kind_of(body: Any) -> str | None:
     kind = body.get("kind") if isinstance(body, dict) else getattr(body, "kind", None)
     kind = normal_kind(kind)
@@ -216,7 +228,8 @@ TaskRequest = Annotated[
     Annotated[GenerateCodeRequest, Tag("generate_code")]
     | Annotated[FixBugRequest, Tag("fix_bug")]
     | Annotated[ReviewCodeRequest, Tag("review_code")]
-    | Annotated[ChatRequest, Tag("chat")],
+    | Annotated[ChatRequest, Tag("chat")]
+    | Annotated[EmbedRequest, Tag("embed")],
     Discriminator(
         _kind_of,
         custom_error_type="unknown_kind",

@@ -7,11 +7,14 @@ everything in between (began to answer, or we gave up waiting) at its hold, mark
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 from uuid import UUID
 
+import orjson
+
 from orchestrator import clock, failpoints, telemetry
+from orchestrator.adapters import Provider as Adapter
 from orchestrator.catalogue import models, prices, tokens
 from orchestrator.catalogue.estimates import full_hour
 from orchestrator.catalogue.tiers import tier_asked
@@ -23,13 +26,15 @@ from orchestrator.limits.budgets import Refusal
 from orchestrator.limits.credentials import opened
 from orchestrator.limits.gates import close_after
 from schemas.budgets import OnBudget
-from schemas.calls import Cost, Purpose
+from schemas.calls import Cost, Purpose, Usage
 from schemas.errors import Category, CredentialMissing, Failure, StoreUnavailable
-from schemas.tasks import ChatRequest, TaskRequest
+from schemas.providers import Wire
+from schemas.tasks import ChatRequest, EmbedRequest, TaskRequest
+from workers.adapted import adapted, adapter_of, cost_nanos
 from workers.context import Message
 from workers.process import Process
-from workers.providers import WIRES
-from workers.providers.base import Ask, WireFormat, WireRequest
+from workers.providers import wire_for
+from workers.providers.base import Ask, WireRequest
 from workers.relay import relayed
 from workers.spool import Paid
 from workers.stream import Exchange, exchange
@@ -55,6 +60,16 @@ RETRIES_SPENT: Final = Failure(
     message="The provider has been retried as often as its other calls allow.",
     retry_after=5.0,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked under a call's id, and the request that asks it, or the adapter that will."""
+
+    ask: Ask
+    call_id: UUID
+    request: WireRequest | Adapter
+
 
 Made = PaidAnswer | tuple[UUID | None, Failure]
 """A booked, complete answer; or the call's id (None: none was made) and how it failed."""
@@ -107,14 +122,15 @@ async def call(
     request = await _request(process, lease, ask, call_id)
     if isinstance(request, Failure):
         return None, request
-    intent = await intended(process, lease, Intent(call_id, purpose, _hold(ask), timeout), rejected_call)
+    hold = _hold(ask, request)
+    intent = await intended(process, lease, Intent(call_id, purpose, hold, timeout), rejected_call)
     if isinstance(intent, Refused):
         return None, refused(lease, intent.refusal)
     failpoints.reach("call.intended")
     timeout = max(0.001, min(timeout, lease.seconds_left))
-    wire, done = WIRES[lease.provider.wire], Exchange()
+    done = Exchange()
     async with relayed(process.parts, lease, call_id, done) as relay:
-        await _exchange(process, lease, wire, request, done, timeout)
+        await _exchange(process, lease, Asked(ask, call_id, request), done, timeout)
     failpoints.reach("call.answered")
     outcome = _outcome(lease, done)
     await _booked(process, Paid(lease.task_id, lease.provider, intent, outcome))
@@ -216,6 +232,12 @@ async def until_stored(step: Callable[[], Awaitable[T]], patience: float = STORE
 
 def _ask(lease: Lease, messages: tuple[Message, ...]) -> Ask:
     wishes = lease.request.preferences
+    if isinstance(lease.request, EmbedRequest):
+        context = lease.request.context
+        return Ask(
+            lease.provider, lease.candidate.model, messages, 0, None, None,
+            tuple(context.inputs), context.dimensions,
+        )  # fmt: skip
     return Ask(
         provider=lease.provider,
         model=lease.candidate.model,
@@ -224,6 +246,7 @@ def _ask(lease: Lease, messages: tuple[Message, ...]) -> Ask:
             lease.provider.vendor, lease.candidate.model, wishes.max_tokens
         ),
         temperature=_temperature(lease.request),
+        schema=lease.request.context.answer_schema if isinstance(lease.request, ChatRequest) else None,
         tier=tier_asked(
             lease.provider.vendor,
             lease.candidate.model,
@@ -240,12 +263,19 @@ def _temperature(request: TaskRequest) -> float | None:
     return models.CODE_TEMPERATURE if wished is None and not isinstance(request, ChatRequest) else wished
 
 
-async def _request(process: Process, lease: Lease, ask: Ask, call_id: UUID) -> WireRequest | Failure:
-    """The request, written before anything is promised: what can't be written costs nothing."""
+async def _request(
+    process: Process, lease: Lease, ask: Ask, call_id: UUID
+) -> WireRequest | Adapter | Failure:
+    """The request, written before anything is promised: what can't be written costs nothing.
+
+    Where an own adapter writes it, the adapter.
+    """
     provider = lease.provider
     try:
         credential = await until_stored(lambda: opened(process.parts, lease.tenant_id, provider))
-        request = WIRES[provider.wire].request(ask, credential, str(call_id))
+        if provider.wire is Wire.ADAPTER and not ask.inputs:
+            return adapter_of(process.parts, provider, credential, str(call_id))
+        request = wire_for(ask).request(ask, credential, str(call_id))
     except CredentialMissing as error:
         return Failure(category=Category.UNAUTHORIZED, message=error.detail)
     except (ValueError, TypeError) as error:
@@ -254,8 +284,15 @@ async def _request(process: Process, lease: Lease, ask: Ask, call_id: UUID) -> W
     return replace(request, headers={**provider.options.headers, **request.headers})
 
 
-def _hold(ask: Ask) -> int:
-    estimate = sum(tokens.estimate(message.content) for message in ask.messages)
+def _hold(ask: Ask, request: WireRequest | Adapter) -> int:
+    estimate = sum(map(tokens.estimate, (*ask.inputs, *(message.content for message in ask.messages))))
+    if ask.schema is not None:
+        estimate += 2 * tokens.estimate(orjson.dumps(ask.schema).decode())
+    if isinstance(request, Adapter):
+        usage = Usage(input_tokens=estimate, output_tokens=ask.max_output_tokens)
+        told = cost_nanos(request, ask.model, usage)
+        if told is not None:
+            return told
     return prices.upper_bound(ask.provider.vendor, ask.model, estimate, ask.max_output_tokens, clock.now())
 
 
@@ -264,14 +301,9 @@ def _timeout(process: Process, lease: Lease) -> float:
     return min(float(policy), lease.seconds_left)
 
 
-async def _exchange(
-    process: Process, lease: Lease, wire: WireFormat, request: WireRequest, done: Exchange, timeout: float
-) -> None:
+async def _exchange(process: Process, lease: Lease, asked: Asked, done: Exchange, timeout: float) -> None:
     """The exchange, however it ends; giving up on it (cancel, deadline, shutdown) is an ending too."""
-    parts = process.parts
-    running = asyncio.ensure_future(
-        exchange(parts.http, parts.config, lease.provider, wire, request, done, timeout)
-    )
+    running = asyncio.ensure_future(_answered(process, asked, done, timeout))
     with process.interruptible(lease.task_id, running):
         try:
             await running
@@ -282,6 +314,14 @@ async def _exchange(
             done.failure = Failure(category=category, message=_GIVING_UP[category])
     if lease.seconds_left <= 0 and done.failure and done.failure.category is Category.TOTAL_TIMEOUT:
         done.failure = Failure(category=Category.DEADLINE, message=_GIVING_UP[Category.DEADLINE])
+
+
+async def _answered(process: Process, asked: Asked, done: Exchange, timeout: float) -> None:
+    ask, request, parts = asked.ask, asked.request, process.parts
+    if isinstance(request, Adapter):
+        await adapted(request, ask, str(asked.call_id), done, timeout)
+    else:
+        await exchange(parts.http, parts.config, ask.provider, wire_for(ask), request, done, timeout)
 
 
 def _outcome(lease: Lease, done: Exchange) -> Outcome:
@@ -306,9 +346,11 @@ def _outcome(lease: Lease, done: Exchange) -> Outcome:
 
 
 def _is_cut(request: TaskRequest, done: Exchange) -> bool:
-    """Whether the answer ended at its limit and is one all the same: a chat's is, half a patch is not."""
+    """Whether the answer ended at its limit and is one all the same: a chat's is, half a patch or half a
+    JSON text is not."""
     at_limit = done.failure is not None and done.failure.category is Category.OUTPUT_LIMIT
-    return at_limit and isinstance(request, ChatRequest) and bool(done.reply.text.strip())
+    free = isinstance(request, ChatRequest) and request.context.answer_schema is None
+    return at_limit and free and bool(done.reply.text.strip())
 
 
 def _cost(lease: Lease, done: Exchange) -> Cost | None:
@@ -317,6 +359,8 @@ def _cost(lease: Lease, done: Exchange) -> Cost | None:
         vendor = lease.provider.vendor
         model = prices.priced_model(vendor, lease.candidate.model, reply.model)
         told = prices.charged(vendor, reply.charged_nanos)
+        if lease.provider.wire is Wire.ADAPTER and reply.charged_nanos is not None:
+            told = Cost(nanos=reply.charged_nanos, source="adapter", version="1")
         return told or prices.cost(vendor, model, reply.tier, reply.usage, clock.now())
     if done.refused or not done.sent:
         return Cost(nanos=0, source="not_answered", version="1")

@@ -1,4 +1,4 @@
-"""How a streamed answer is cut into pieces: server-sent events, or one JSON text a line.
+"""How an answer is cut into pieces: server-sent events, one JSON text a line, or the body as a whole.
 
 Bytes go in as they arrive, cut anywhere; whole pieces come out. What was never finished stays inside: an
 answer that breaks off in the middle of a piece is an answer without its end.
@@ -15,6 +15,10 @@ class Framing(Protocol):
 
     def take(self, chunk: bytes) -> Iterator[bytes]:
         """The pieces that this chunk completes."""
+        ...
+
+    def end(self) -> Iterator[bytes]:
+        """The pieces that are complete because nothing comes any more."""
         ...
 
 
@@ -52,6 +56,10 @@ class ServerSentEvents:
                 data, self._data = b"\n".join(self._data), []
                 yield data
 
+    def end(self) -> Iterator[bytes]:
+        """Nothing: what has no end mark was cut off."""
+        yield from ()
+
 
 class JsonLines:
     """Each line that isn't empty (NDJSON)."""
@@ -64,3 +72,25 @@ class JsonLines:
     def take(self, chunk: bytes) -> Iterator[bytes]:
         """The lines that this chunk completes."""
         yield from filter(None, self._lines.take(chunk))
+
+    def end(self) -> Iterator[bytes]:
+        """Nothing: what has no end mark was cut off."""
+        yield from ()
+
+
+class WholeBody:
+    """The body as one piece: an answer that is not streamed."""
+
+    content_type: ClassVar[str] = "application/json"
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+
+    def take(self, chunk: bytes) -> Iterator[bytes]:
+        """Nothing before the end."""
+        self._chunks.append(chunk)
+        yield from ()
+
+    def end(self) -> Iterator[bytes]:
+        """All of it."""
+        yield b"".join(self._chunks)

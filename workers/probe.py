@@ -4,20 +4,24 @@ Nothing is paid for. An endpoint that lists its models without a key as well pro
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
 
 from orchestrator import clock
+from orchestrator.adapters import ProviderFailed
 from orchestrator.catalogue.vendors import address_of, path_of
 from orchestrator.http.transport import Response, TransportError
 from orchestrator.wiring import Parts
 from schemas.configured import CredentialVerdict, Probe
 from schemas.providers import Provider, Wire
+from workers.adapted import probed
 from workers.context import Message
 from workers.probe_job import probe_job
-from workers.providers import WIRES
+from workers.providers import wire_for
 from workers.providers.base import Ask
+from workers.providers.custom import found_in
 
 TIMEOUT: Final = 15.0
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -39,11 +43,15 @@ async def probe(parts: Parts, provider: Provider, credential: str | None) -> Pro
         return await probe_job(parts, provider, credential)
     try:
         async with asyncio.timeout(TIMEOUT):
+            if provider.wire is Wire.ADAPTER:
+                return await probed(parts, provider, credential)
             return await _probed(parts, provider, credential)
     except TimeoutError:
         return _unreached(f"It did not answer within {TIMEOUT:g} s.")
     except TransportError as error:
         return _unreached(f"It can't be reached: {error}"[:500])
+    except (ProviderFailed, ValueError) as error:
+        return _unreached(f"Its adapter says: {error}"[:500])
 
 
 def _unreached(message: str) -> Probe:
@@ -59,14 +67,22 @@ def _unreached(message: str) -> Probe:
     )
 
 
+def _path(provider: Provider) -> str | None:
+    custom = provider.options.custom if provider.wire is Wire.CUSTOM else None
+    return custom.paths.models or custom.paths.health if custom else MODELS_PATH.get(provider.wire)
+
+
 async def _probed(parts: Parts, provider: Provider, credential: str | None) -> Probe:
-    status, body, seconds = await _asked(parts, provider, credential)
-    models = listed(body) if status == 200 else []
+    path = _path(provider)
+    if path is None:
+        return _unreached("options.custom.paths names neither models nor health, so there is nothing to ask.")
+    status, body, seconds = await _asked(parts, provider, credential, path)
+    models = _models(provider, body) if status == 200 else []
     verdict = CredentialVerdict.NONE if credential is None else CredentialVerdict.UNPROVEN
     if credential is not None and status in _REFUSED:
         verdict = CredentialVerdict.REFUSED
     elif credential is not None and status == 200:
-        without, _, _ = await _asked(parts, provider, None)
+        without, _, _ = await _asked(parts, provider, None, path)
         verdict = CredentialVerdict.ACCEPTED if without in _REFUSED else CredentialVerdict.UNPROVEN
     known = provider.model in models if models and provider.model != "-" else None
     return Probe(
@@ -81,13 +97,21 @@ async def _probed(parts: Parts, provider: Provider, credential: str | None) -> P
     )
 
 
-async def _asked(parts: Parts, provider: Provider, credential: str | None) -> tuple[int, bytes, float]:
+def _models(provider: Provider, body: bytes) -> list[str]:
+    custom = provider.options.custom if provider.wire is Wire.CUSTOM else None
+    if custom is None:
+        return listed(body)
+    return _named(found_in(body, custom.paths.model_ids)) if custom.paths.models else []
+
+
+async def _asked(
+    parts: Parts, provider: Provider, credential: str | None, path: str
+) -> tuple[int, bytes, float]:
     private = provider.trusted or parts.config.allow_private_providers
     client = parts.http.of(address_of(provider.base_url), private=private)
     began = clock.monotonic()
-    path = path_of(provider, MODELS_PATH[provider.wire])
     headers = _headers(provider, credential)
-    async with client.stream("GET", path, headers=headers) as response:
+    async with client.stream("GET", path_of(provider, path), headers=headers) as response:
         body = await _read(response)
         return response.status_code, body, clock.monotonic() - began
 
@@ -101,7 +125,7 @@ def _headers(provider: Provider, credential: str | None) -> dict[str, str]:
         max_output_tokens=1,
         temperature=None,
     )
-    sent = WIRES[provider.wire].request(ask, credential, str(clock.new_id()))
+    sent = wire_for(ask).request(ask, credential, str(clock.new_id()))
     kept = {name: value for name, value in sent.headers.items() if name.lower() != "content-type"}
     return {**provider.options.headers, **kept, "Accept": "application/json"}
 
@@ -124,6 +148,10 @@ def listed(body: bytes) -> list[str]:
     rows = told.get("data", told.get("models")) if isinstance(told, dict) else told
     found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     names = [row.get("id", row.get("name")) for row in found]
+    return _named(names)
+
+
+def _named(names: Sequence[Any]) -> list[str]:
     given = [name.removeprefix("models/") for name in names if isinstance(name, str)]
     fitting = [name for name in given if 0 < len(name) <= LONGEST_NAME]
     return [name for name in dict.fromkeys(fitting) if name.isprintable()][:MOST_MODELS]

@@ -15,14 +15,14 @@ from orchestrator.flow.intend import LeaseLost
 from orchestrator.flow.release import release
 from orchestrator.flow.settle import Ending, settle
 from schemas.calls import Purpose
+from schemas.embeddings import EmbedResult
 from schemas.errors import Category, Failure, StoreUnavailable
 from schemas.results import AnyResult, ChatResult, FinishReason
-from schemas.tasks import ChatRequest
 from workers.call import until_stored
 from workers.context import render, render_repair
 from workers.errand import HandedOver, ask
 from workers.process import Process
-from workers.verify import Accepted, verify
+from workers.verify import Accepted, may_be_mended, verify
 
 CLAIM_PATIENCE: Final = 3.0
 """A claim that can't be committed within this is left to the next nudge; seconds."""
@@ -87,7 +87,7 @@ def _work(process: Process, lease: Lease) -> Ending:
             return Ending(made[0], failure=made[1])
         answer = made
     verdict = verify(lease.request, answer.text)
-    repairable = answer.purpose is Purpose.FIRST and not isinstance(lease.request, ChatRequest)
+    repairable = answer.purpose is Purpose.FIRST and may_be_mended(lease.request)
     if not isinstance(verdict, Accepted) and repairable:
         asked = render_repair(lease.request, messages, answer.text, verdict.problems)
         made = ask(process, lease, Purpose.REPAIR, asked, rejected_call=answer.call_id)
@@ -103,7 +103,9 @@ def _work(process: Process, lease: Lease) -> Ending:
 
 
 def _signed(result: AnyResult, answer: PaidAnswer) -> AnyResult:
-    """A chat's result with what only its call knows: the model that served it, and how it ended."""
+    """A result with what only its call knows: the model that served it, and how it ended."""
+    if isinstance(result, EmbedResult):
+        return result.model_copy(update={"model": answer.model})
     if not isinstance(result, ChatResult):
         return result
     finish = FinishReason.LENGTH if answer.cut else FinishReason.STOP

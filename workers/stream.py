@@ -16,7 +16,7 @@ from orchestrator.http.clients import Clients
 from orchestrator.http.transport import Response, TransportError, never_connected
 from schemas.errors import Category, Failure
 from schemas.providers import Provider
-from workers.framing import Framing
+from workers.framing import Framing, WholeBody
 from workers.providers.base import Reply, WireFormat, WireRequest
 
 _MOST_ERROR_BYTES: Final = 64 * 1024
@@ -92,7 +92,9 @@ async def _converse(
     client = clients.of(address_of(provider.base_url), private=private)
     result.sent = True
     body = client.stream("POST", request.path, headers=dict(request.headers), content=request.body)
-    until_it_begins = config.total_timeout if request.patient else config.first_token_timeout
+    # What is not streamed has no first token: it is there or not, within the call's own time.
+    patient = request.patient or wire.framing is WholeBody
+    until_it_begins = config.total_timeout if patient else config.first_token_timeout
     async with _Patience(until_it_begins, result) as patience, body as response:
         await _read(config, wire, response, result, patience)
 
@@ -183,6 +185,8 @@ async def _pieces(response: Response, framing: Framing, most: int) -> AsyncItera
             raise _TooLarge
         for piece in framing.take(chunk):
             yield piece
+    for piece in framing.end():
+        yield piece
 
 
 async def _head(response: Response) -> bytes:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from orchestrator.api import (
     budgets,
     circuits,
+    embeddings,
     events,
     generate,
     health,
@@ -71,6 +72,7 @@ def _doors() -> FastAPI:
         submissions.router,
         generate.router,
         openai_front.router,
+        embeddings.router,
         budgets.router,
         circuits.router,
         routing.router,
@@ -121,6 +123,7 @@ def _bodies() -> dict[str, TypeAdapter[Any]]:
         GenerateRequest,
         ChatCompletionRequest,
         CompletionRequest,
+        embeddings.EmbeddingRequest,
         OpenAIError,
     )
     for model in given:

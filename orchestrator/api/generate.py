@@ -95,8 +95,10 @@ def _read(body: object) -> GenerateRequest:
 
 
 def _chat(asked: GenerateRequest, wishes: Preferences) -> ChatRequest:
-    given = asked.model_dump(exclude={"prompt", "messages", "model", "wait_seconds", "preferences"})
-    context = {"prompt": asked.prompt, "messages": asked.messages}
+    given = asked.model_dump(
+        exclude={"prompt", "messages", "answer_schema", "model", "wait_seconds", "preferences"}
+    )
+    context = {"prompt": asked.prompt, "messages": asked.messages, "answer_schema": asked.answer_schema}
     try:
         return ChatRequest.model_validate(given | {"kind": "chat", "context": context, "preferences": wishes})
     except ValidationError as error:

@@ -14,6 +14,7 @@ from orchestrator.api.shapes import BASE, page_shape
 from orchestrator.api.submissions import MODELS
 from schemas.api import KindPage, KindSchema
 from schemas.contexts import ChatContext, FixBugContext, GenerateCodeContext, ReviewCodeContext
+from schemas.embeddings import EmbedContext, EmbedResult
 from schemas.errors import NotFound
 from schemas.results import ChatResult, CodeResult, ReviewResult
 from schemas.tasks import TaskKind, normal_kind
@@ -25,6 +26,7 @@ _SHAPES: Final[dict[TaskKind, tuple[type[BaseModel], type[BaseModel]]]] = {
     TaskKind.FIX_BUG: (FixBugContext, CodeResult),
     TaskKind.REVIEW_CODE: (ReviewCodeContext, ReviewResult),
     TaskKind.CHAT: (ChatContext, ChatResult),
+    TaskKind.EMBED: (EmbedContext, EmbedResult),
 }
 
 

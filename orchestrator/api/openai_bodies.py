@@ -6,15 +6,16 @@ is taken, because many clients send it.
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, Self, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from orchestrator.api.complaints import field_errors
 from orchestrator.api.problems import invalid
 from schemas.base import Value
 from schemas.contexts import MAX_CHAT, MAX_MESSAGES
 from schemas.errors import FieldError
+from schemas.structured import AnswerSchema, fault_of
 from schemas.tasks import ChatRequest, Preferences
 
 B = TypeVar("B", bound="FrontBody")
@@ -35,7 +36,6 @@ _NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
     "presence_penalty": (0,),
     "prompt_cache_key": (_ANYTHING,),
     "reasoning_effort": (),
-    "response_format": ({"type": "text"},),
     "safety_identifier": (_ANYTHING,),
     "seed": (),
     "service_tier": ("auto", "default"),
@@ -81,6 +81,35 @@ class StreamOptions(Value):
     include_obfuscation: Literal[False] = False
 
 
+class NamedSchema(Value):
+    """A schema as OpenAI's API takes it; every answer is held to it, whatever `strict` says."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    description: str | None = Field(None, max_length=10_000)
+    answer_schema: AnswerSchema = Field(alias="schema")
+    strict: bool | None = None
+
+
+class ResponseFormat(Value):
+    """What the answer is to be: text, any JSON object, or JSON of a schema."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: NamedSchema | None = None
+
+    @model_validator(mode="after")
+    def _has_its_schema(self) -> Self:
+        if (self.json_schema is not None) != (self.type == "json_schema"):
+            raise ValueError("must have a json_schema if its type is 'json_schema', and only then")
+        return self
+
+    @property
+    def wanted(self) -> dict[str, Any] | None:
+        """The schema that an answer has to fit; None for text."""
+        if self.type == "json_object":
+            return {"type": "object"}
+        return self.json_schema.answer_schema if self.json_schema else None
+
+
 class FrontBody(Value):
     """What both endpoints take."""
 
@@ -110,6 +139,7 @@ class ChatCompletionRequest(FrontBody):
 
     messages: list[FrontMessage] = Field(min_length=1, max_length=MAX_MESSAGES)
     max_completion_tokens: int | None = Field(None, strict=True, ge=1, le=200_000)
+    response_format: ResponseFormat | None = None
 
     @property
     def limit(self) -> int | None:
@@ -118,8 +148,9 @@ class ChatCompletionRequest(FrontBody):
 
     @property
     def said(self) -> dict[str, Any]:
-        """The messages."""
-        return {"messages": [message.plain for message in self.messages]}
+        """The messages, and what the answer has to fit."""
+        schema = self.response_format.wanted if self.response_format else None
+        return {"messages": [message.plain for message in self.messages], "answer_schema": schema}
 
 
 class CompletionRequest(FrontBody):
@@ -149,6 +180,12 @@ def read_body(body: object, model: type[B]) -> B:
 
 def task_of(asked: FrontBody, wishes: Mapping[str, Any], **fields: Any) -> ChatRequest:
     """The chat that a request asks for, going where `wishes` say. Raises `InvalidRequest`."""
+    schema = asked.said.get("answer_schema")
+    if schema is not None and (fault := fault_of(schema)):
+        field = "response_format.json_schema.schema"
+        raise invalid(
+            [FieldError(field=field, message=f"{field} is no JSON Schema; {fault}", code="invalid_value")]
+        )
     wanted = dict(wishes) | {"temperature": asked.temperature, "max_tokens": asked.limit}
     given = {
         "kind": "chat",

@@ -17,7 +17,7 @@ from schemas.errors import Category, InvalidRequest, NoProvider, NotFound, Orche
 from schemas.tasks import StatusReason, TaskStatus
 
 ROOT: Final = "/openai/"
-OTHER_SPELLINGS: Final = ("/api/v1/chat/completions", "/api/v1/completions")
+OTHER_SPELLINGS: Final = ("/api/v1/chat/completions", "/api/v1/completions", "/api/v1/embeddings")
 _RATE: Final = frozenset({StatusReason.RATE_LIMITED})
 
 

@@ -26,7 +26,7 @@ from orchestrator.api.openai_bodies import (
     task_of,
 )
 from orchestrator.api.openai_errors import OTHER_SPELLINGS, ROOT, ModelNotFound, failed, refused
-from orchestrator.api.openai_models import chosen, listed
+from orchestrator.api.openai_models import chosen, listed_with_embeddings
 from orchestrator.api.openai_shapes import STILL_HERE, Form, event
 from orchestrator.api.patience import GONE, Gone, abandon, while_there
 from orchestrator.api.replies import json_reply
@@ -89,14 +89,14 @@ async def completions(request: Request, visit: Writer) -> Response:
 @router.get(f"{_BASE}/models", response_model=None, responses=_LISTED)
 async def list_models(visit: Reader) -> Response:
     """List what may be asked for as `model`: models, providers' names, and `auto`."""
-    found = listed(await views.providers(visit.parts.db, visit.tenant_id))
+    found = listed_with_embeddings(await views.providers(visit.parts.db, visit.tenant_id))
     return json_reply({"object": "list", "data": list(found.values())})
 
 
 @router.get(f"{_BASE}/models/{{model:path}}", response_model=None, responses=_LISTED)
 async def get_model(visit: Reader, model: str) -> Response:
     """Show one of them."""
-    found = listed(await views.providers(visit.parts.db, visit.tenant_id))
+    found = listed_with_embeddings(await views.providers(visit.parts.db, visit.tenant_id))
     if model not in found:
         raise ModelNotFound(f"The model {model[:200]!r} does not exist here; there are {', '.join(found)}.")
     return json_reply(found[model])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from orchestrator.api.openai_errors import ModelNotFound
+from orchestrator.catalogue.embeddings import models_of
 from orchestrator.store.views.providers import Standing
 from schemas.errors import FieldError
 from schemas.providers import Provider
@@ -34,6 +35,15 @@ def listed(standings: Sequence[Standing]) -> dict[str, dict[str, Any]]:
         found.setdefault(provider.model, _entry(provider.model, provider))
         found[provider.name] = _entry(provider.name, provider)
     return {ANY: {"id": ANY, "object": "model", "created": 0, "owned_by": "orchestrator"}, **found}
+
+
+def listed_with_embeddings(standings: Sequence[Standing]) -> dict[str, dict[str, Any]]:
+    """The same, and the models that may be asked for embeddings."""
+    found = listed(standings)
+    for provider, _, _ in standings:
+        for model in models_of(provider):
+            found.setdefault(model, _entry(model, provider))
+    return found
 
 
 def _entry(name: str, provider: Provider) -> dict[str, Any]:

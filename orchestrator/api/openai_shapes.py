@@ -30,7 +30,7 @@ class Form:
         choice = {"index": 0, **said, "logprobs": None, "finish_reason": result["finish_reason"]}
         kind = "chat.completion" if self.chat else "text_completion"
         head = self._head(task, kind) | {"model": result["model"] or task.candidate["model"]}
-        return head | {"choices": [choice], "usage": _usage(task), "orchestrator": _ours(task)}
+        return head | {"choices": [choice], "usage": _usage(task), "orchestrator": ours(task)}
 
     def opening(self, task: TaskRow) -> bytes:
         """The first chunk, where the format has one."""
@@ -45,7 +45,7 @@ class Form:
         said: dict[str, Any] = {"delta": {}} if self.chat else {"text": ""}
         chunks = self._chunk(task, said, result["finish_reason"])
         if with_usage:
-            told = {"choices": [], "usage": _usage(task), "orchestrator": _ours(task)}
+            told = {"choices": [], "usage": _usage(task), "orchestrator": ours(task)}
             chunks += event(self._head(task, self._kind) | told)
         return chunks + DONE
 
@@ -82,7 +82,7 @@ def _usage(task: TaskRow) -> dict[str, Any]:
     }
 
 
-def _ours(task: TaskRow) -> dict[str, Any]:
+def ours(task: TaskRow) -> dict[str, Any]:
     """What OpenAI's format has no place for."""
     return {
         "task_id": str(task.id),

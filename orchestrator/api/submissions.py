@@ -24,6 +24,7 @@ from schemas.errors import FieldError
 from schemas.tasks import (
     TASK_REQUEST,
     ChatRequest,
+    EmbedRequest,
     FixBugRequest,
     GenerateCodeRequest,
     ReviewCodeRequest,
@@ -34,11 +35,13 @@ from schemas.tasks import (
 
 router = APIRouter(prefix=BASE, tags=["tasks"])
 
-MODELS: Final[dict[TaskKind, type[GenerateCodeRequest | FixBugRequest | ReviewCodeRequest | ChatRequest]]] = {
+_Model = type[GenerateCodeRequest | FixBugRequest | ReviewCodeRequest | ChatRequest | EmbedRequest]
+MODELS: Final[dict[TaskKind, _Model]] = {
     TaskKind.GENERATE_CODE: GenerateCodeRequest,
     TaskKind.FIX_BUG: FixBugRequest,
     TaskKind.REVIEW_CODE: ReviewCodeRequest,
     TaskKind.CHAT: ChatRequest,
+    TaskKind.EMBED: EmbedRequest,
 }
 _LONGEST_KEY: Final = 255
 

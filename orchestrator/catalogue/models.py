@@ -18,7 +18,7 @@ from typing import Any, Final
 from genai_prices.data_snapshot import get_snapshot
 
 from orchestrator.catalogue.vendors import FACTS
-from schemas.providers import Vendor
+from schemas.providers import Provider, Vendor
 
 DEFAULT_MAX_OUTPUT: Final = 16_384
 """Output tokens asked for at most where the submitter names no limit."""
@@ -56,6 +56,7 @@ class Capability(StrEnum):
     REVIEW = "review"
     DOCUMENTATION = "documentation"
     TESTING = "testing"
+    EMBEDDING = "embedding"
 
 
 class CostModel(StrEnum):
@@ -118,6 +119,15 @@ def describe(vendor: Vendor, name: str) -> Model:
     return replace(found, strengths=MappingProxyType(strengths))
 
 
+def can_structure(provider: Provider, model: Model) -> bool:
+    """Whether an answer of this model there can be held to a JSON Schema.
+
+    Local servers hold any model to a grammar; else what the provider's options say, or the catalogue knows.
+    """
+    told = provider.options.structured_output
+    return told if told is not None else model.structured or FACTS[provider.vendor].local
+
+
 def plain_name(name: str) -> str:
     """A model's name without its maker, its variant and its date: `openai/gpt-5-mini-2025-08-07:x`."""
     return _DATED.sub("", name.lower().rpartition("/")[2].partition(":")[0])
@@ -165,7 +175,7 @@ def _catalogue() -> dict[str, Model]:
         model = Model(
             id=row["id"],
             maker=row["maker"],
-            strengths=MappingProxyType(dict.fromkeys(Capability, data["classes"][row["class"]])),
+            strengths=_strengths(data["classes"][row["class"]], embeds=row.get("embeds", False)),
             context=row["context"],
             max_input=row.get("max_input"),
             max_output=row.get("max_output"),
@@ -177,6 +187,13 @@ def _catalogue() -> dict[str, Model]:
         for name in (model.id, *row.get("aliases", ())):
             found[name] = model
     return found
+
+
+def _strengths(strength: int, *, embeds: bool) -> Mapping[Capability, int]:
+    """A model that turns texts into vectors does nothing else, and no other model does it."""
+    return MappingProxyType(
+        {each: strength if (each is Capability.EMBEDDING) is embeds else 0 for each in Capability}
+    )
 
 
 @cache

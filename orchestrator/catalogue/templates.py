@@ -13,16 +13,21 @@ from orchestrator.catalogue.vendors import FACTS
 from schemas.addresses import origin_of
 from schemas.configured import Template, TemplateVariable
 from schemas.copilot import AUTO, BRANCH, WORKFLOW
-from schemas.providers import Vendor, Wire
+from schemas.providers import ProviderOptions, Vendor, Wire
 
 _VARIABLE: Final = re.compile(r"\{\{\s*([A-Z][A-Z0-9_]{0,63})\s*\}\}")
 _KEY: Final = TemplateVariable(description="the API key", secret=True)
 _VENDORS: Final = frozenset(Vendor)
 
 
-def usual_wire(vendor: Vendor, base_url: str) -> Wire:
+def usual_wire(vendor: Vendor, base_url: str, options: ProviderOptions | None = None) -> Wire:
     """What a vendor speaks there where nothing else is said: its own format below the address of its own
-    API, OpenAI's below any other, because that is what their compatible addresses speak. GitHub has none."""
+    API, OpenAI's below any other, because that is what their compatible addresses speak. GitHub has none.
+    What is declared goes before both."""
+    if options is not None and options.custom is not None:
+        return Wire.CUSTOM
+    if options is not None and options.adapter is not None:
+        return Wire.ADAPTER
     facts = FACTS[vendor]
     if facts.wire is Wire.COPILOT:
         return facts.wire

@@ -29,8 +29,9 @@ class VendorFacts:
     `base_url` and `wire`: where and how it is spoken to if a provider says nothing else; None where there
     is no usual place. `key`: None where the wire decides, as at Anthropic and Google, whose compatible
     endpoints take keys as OpenAI does. `environment`: the usual names of its key, the first one preferred;
-    empty where usually none is needed. `prices`: its name in the price library. `flat`: paid by the month,
-    so that one more call costs nothing. `limit_field` and the last four: its ways with OpenAI's chat wire.
+    empty where usually none is needed. `embeds`: its usual embedding model. `prices`: its name in the price
+    library. `flat`: paid by the month, so that one more call costs nothing. `limit_field` and the last four:
+    its ways with OpenAI's chat wire.
     """
 
     base_url: str | None
@@ -38,6 +39,7 @@ class VendorFacts:
     key: KeyHeader | None = KeyHeader.AUTHORIZATION
     environment: tuple[str, ...] = ()
     model: str | None = None
+    embeds: str | None = None
     prices: str | None = None
     local: bool = False
     flat: bool = False
@@ -54,6 +56,7 @@ FACTS: Final[dict[Vendor, VendorFacts]] = {
         wire=Wire.OPENAI_CHAT,
         environment=("OPENAI_API_KEY",),
         model="gpt-5-mini",
+        embeds="text-embedding-3-small",
         prices="openai",
         limit_field="max_completion_tokens",
         takes_tier=True,
@@ -72,6 +75,7 @@ FACTS: Final[dict[Vendor, VendorFacts]] = {
         key=None,
         environment=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
         model="gemini-3.5-flash",
+        embeds="gemini-embedding-001",
         prices="google",
     ),
     Vendor.AZURE: VendorFacts(
@@ -109,6 +113,7 @@ FACTS: Final[dict[Vendor, VendorFacts]] = {
         wire=Wire.OPENAI_CHAT,
         environment=("MISTRAL_API_KEY",),
         model="mistral-medium-latest",
+        embeds="mistral-embed",
         prices="mistral",
         takes_stream_options=False,
     ),
@@ -183,6 +188,9 @@ def key_headers(provider: Provider, credential: str | None) -> dict[str, str]:
     """
     if credential is None:
         return {}
+    if provider.wire is Wire.CUSTOM and provider.options.custom is not None:
+        form = provider.options.custom.auth
+        return {form.header: form.prefix + credential}
     header = key_header(provider.vendor, provider.wire)
     if provider.vendor is Vendor.AZURE and _JSON_WEB_TOKEN.fullmatch(credential):
         header = KeyHeader.AUTHORIZATION

@@ -47,7 +47,7 @@ def prepare(
     shared = session(context)
     _reachable_url(shared)
     config = shared.config()
-    providers = answerers.real(config) or (answerers.simulated(simulator_url) if simulator_url else ())
+    providers = answerers.real() or (answerers.simulated(simulator_url) if simulator_url else ())
     key = prepared(config, providers, Kept(shared.home()), own_database=False, rotate=False)
     names = [provider.name for provider in providers]
     if shared.as_json:

@@ -13,7 +13,7 @@ from typing import Final
 from orchestrator import clock
 from orchestrator.cli.system import answerers
 from orchestrator.cli.system.prepare import is_redis
-from orchestrator.config import Config, unknown_settings
+from orchestrator.config import unknown_settings
 from orchestrator.store.migrate import head
 from orchestrator.store.views import health
 from orchestrator.store.views.server import Server, server
@@ -88,16 +88,16 @@ def disk(data_dir: Path) -> Check:
     return Check("disk", Standing.OK, detail)
 
 
-def providers(config: Config) -> Check:
+def providers() -> Check:
     """Somebody who answers."""
-    found = answerers.real(config)
+    found = answerers.real()
     if found:
         return Check("providers", Standing.OK, ", ".join(f"{one.name} ({one.model})" for one in found))
     return Check(
         "providers",
         Standing.WARN,
-        "no OPENAI_API_KEY and no local Ollama: answers would be simulated",
-        "Set OPENAI_API_KEY for real answers.",
+        "no vendor's key and no local Ollama: answers would be simulated",
+        "Set OPENAI_API_KEY, ANTHROPIC_API_KEY or another vendor's key for real answers.",
     )
 
 

@@ -49,7 +49,7 @@ async def _all(shared: Session) -> "list[Check]":
         diagnosis.packages(),
         diagnosis.settings(),
         *await _servers(config),
-        diagnosis.providers(config),
+        diagnosis.providers(),
         diagnosis.disk(shared.home()),
     ]
 

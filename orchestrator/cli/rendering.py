@@ -59,6 +59,8 @@ def show_result(result: Mapping[str, Any]) -> None:
         show_diff(result["diff"])
     elif result.get("type") == "review":
         show_review(result)
+    elif result.get("type") == "embedding":
+        printing.say(f"{len(result['vectors'])} vectors of {result['dimensions']} numbers: see -o json")
     elif result.get("type") == "chat":
         printing.write(printing.visible(result["text"].rstrip("\n")) + "\n")
 

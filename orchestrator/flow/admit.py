@@ -4,14 +4,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.errors import FieldError, InvalidRequest
-from schemas.tasks import SUPPORTED_LEVELS, TaskRequest
+from schemas.structured import fault_of
+from schemas.tasks import SUPPORTED_LEVELS, ChatRequest, EmbedRequest, TaskRequest
 
 MAX_DELAY: Final = timedelta(days=90)
 
 
 def admit(request: TaskRequest, now: datetime) -> None:
     """Raise `InvalidRequest` naming each field that makes the task impossible."""
-    errors = [*_times(request, now), *_level(request)]
+    errors = [*_times(request, now), *_level(request), *_schema(request), *_model(request)]
     if errors:
         raise InvalidRequest(errors[0].message, errors=tuple(errors))
 
@@ -35,6 +36,18 @@ def _level(request: TaskRequest) -> list[FieldError]:
         return []
     listed = ", ".join(offered)
     return [_error("preferences.verification_level", f"must be one of {listed} for {request.kind}")]
+
+
+def _schema(request: TaskRequest) -> list[FieldError]:
+    schema = request.context.answer_schema if isinstance(request, ChatRequest) else None
+    fault = fault_of(schema) if schema is not None else None
+    return [_error("context.answer_schema", f"must be a JSON Schema; {fault}")] if fault else []
+
+
+def _model(request: TaskRequest) -> list[FieldError]:
+    if not isinstance(request, EmbedRequest) or request.preferences.model is not None:
+        return []
+    return [_error("preferences.model", "is required: vectors of different models can't be compared")]
 
 
 def _error(field: str, message: str) -> FieldError:

@@ -95,7 +95,7 @@ def _unsaved(asked: CheckRequest) -> Provider:
         id=UUID(int=0),
         name=TRIED,
         vendor=vendor,
-        wire=asked.wire or usual_wire(vendor, asked.base_url),
+        wire=asked.wire or usual_wire(vendor, asked.base_url, asked.options),
         base_url=asked.base_url,
         model=asked.model or NO_MODEL,
         credential=NONE,

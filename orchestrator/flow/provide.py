@@ -25,7 +25,7 @@ async def provide(parts: Parts, tenant_id: UUID, asked: ProviderRequest, model: 
     The first real provider that is not paused takes over from simulated ones: they are paused.
     """
     vendor = asked.vendor or vendor_at(asked.base_url)
-    wire = asked.wire or usual_wire(vendor, asked.base_url)
+    wire = asked.wire or usual_wire(vendor, asked.base_url, asked.options)
     refuse_unfit(
         parts.config, vendor=vendor, wire=wire, base_url=asked.base_url, model=model, options=asked.options
     )

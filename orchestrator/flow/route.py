@@ -7,13 +7,16 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from orchestrator.catalogue import tokens
 from orchestrator.catalogue.abilities import takes
 from orchestrator.catalogue.credits import most_of_a_job
+from orchestrator.catalogue.embeddings import embeds
 from orchestrator.catalogue.estimates import TYPICAL_OUTPUT, estimate, full_hour
 from orchestrator.catalogue.models import (
     Capability,
     CostModel,
     Model,
+    can_structure,
     cost_model,
     describe,
     output_asked,
@@ -33,13 +36,14 @@ from schemas.routing import (
     RoutingConfig,
     Strategy,
 )
-from schemas.tasks import ChatRequest, TaskKind, TaskRequest
+from schemas.tasks import ChatRequest, EmbedRequest, TaskKind, TaskRequest
 
 ASKED: Final = {
     TaskKind.GENERATE_CODE: Capability.GENERATION,
     TaskKind.FIX_BUG: Capability.FIXING,
     TaskKind.REVIEW_CODE: Capability.REVIEW,
     TaskKind.CHAT: Capability.GENERATION,
+    TaskKind.EMBED: Capability.EMBEDDING,
 }
 
 _FIELDS: Final = {
@@ -48,6 +52,7 @@ _FIELDS: Final = {
     FilterReason.PAUSED: "provider",
     FilterReason.NO_CREDENTIAL: "provider",
     FilterReason.CAPABILITY: "kind",
+    FilterReason.STRUCTURED_OUTPUT: "context.answer_schema",
     FilterReason.LANGUAGE: "context.constraints.language",
     FilterReason.CONTEXT: "context",
     FilterReason.MAX_COST: "preferences.max_cost_usd",
@@ -125,7 +130,7 @@ def route(request: TaskRequest, offers: Sequence[Offer], terms: Terms, lookup: L
         "speed_priority": request.preferences.speed_priority,
         "budget_usd": dollars(nanos_of(budget)),
         "input_tokens": terms.input_tokens,
-        "output_tokens": output_asked(first.vendor, ranked[0].model, request.preferences.max_tokens),
+        "output_tokens": _output(request, first.vendor, ranked[0].model),
         "turn": terms.chance.turn,
         "draw": terms.chance.draw,
         "candidates": [_shown(each, fitting[each.offer], worth[each.offer]) for each in ranked],
@@ -155,13 +160,26 @@ def _fit(request: TaskRequest, offer: Offer, terms: Terms, lookup: Lookup) -> _F
         return FilterReason.CAPABILITY, f"can't be asked for {capability}"
     if not takes(provider.vendor, request.kind):
         return FilterReason.CAPABILITY, f"does not take {request.kind}: it brings changes of code alone"
-    language = None if isinstance(request, ChatRequest) else request.context.constraints.language
+    if _wants_json(request) and not can_structure(provider, model):
+        return (
+            FilterReason.STRUCTURED_OUTPUT,
+            f"{asked} is not known to answer by a JSON Schema (options.structured_output can say so)",
+        )
+    if isinstance(request, EmbedRequest) and not embeds(provider, asked):
+        return (
+            FilterReason.CAPABILITY,
+            f"is not known to serve embeddings of {asked} (options.embedding_model can say so)",
+        )
+    language = (
+        None if isinstance(request, ChatRequest | EmbedRequest) else request.context.constraints.language
+    )
     if language and model.languages is not None and language.lower() not in model.languages:
         return FilterReason.LANGUAGE, f"{asked} does not know the language {language}"
-    output = output_asked(provider.vendor, asked, wishes.max_tokens)
-    fits = model.holds(terms.input_tokens, output)
+    output = _output(request, provider.vendor, asked)
+    needed = _needed(request, terms)
+    fits = model.holds(needed, output)
     if fits is False:
-        size = f"about {terms.input_tokens:,} tokens and up to {output:,} of answer"
+        size = f"about {needed:,} tokens and up to {output:,} of answer"
         return FilterReason.CONTEXT, f"{asked} holds {model.context:,} tokens, less than {size}"
     tier = tier_asked(
         provider.vendor, asked, wishes.speed_priority, _seconds_left(request, terms), terms.hour
@@ -177,6 +195,23 @@ def _seconds_left(request: TaskRequest, terms: Terms) -> float:
         return float("inf")
     starts = max(request.run_at, terms.now) if request.run_at else terms.now
     return (request.deadline - starts).total_seconds()
+
+
+def _output(request: TaskRequest, vendor: Vendor, model: str) -> int:
+    if isinstance(request, EmbedRequest):
+        return 0
+    return output_asked(vendor, model, request.preferences.max_tokens)
+
+
+def _needed(request: TaskRequest, terms: Terms) -> int:
+    """The tokens that a model has to hold at once: of texts to be embedded, the longest one."""
+    if isinstance(request, EmbedRequest):
+        return tokens.estimate(max(request.context.inputs, key=len))
+    return terms.input_tokens
+
+
+def _wants_json(request: TaskRequest) -> bool:
+    return isinstance(request, ChatRequest) and request.context.answer_schema is not None
 
 
 def _estimate(offer: Offer, model: str, most: int, terms: Terms, tier: str | None) -> int:

@@ -11,6 +11,7 @@ from importlib.metadata import entry_points
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from orchestrator import adapters
 from orchestrator.config import Config
 from orchestrator.http.addresses import is_never_called, is_private_host
 from schemas.configured import misplaced_option, misplaced_wire
@@ -40,6 +41,7 @@ def refuse_unfit(
     if elsewhere:
         field, said = elsewhere
         errors.append(FieldError(field=field, message=f"{field} {said}", code="unfit_wire"))
+    errors += [*_declared(wire, options), *_adapted(wire, options)]
     told = {
         "vendor": str(vendor),
         "wire": str(wire),
@@ -54,6 +56,27 @@ def refuse_unfit(
         ]
     if errors:
         raise InvalidRequest(errors[0].message, errors=tuple(errors))
+
+
+def _declared(wire: Wire, options: ProviderOptions) -> Iterator[FieldError]:
+    field = "options.custom"
+    if wire is Wire.CUSTOM and options.custom is None:
+        message = f"{field} is required: it declares what is spoken on the wire custom"
+        yield FieldError(field=field, message=message, code="required")
+    elif wire is not Wire.CUSTOM and options.custom is not None:
+        message = f"{field} means nothing on the wire {wire}: it is for custom"
+        yield FieldError(field=field, message=message, code="misplaced_option")
+
+
+def _adapted(wire: Wire, options: ProviderOptions) -> Iterator[FieldError]:
+    field = "options.adapter"
+    if wire is not Wire.ADAPTER and options.adapter is not None:
+        message = f"{field} means nothing on the wire {wire}: it is for adapter"
+        yield FieldError(field=field, message=message, code="misplaced_option")
+    elif wire is Wire.ADAPTER and options.adapter not in adapters.installed():
+        known = ", ".join(adapters.installed()) or "none"
+        message = f"{field} must name an adapter that is installed here; there are: {known}"
+        yield FieldError(field=field, message=message, code="unknown_adapter")
 
 
 def _address(config: Config, base_url: str) -> Iterator[FieldError]:

@@ -17,11 +17,13 @@ from typing import Any
 import psutil
 
 from orchestrator import clock
+from orchestrator.catalogue.vendors import FACTS
 from orchestrator.embedded.errors import EmbeddedError
 from orchestrator.embedded.stack import attached
 
 START_SECONDS = 90.0
-_OF_THE_RUNNER = ("ORCHESTRATOR_", "OPENAI_", "PROMETHEUS_", "COLUMNS")
+_KEYS = tuple(name for facts in FACTS.values() for name in facts.environment)
+_OF_THE_RUNNER = ("ORCHESTRATOR_", "OPENAI_", "ANTHROPIC_", "PROMETHEUS_", "COLUMNS", *_KEYS)
 
 
 def until(condition: Callable[[], bool], seconds: float, what: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.flow.configure import ProviderSetting, configure
 from orchestrator.wiring import Parts
-from schemas.providers import CHORES_QUEUE, queue_of
+from schemas.providers import CHORES_QUEUE, ProviderOptions, queue_of
 from tests.conformance.wires import PLAYED, Spoken
 from tests.integration.conftest import database_url, parts, servers, template
 from tests.integration.flow import world as making
@@ -40,6 +40,11 @@ async def world(parts: Parts, simulator: Simulated, spoken: Spoken, monkeypatch:
         credential=f"env:{KEY}",
     )
     tenant = (await configure(parts, f"tenant-{uuid4().hex[:8]}", (alpha,))).tenant_id
+    if spoken.declared is not None:
+        options = ProviderOptions(custom=spoken.declared).model_dump_json(exclude_none=True)
+        await World(parts, tenant, uuid4(), ("alpha",)).rows(
+            "UPDATE providers SET options = CAST(:options AS jsonb)", options=options
+        )
     queues = (CHORES_QUEUE, queue_of(spoken.speaker))
     world = World(parts, tenant, uuid4(), ("alpha",), queues)
     world.boot_id = await world.enlist(name="me", pid=1)

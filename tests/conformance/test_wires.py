@@ -85,7 +85,7 @@ async def test_what_is_booked_is_the_providers_bill_to_the_nano_dollar(
         call_id = await called(world, process, prompt, model=model)
         booked = await world.call(call_id)
         entry = simulator.entry(call_id)
-        assert entry["wire"] == spoken.name
+        assert entry["wire"] == (spoken.journal or spoken.name)
         assert booked.cost_nanos == entry["billed_nano_dollars"]
         assert (booked.cost_nanos == 0) == spoken.free
         assert booked.served_model == entry["served_model"]

@@ -7,7 +7,9 @@ A line is played as soon as `workers.providers` speaks its wire; until then it w
 from dataclasses import dataclass
 from typing import Final
 
+from schemas.custom import CustomFormat
 from schemas.providers import Vendor, Wire
+from tests.conformance.declared import OPENAI_CHAT
 from workers.providers import WIRES
 
 
@@ -17,6 +19,7 @@ class Spoken:
 
     `caches`: it tells what came from its cache without having been asked. `reasons`: it tells what was
     thought apart from what was said. `free`: nothing is ever billed. `names_calls`: it gives each call an id.
+    `declared`: what the wire `custom` is to be there, and `journal` which wire the simulator takes it for.
     """
 
     name: str
@@ -27,6 +30,8 @@ class Spoken:
     reasons: bool = True
     free: bool = False
     names_calls: bool = True
+    declared: CustomFormat | None = None
+    journal: str | None = None
 
     @property
     def wire(self) -> Wire:
@@ -60,8 +65,16 @@ TABLE: Final = (
         free=True,
         names_calls=False,
     ),
+    Spoken(
+        "custom",
+        "custom",
+        "/openai/v1",
+        ("gpt-4.1-mini", "gpt-5-mini"),
+        declared=OPENAI_CHAT,
+        journal="openai_chat",
+    ),
 )
 
-_SPOKEN: Final = {wire.value for wire in WIRES}
+_SPOKEN: Final = {wire.value for wire in (*WIRES, Wire.CUSTOM)}
 PLAYED: Final = tuple(line for line in TABLE if line.name in _SPOKEN)
 WAITING: Final = tuple(line for line in TABLE if line.name not in _SPOKEN)

@@ -11,7 +11,14 @@ from typing import Final, Literal, assert_never
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from schemas.tasks import ChatRequest, FixBugRequest, GenerateCodeRequest, ReviewCodeRequest, TaskRequest
+from schemas.tasks import (
+    ChatRequest,
+    EmbedRequest,
+    FixBugRequest,
+    GenerateCodeRequest,
+    ReviewCodeRequest,
+    TaskRequest,
+)
 from workers.context.fence import fence, inline
 
 PROBLEMS_BYTES: Final = 8_000
@@ -27,7 +34,9 @@ class Message:
 
 
 def render(request: TaskRequest) -> tuple[Message, ...]:
-    """The messages of a task's first call; a conversation is passed on as it is."""
+    """The messages of a task's first call; a conversation is passed on as it is, and vectors need none."""
+    if isinstance(request, EmbedRequest):
+        return ()
     if isinstance(request, ChatRequest):
         return tuple(Message(said.role, said.content) for said in request.context.conversation)
     return (
@@ -41,7 +50,9 @@ def render_repair(
 ) -> tuple[Message, ...]:
     """The earlier messages, the answer that was refused, and what to mend in it."""
     mend = _template("repair.md").render(
-        problems="\n".join(_within(problems, PROBLEMS_BYTES)), review=isinstance(request, ReviewCodeRequest)
+        problems="\n".join(_within(problems, PROBLEMS_BYTES)),
+        review=isinstance(request, ReviewCodeRequest),
+        chat=isinstance(request, ChatRequest),
     )
     # Vendors refuse an assistant message without text, and JSON a lone surrogate.
     said = answer.encode("utf-8", "replace").decode().replace("\0", "\ufffd")

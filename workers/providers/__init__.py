@@ -4,10 +4,11 @@ from typing import Final
 
 from schemas.providers import Wire
 from workers.providers.anthropic import AnthropicMessages
-from workers.providers.base import WireFormat
-from workers.providers.gemini import Gemini
-from workers.providers.ollama import Ollama
-from workers.providers.openai import OpenAIChat
+from workers.providers.base import Ask, WireFormat
+from workers.providers.custom import Custom
+from workers.providers.gemini import Gemini, GeminiEmbeddings
+from workers.providers.ollama import Ollama, OllamaEmbeddings
+from workers.providers.openai import OpenAIChat, OpenAIEmbeddings
 from workers.providers.openai_responses import OpenAIResponses
 
 WIRES: Final[dict[Wire, WireFormat]] = {
@@ -17,3 +18,24 @@ WIRES: Final[dict[Wire, WireFormat]] = {
     Wire.GEMINI: Gemini(),
     Wire.OLLAMA: Ollama(),
 }
+"""The formats that are the same for every provider; what `custom` is, each provider's options say."""
+
+EMBEDDINGS: Final[dict[Wire, WireFormat]] = {
+    Wire.OPENAI_CHAT: OpenAIEmbeddings(),
+    Wire.OPENAI_RESPONSES: OpenAIEmbeddings(),
+    Wire.GEMINI: GeminiEmbeddings(),
+    Wire.OLLAMA: OllamaEmbeddings(),
+}
+"""The same vendors' requests for vectors."""
+
+
+def wire_for(ask: Ask) -> WireFormat:
+    """The format in which this is asked there. Raises `ValueError` where there is none."""
+    wire = ask.provider.wire
+    if wire is Wire.CUSTOM and ask.provider.options.custom is not None and not ask.inputs:
+        return Custom(ask.provider.options.custom)
+    found = (EMBEDDINGS if ask.inputs else WIRES).get(wire)
+    if found is None:
+        what = "embeddings" if ask.inputs else "options that declare what is spoken"
+        raise ValueError(f"there are no {what} on the wire {wire}")
+    return found

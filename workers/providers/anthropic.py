@@ -8,11 +8,12 @@ reason and not before. `ping` is no progress, and an `error` event may come insi
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from orchestrator import clock
 from schemas.calls import Usage
 from schemas.errors import Category, Failure
+from schemas.structured import Schema, is_strict, keywords, leads_back
 from workers.providers.base import (
     LONGEST_WAIT,
     OUTPUT_LIMIT,
@@ -34,6 +35,13 @@ from workers.providers.base import (
 )
 
 VERSION: Final = "2023-06-01"
+_BOUNDS: Final = frozenset(
+    {
+        "exclusiveMaximum", "exclusiveMinimum", "maximum", "maxItems", "maxLength", "maxProperties",
+        "minimum", "minItems", "minLength", "minProperties", "multipleOf", "pattern", "uniqueItems",
+    }
+)  # fmt: skip
+"""Keywords that its structured output refuses."""
 _SPEND_LIMIT: Final = "enforced_spend_limit_reached"
 _SPENT: Final = re.compile(r"API usage limits|credit balance is too low", re.IGNORECASE)
 _TOO_LONG: Final = re.compile(r"prompt is too long|exceeds? (?:the )?context (?:limit|window)", re.IGNORECASE)
@@ -66,10 +74,12 @@ _RATES: Final = ("requests", "tokens", "input-tokens", "output-tokens")
 class AnthropicMessages(WireFormat):
     """`POST {base_url}/v1/messages`, always streamed."""
 
-    request_id_headers: ClassVar[tuple[str, ...]] = ("request-id", "x-request-id")
+    request_id_headers: tuple[str, ...] = ("request-id", "x-request-id")
 
     def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
         """The streamed request; the system prompt stands beside the messages."""
+        schema = ask.schema if ask.schema is not None and _is_taken(ask.schema) else None
+        ask = ask if schema is not None else ask.told_its_schema
         body: dict[str, Any] = {
             "model": ask.model,
             "max_tokens": ask.max_output_tokens,
@@ -80,8 +90,8 @@ class AnthropicMessages(WireFormat):
             body["system"] = ask.system
         if ask.temperature_taken is not None:
             body["temperature"] = min(1.0, ask.temperature_taken)
-        if ask.schema is not None:
-            body["output_config"] = {"format": {"type": "json_schema", "schema": ask.schema}}
+        if schema is not None:
+            body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
         versioned = ask.provider.base_url.rstrip("/").endswith("/v1")
         path = "/messages" if versioned else "/v1/messages"
         return post(
@@ -143,6 +153,11 @@ def _until(moment: str) -> float | None:
     except (ValueError, TypeError):
         return None
     return max(0.0, seconds) if seconds < LONGEST_WAIT else None
+
+
+def _is_taken(schema: Schema) -> bool:
+    """Whether its grammars can be made from a schema; another one is put in words, and verified too."""
+    return is_strict(schema) and not keywords(schema) & _BOUNDS and not leads_back(schema)
 
 
 def _take_delta(reply: Reply, delta: dict[str, Any]) -> bool:

@@ -4,10 +4,12 @@ A reply's usage is set only once it is final: what a stream said before it broke
 vendor bills.
 """
 
+import base64
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import orjson
 
@@ -22,6 +24,11 @@ from workers.framing import Framing, ServerSentEvents
 CORRELATION_HEADER: Final = "X-Client-Request-Id"
 LONGEST_WAIT: Final = 10**7
 """A hint to wait longer than this many seconds is taken for nonsense."""
+
+_SCHEMA_IN_WORDS: Final = (
+    "Answer with one JSON object and nothing else: no words around it, no code fence. "
+    "It must be valid against this JSON Schema:\n{}"
+)
 
 OUTPUT_LIMIT: Final = Failure(
     category=Category.OUTPUT_LIMIT, message="The answer reached the output limit; raise max_tokens."
@@ -54,6 +61,7 @@ _BY_STATUS: Final[dict[int, Category]] = {
 class Ask:
     """What is asked of a model; `max_output_tokens` is what the hold was taken for.
 
+    With `inputs` vectors of them are asked for, of `dimensions` numbers, instead of an answer to messages.
     With `schema` (JSON Schema, an object) the answer is to be JSON that fits it, where the vendor can.
     `tier` is the vendor's own word for the service tier, where not the usual one is asked for.
     """
@@ -64,6 +72,8 @@ class Ask:
     max_output_tokens: int
     temperature: float | None
     schema: Mapping[str, Any] | None = None
+    inputs: tuple[str, ...] = ()
+    dimensions: int | None = None
     tier: str | None = None
 
     @property
@@ -75,6 +85,14 @@ class Ask:
     def turns(self) -> tuple[Message, ...]:
         """The messages of user and assistant."""
         return tuple(message for message in self.messages if message.role != "system")
+
+    @property
+    def told_its_schema(self) -> "Ask":
+        """The same with its schema in words, for a wire or a vendor that takes no such schema."""
+        if self.schema is None:
+            return self
+        words = _SCHEMA_IN_WORDS.format(orjson.dumps(self.schema).decode())
+        return replace(self, messages=(Message("system", words), *self.messages), schema=None)
 
     @property
     def temperature_taken(self) -> float | None:
@@ -119,8 +137,8 @@ class Reply:
 class WireFormat(ABC):
     """One vendor's format. `request_id_headers`: where its answers have their id, the first one preferred."""
 
-    framing: ClassVar[type[Framing]] = ServerSentEvents
-    request_id_headers: ClassVar[tuple[str, ...]] = ("x-request-id",)
+    framing: type[Framing] = ServerSentEvents
+    request_id_headers: tuple[str, ...] = ("x-request-id",)
 
     @abstractmethod
     def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
@@ -182,6 +200,19 @@ def parsed(data: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise TypeError("a piece of the stream must be an object")
     return value
+
+
+def packed(vectors: Sequence[Any]) -> str:
+    """Vectors as the text of an answer: a list of base64 of little-endian floats, as results keep them.
+
+    Raises `ValueError`, `TypeError` or `OverflowError` for what is no vector.
+    """
+    return orjson.dumps(
+        [
+            vector if isinstance(vector, str) else base64.b64encode(array("f", vector).tobytes()).decode()
+            for vector in vectors
+        ]
+    ).decode()
 
 
 def error_body(body: bytes) -> Any:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from schemas.calls import Usage
 from schemas.errors import Category, Failure
+from workers.framing import Framing, WholeBody
 from workers.providers.base import (
     FILTERED,
     LONGEST_WAIT,
@@ -23,6 +24,7 @@ from workers.providers.base import (
     by_status,
     error_body,
     hinted,
+    packed,
     parsed,
     post,
     said,
@@ -31,6 +33,7 @@ from workers.providers.base import (
     tokens,
 )
 
+MOST_INPUTS: Final = 100
 _ROLES: Final = {"user": "user", "assistant": "model"}
 _UNSPECIFIED: Final = "FINISH_REASON_UNSPECIFIED"
 _FILTERS: Final = frozenset(
@@ -106,6 +109,37 @@ class Gemini(WireFormat):
         if isinstance(told, list):
             told = told[0] if told else None
         return _failure(status, told.get("error") if isinstance(told, dict) else None, hinted(headers))
+
+
+class GeminiEmbeddings(Gemini):
+    """`POST {base_url}/models/{model}:batchEmbedContents`, at most a hundred texts at a time."""
+
+    framing: type[Framing] = WholeBody
+
+    def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
+        """The request for one vector a text. Raises `ValueError` for too many texts."""
+        if len(ask.inputs) > MOST_INPUTS:
+            raise ValueError(f"Gemini takes at most {MOST_INPUTS} texts at a time: send several requests")
+        name = ask.model.removeprefix("models/")
+        chosen = {} if ask.dimensions is None else {"outputDimensionality": ask.dimensions}
+        each = [
+            {"model": f"models/{name}", "content": {"parts": [{"text": text}]}, **chosen}
+            for text in ask.inputs
+        ]
+        path = f"/models/{quote(name, safe='')}:batchEmbedContents"
+        return post(ask, credential, call_id, path, {"requests": each}, accept=WholeBody.content_type)
+
+    def feed(self, reply: Reply, data: bytes) -> bool:
+        """Take in the whole answer."""
+        told = parsed(data)
+        if told.get("error"):
+            reply.failure = _failure(None, told["error"], None)
+            return True
+        reply.parts.append(packed([vector["values"] for vector in told["embeddings"]]))
+        reply.finished = True
+        if told.get("usageMetadata"):
+            _count(reply, told["usageMetadata"])
+        return True
 
 
 def _take_candidate(reply: Reply, candidate: dict[str, Any]) -> bool:

@@ -6,12 +6,12 @@ context that holds prompt and answer. An error may come as a line inside a 200; 
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from orchestrator.catalogue import tokens as estimates
 from schemas.calls import Usage
 from schemas.errors import Category, Failure
-from workers.framing import Framing, JsonLines
+from workers.framing import Framing, JsonLines, WholeBody
 from workers.providers.base import (
     OUTPUT_LIMIT,
     Ask,
@@ -21,6 +21,7 @@ from workers.providers.base import (
     by_status,
     error_body,
     hinted,
+    packed,
     parsed,
     post,
     said,
@@ -38,7 +39,7 @@ _UNKNOWN_MODEL: Final = re.compile(r"model .*not found", re.IGNORECASE | re.DOTA
 class Ollama(WireFormat):
     """`POST {base_url}/api/chat`, always streamed."""
 
-    framing: ClassVar[type[Framing]] = JsonLines
+    framing: type[Framing] = JsonLines
 
     def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
         """The streamed request, with room for prompt and answer."""
@@ -75,6 +76,30 @@ class Ollama(WireFormat):
         """The error's words where there are some, else the status alone."""
         told = error_body(body)
         return _failure(status, told.get("error") if isinstance(told, dict) else None, hinted(headers))
+
+
+class OllamaEmbeddings(Ollama):
+    """`POST {base_url}/api/embed`; a text that is too long is an error and is not cut."""
+
+    framing: type[Framing] = WholeBody
+
+    def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
+        """The request for one vector a text."""
+        body: dict[str, Any] = {"model": ask.model, "input": list(ask.inputs), "truncate": False}
+        if ask.dimensions is not None:
+            body["dimensions"] = ask.dimensions
+        return post(ask, credential, call_id, "/api/embed", body, accept=WholeBody.content_type)
+
+    def feed(self, reply: Reply, data: bytes) -> bool:
+        """Take in the whole answer."""
+        told = parsed(data)
+        if told.get("error"):
+            reply.failure = _failure(None, told["error"], None)
+            return True
+        reply.model = short(told, "model")
+        reply.parts.append(packed(told["embeddings"]))
+        _finish(reply, told)
+        return True
 
 
 def room(ask: Ask) -> int:

@@ -6,11 +6,14 @@ shows that it doesn't (xAI). A stream without a finish reason is a failure, not 
 
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, Decimal
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from orchestrator.catalogue.vendors import FACTS
 from schemas.calls import NANOS_PER_DOLLAR, Usage
 from schemas.errors import Category, Failure
+from schemas.providers import Vendor
+from schemas.structured import is_strict
+from workers.framing import Framing, WholeBody
 from workers.providers.base import (
     FILTERED,
     OUTPUT_LIMIT,
@@ -20,6 +23,7 @@ from workers.providers.base import (
     Reply,
     WireFormat,
     WireRequest,
+    packed,
     parsed,
     post,
     short,
@@ -29,6 +33,7 @@ from workers.providers.base import (
 from workers.providers.openai_errors import failure_of, refusal
 
 _DONE: Final = b"[DONE]"
+_PACKS: Final = frozenset({Vendor.OPENAI, Vendor.AZURE})
 _MOST_CHARGE: Final = 10**15
 """A charge of a million dollars for one call is no charge, in nano-dollars."""
 _BY_FINISH: Final[dict[str, Failure]] = {
@@ -45,11 +50,14 @@ _BY_FINISH: Final[dict[str, Failure]] = {
 class OpenAIChat(WireFormat):
     """`POST {base_url}/chat/completions`, always streamed."""
 
-    request_id_headers: ClassVar[tuple[str, ...]] = ("x-request-id", "apim-request-id")
+    request_id_headers: tuple[str, ...] = ("x-request-id", "apim-request-id")
 
     def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
         """The streamed request; our call id travels as `X-Client-Request-Id`."""
         facts = FACTS[ask.provider.vendor]
+        schema = ask.schema
+        if not facts.takes_json_schema:
+            ask = ask.told_its_schema
         body: dict[str, Any] = {
             "model": ask.model,
             "messages": [{"role": message.role, "content": message.content} for message in ask.messages],
@@ -62,8 +70,8 @@ class OpenAIChat(WireFormat):
             body["temperature"] = ask.temperature_taken
         if ask.tier is not None:
             body["service_tier"] = ask.tier
-        if ask.schema is not None:
-            named = {"name": "answer", "schema": ask.schema, "strict": True}
+        if schema is not None:
+            named = {"name": "answer", "schema": schema, "strict": is_strict(schema)}
             fits = {"type": "json_schema", "json_schema": named}
             body["response_format"] = fits if facts.takes_json_schema else {"type": "json_object"}
         return post(ask, credential, call_id, "/chat/completions", body)
@@ -86,6 +94,36 @@ class OpenAIChat(WireFormat):
     def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         """The error object where there is one, else the status alone."""
         return refusal(status, headers, body)
+
+
+class OpenAIEmbeddings(OpenAIChat):
+    """`POST {base_url}/embeddings`. Vectors come packed from who is known to pack them, else as numbers."""
+
+    framing: type[Framing] = WholeBody
+
+    def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
+        """The request for one vector a text."""
+        body: dict[str, Any] = {"model": ask.model, "input": list(ask.inputs)}
+        if ask.provider.vendor in _PACKS:
+            body["encoding_format"] = "base64"
+        if ask.dimensions is not None:
+            mistral = ask.provider.vendor is Vendor.MISTRAL
+            body["output_dimension" if mistral else "dimensions"] = ask.dimensions
+        return post(ask, credential, call_id, "/embeddings", body, accept=WholeBody.content_type)
+
+    def feed(self, reply: Reply, data: bytes) -> bool:
+        """Take in the whole answer."""
+        told = parsed(data)
+        if told.get("error"):
+            reply.failure = failure_of(None, told["error"], None)
+            return True
+        reply.model = short(told, "model")
+        rows = sorted(told["data"], key=lambda row: int(row.get("index", 0)))
+        reply.parts.append(packed([row["embedding"] for row in rows]))
+        reply.finished = True
+        if told.get("usage"):
+            _count(reply, told["usage"])
+        return True
 
 
 def _take_choice(reply: Reply, choice: dict[str, Any]) -> bool:

@@ -5,10 +5,11 @@ the model and tier that served it. A stream without that event is a failure, not
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from schemas.calls import Usage
 from schemas.errors import Category, Failure
+from schemas.structured import is_strict
 from workers.providers.base import (
     FILTERED,
     OUTPUT_LIMIT,
@@ -36,7 +37,7 @@ _BY_REASON: Final[dict[str | None, Failure]] = {
 class OpenAIResponses(WireFormat):
     """`POST {base_url}/responses`."""
 
-    request_id_headers: ClassVar[tuple[str, ...]] = ("x-request-id", "apim-request-id")
+    request_id_headers: tuple[str, ...] = ("x-request-id", "apim-request-id")
 
     def request(self, ask: Ask, credential: str | None, call_id: str) -> WireRequest:
         """The streamed request; the system prompt goes as `instructions`."""
@@ -54,7 +55,8 @@ class OpenAIResponses(WireFormat):
         if ask.tier is not None:
             body["service_tier"] = ask.tier
         if ask.schema is not None:
-            fits = {"type": "json_schema", "name": "answer", "schema": ask.schema, "strict": True}
+            fits: dict[str, Any] = {"type": "json_schema", "name": "answer", "schema": ask.schema}
+            fits["strict"] = is_strict(ask.schema)
             body["text"] = {"format": fits}
         return post(ask, credential, call_id, "/responses", body)
 

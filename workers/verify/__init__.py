@@ -6,19 +6,29 @@ A repair answer replaces the first one: it is verified alone, with all its edits
 
 from typing import Final, assert_never
 
-from schemas.tasks import ChatRequest, FixBugRequest, GenerateCodeRequest, ReviewCodeRequest, TaskRequest
-from workers.verify.chat import verify_chat
+from schemas.tasks import (
+    ChatRequest,
+    EmbedRequest,
+    FixBugRequest,
+    GenerateCodeRequest,
+    ReviewCodeRequest,
+    TaskRequest,
+)
+from workers.verify.chat import may_be_mended, verify_chat
 from workers.verify.code import verify_code
+from workers.verify.embeddings import verify_embeddings
 from workers.verify.review import verify_review
 from workers.verify.verdict import Accepted, Rejected
 
-__all__ = ["Accepted", "Rejected", "verify"]
+__all__ = ["Accepted", "Rejected", "may_be_mended", "verify"]
 
 MAX_ANSWER: Final = 2_500_000
 
 
 def verify(request: TaskRequest, answer: str) -> Accepted | Rejected:
     """The result an answer amounts to, or what to mend in it."""
+    if isinstance(request, EmbedRequest):
+        return verify_embeddings(request.context, answer)
     if unreadable := _unreadable(answer):
         return Rejected((unreadable,))
     match request:
@@ -27,7 +37,7 @@ def verify(request: TaskRequest, answer: str) -> Accepted | Rejected:
         case ReviewCodeRequest():
             return verify_review(request, answer)
         case ChatRequest():
-            return verify_chat(answer)
+            return verify_chat(request, answer)
         case _:
             assert_never(request)
 

@@ -3,20 +3,24 @@
 import json
 from typing import Final
 
+from orchestrator.catalogue.vendors import FACTS
 from orchestrator.cli.system.network import fetch
-from orchestrator.config import Config, credential
+from orchestrator.config import credential
 from orchestrator.flow.configure import ProviderSetting
 from schemas.providers import Vendor, Wire
 
 OLLAMA: Final = "http://127.0.0.1:11434"
 SIMULATOR_KEY: Final = "ORCHESTRATOR_SIMULATOR_KEY"
+_ADDRESSES: Final = {Vendor.OPENAI: "OPENAI_BASE_URL", Vendor.ANTHROPIC: "ANTHROPIC_BASE_URL"}
+"""Where the vendors' own SDKs look for another address."""
 _OLLAMA_SECONDS: Final = 0.3
 
 
-def real(config: Config) -> tuple[ProviderSetting, ...]:
-    """The real providers found on this machine; empty where there is none."""
-    if config.openai_api_key and config.openai_api_key.get_secret_value():
-        return (_openai(),)
+def real() -> tuple[ProviderSetting, ...]:
+    """The real providers found on this machine: whose key is in the environment, else a local Ollama."""
+    found = tuple(filter(None, map(_keyed, FACTS)))
+    if found:
+        return found
     model = _ollama_model()
     return (_ollama(model),) if model else ()
 
@@ -45,14 +49,27 @@ def simulated(simulator_url: str) -> tuple[ProviderSetting, ...]:
     )
 
 
-def _openai() -> ProviderSetting:
+def key_name(vendor: Vendor) -> str | None:
+    """The variable that a vendor's key is in; None where it has none here."""
+    return next((name for name in FACTS[vendor].environment if credential(name)), None)
+
+
+def _keyed(vendor: Vendor) -> ProviderSetting | None:
+    """The vendor at its usual address with its usual model, where its key is in the environment.
+
+    Who has no usual address, or is not asked by a request and its answer, is a tenant's to make.
+    """
+    facts, key = FACTS[vendor], key_name(vendor)
+    if key is None or facts.base_url is None or facts.wire is None or facts.model is None:
+        return None
+    address = credential(_ADDRESSES.get(vendor, "")) or facts.base_url
     return ProviderSetting(
-        name="openai",
-        vendor=Vendor.OPENAI,
-        wire=Wire.OPENAI_CHAT,
-        base_url=(credential("OPENAI_BASE_URL") or "https://api.openai.com/v1").rstrip("/"),
-        model="gpt-5-mini",
-        credential="env:OPENAI_API_KEY",
+        name=str(vendor),
+        vendor=vendor,
+        wire=facts.wire,
+        base_url=address.rstrip("/"),
+        model=facts.model,
+        credential=f"env:{key}",
     )
 
 

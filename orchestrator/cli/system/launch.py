@@ -125,7 +125,7 @@ def _prepared(
     wish: Wish, config: Config, servers: Servers, listener: socket.socket, supervisor: Supervisor
 ) -> System:
     """Everything decided and in the database; no process runs yet."""
-    found = answerers.real(config)
+    found = answerers.real()
     addresses = plan.Addresses(
         servers.database_url,
         servers.broker_url,

@@ -146,9 +146,9 @@ MUTANTS: Final = (
         (
             Patch(
                 "workers/call.py",
-                "    intent = await intended(process, lease, Intent(call_id, purpose, _hold(ask), timeout),"
+                "    intent = await intended(process, lease, Intent(call_id, purpose, hold, timeout),"
                 " rejected_call)\n",
-                "    intent = Intent(call_id, purpose, _hold(ask), timeout)\n",
+                "    intent = Intent(call_id, purpose, hold, timeout)\n",
             ),
             Patch(
                 "workers/call.py",

@@ -19,6 +19,7 @@ from orchestrator.secrets import KeyRing
 from orchestrator.wiring import Parts
 from schemas.configured import ProviderHealth, ProviderUsage, ProviderView
 from schemas.errors import Category, Failure
+from tests.conformance.declared import OPENAI_CHAT
 from tests.integration.api.endpoint import KEY, Endpoint, answering, examining
 from tests.integration.api.providing import PROVIDERS, kept, made, refusal, sent, tried
 from tests.integration.api.visitor import Visitor
@@ -108,6 +109,29 @@ async def test_custom_headers_go_along_and_never_in_place_of_the_key(
     assert endpoint.received[0]["x-team"] == "a"
     assert endpoint.received[0]["openai-organization"] == "org-1"
     assert endpoint.received[0]["authorization"] == f"Bearer {KEY}"
+
+
+async def test_what_is_declared_is_asked_where_it_says_and_refused_by_field(
+    caller: Visitor, endpoint: Endpoint
+) -> None:
+    declared = OPENAI_CHAT.model_dump(mode="json", exclude_none=True)
+    given = {"base_url": endpoint.base_url, "credential": KEY, "options": {"custom": declared}}
+    provider = ProviderView.model_validate_json((await sent(caller, "POST", "", given)).content)
+    assert (provider.vendor, provider.wire, provider.model) == ("custom", "custom", "tiny-chat")
+    assert provider.options.custom == OPENAI_CHAT
+    assert (await tried(caller, f"/{provider.name}/test")).credential == "accepted"
+    silent = declared | {"paths": {"completion": "/x"}}
+    found = await tried(caller, f"/{provider.name}/test", {"options": {"custom": silent}})
+    assert (found.ok, "names neither models nor health" in found.message) == (False, True)
+    for body, field in (
+        ({"options": {"custom": declared | {"body": {"ask": "{{prompt}}"}}}}, "options.custom.body"),
+        ({"options": {"custom": declared}, "wire": "openai_chat"}, "options.custom"),
+        ({"wire": "custom"}, "options.custom"),
+    ):
+        assert refusal(await sent(caller, "POST", "", given | {"options": {}, "model": "m"} | body)) == (
+            422,
+            field,
+        )
 
 
 async def test_usage_and_health_come_from_real_calls(caller: Visitor) -> None:

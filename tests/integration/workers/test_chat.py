@@ -1,6 +1,7 @@
 """A chat's way through a worker: its answer, and an answer that is passed on while it comes."""
 
 import asyncio
+import json
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +59,44 @@ async def test_a_chat_is_answered_in_plain_text(world: World, process: Process) 
     assert result["model"].startswith("gpt-4.1-mini")
     assert result["verification"]["level"] == "parsed"
     assert not await pushed(world, task_id)
+    await check(world)
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"words": {"type": "integer"}},
+    "required": ["words"],
+    "additionalProperties": False,
+}
+
+
+def asked_for_json(schema: dict[str, Any], **more: Any) -> dict[str, Any]:
+    given = asked(**more)
+    return given | {"context": given["context"] | {"answer_schema": schema}}
+
+
+async def test_a_chat_with_a_schema_is_answered_in_json_that_fits_it(world: World, process: Process) -> None:
+    task_id = await world.submit(**asked_for_json(SCHEMA))
+    await work(process, task_id)
+    result = await result_of(world, task_id)
+    assert json.loads(result["text"]).keys() == {"words"}
+    assert result["verification"]["checks"] == [{"name": "schema", "passed": True, "detail": ""}]
+    await check(world)
+
+
+@pytest.mark.parametrize(("stream", "calls"), [(False, 2), (True, 1)])
+async def test_an_answer_that_does_not_fit_is_asked_for_once_more_and_then_rejected(
+    world: World, process: Process, stream: bool, calls: int
+) -> None:
+    # The simulator makes no text by a pattern.
+    picky = SCHEMA | {"properties": {"words": {"type": "string", "pattern": "^[0-9]+$"}}}
+    task_id = await world.submit(**asked_for_json(picky, stream=stream))
+    await work(process, task_id)
+    assert await world.status(task_id) == "failed"
+    failed = await world.value("SELECT error FROM tasks WHERE id = :id", id=task_id)
+    assert failed["code"] == "answer_rejected"
+    assert "does not match" in failed["message"]
+    assert await world.value("SELECT count(*) FROM calls") == calls
     await check(world)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import openai
 import orjson
+import pydantic
 import pytest
 import pytest_asyncio
 from openai import AsyncOpenAI
@@ -33,6 +34,7 @@ QUESTION: list[Any] = [
 ]
 SLOW = {"fault": "trickle", "chunk_ms": 100}
 MODEL = "gpt-4.1-mini"
+EMBEDDING_MODELS = ["text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -133,6 +135,24 @@ async def test_a_chat_is_answered_and_its_cost_is_in_the_ledger(front: Front) ->
     await check(front.world)
 
 
+class Count(pydantic.BaseModel):
+    words: int
+    said: str
+
+
+async def test_an_answer_is_parsed_into_the_sdks_own_model(front: Front) -> None:
+    answer = await front.sdk.chat.completions.parse(
+        model=MODEL, messages=QUESTION, response_format=Count, max_tokens=400
+    )
+    assert isinstance(answer.choices[0].message.parsed, Count)
+    anything = await front.sdk.chat.completions.create(
+        model=MODEL, messages=QUESTION, response_format={"type": "json_object"}
+    )
+    assert isinstance(orjson.loads(anything.choices[0].message.content or ""), dict)
+    assert len(await front.booked()) == 2
+    await check(front.world)
+
+
 async def test_a_provider_may_be_asked_by_its_name_and_a_limit_cuts(front: Front) -> None:
     answer = await front.sdk.chat.completions.create(model="alpha", messages=QUESTION, max_tokens=4)
     assert answer.choices[0].finish_reason == "length"
@@ -167,9 +187,49 @@ async def test_a_text_completion_and_its_stream(front: Front) -> None:
     assert len(await front.booked()) == 2
 
 
+async def test_texts_become_vectors_that_are_paid_by_their_tokens(front: Front, simulator: Simulated) -> None:
+    texts = ["A lease is a claim with an end.", "A lease is a claim.", "Bananas are yellow, mostly."]
+    many = await front.sdk.embeddings.create(model="text-embedding-3-small", input=texts, dimensions=256)
+    vectors = [row.embedding for row in many.data]
+    assert [len(vector) for vector in vectors] == [256, 256, 256]
+    near, far = (sum(x * y for x, y in zip(vectors[0], other, strict=True)) for other in vectors[1:])
+    assert near > far
+    assert many.model == "text-embedding-3-small"
+    one = await front.sdk.embeddings.create(
+        model="alpha", input=texts[0], dimensions=256, encoding_format="float"
+    )
+    assert one.data[0].embedding == pytest.approx(vectors[0])
+    calls = await front.world.rows("SELECT id, output_tokens, cost_nanos FROM calls ORDER BY id")
+    billed = [simulator.entry(call.id)["billed_nano_dollars"] for call in calls]
+    assert await front.booked() == billed
+    assert all(billed)
+    assert [call.output_tokens for call in calls] == [0, 0]
+    body = {"model": "alpha", "input": "Say it.", "encoding_format": "base64"}
+    answer = await front.http.post("/api/v1/embeddings", json=body)
+    assert len(answer.json()["data"][0]["embedding"]) == 1_536 * 4 / 3 * 4
+    await check(front.world)
+
+
+async def test_what_can_not_become_vectors_is_refused_by_name(quiet: Front) -> None:
+    create = quiet.sdk.embeddings.create
+    for model in ("auto", MODEL, "text-embedding-9"):
+        with refused(openai.NotFoundError, 404, "model_not_found"):
+            await create(model=model, input="x")
+    with refused(openai.BadRequestError, 400, "unsupported_parameter"):
+        await create(model="alpha", input=[1, 2, 3])
+    with refused(openai.BadRequestError, 400, "too_long"):
+        await create(model="alpha", input=["x"] * 257)
+    with refused(openai.BadRequestError, 400, "string_too_short"):
+        await create(model="alpha", input="")
+    body = {"kind": "embed", "context": {"inputs": ["x"]}}
+    unnamed = await quiet.http.post("/api/v1/tasks", json=body)
+    assert (unnamed.status_code, unnamed.json()["errors"][0]["field"]) == (422, "preferences.model")
+    assert await quiet.world.rows("SELECT id FROM tasks") == []
+
+
 async def test_models_are_listed_and_found(quiet: Front) -> None:
     names = [model.id async for model in await quiet.sdk.models.list()]
-    assert names == ["auto", MODEL, "alpha", "beta"]
+    assert names == ["auto", MODEL, "alpha", "beta", *EMBEDDING_MODELS]
     assert (await quiet.sdk.models.retrieve("alpha")).owned_by == "openai"
     with refused(openai.NotFoundError, 404, "model_not_found"):
         await quiet.sdk.models.retrieve("some/other")
@@ -181,8 +241,9 @@ async def test_mistakes_raise_the_sdks_own_errors_and_cost_nothing(quiet: Front)
         await chat.create(model="gpt-9", messages=QUESTION)
     with refused(openai.BadRequestError, 400, "unsupported_parameter"):
         await chat.create(model=MODEL, messages=QUESTION, top_p=0.5)
-    with refused(openai.BadRequestError, 400, "unsupported_parameter"):
-        schema: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+    with refused(openai.BadRequestError, 400, "invalid_value"):
+        wrong = {"type": "object", "properties": {"a": {"type": "text"}}}
+        schema: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": wrong}}
         await chat.create(model=MODEL, messages=QUESTION, response_format=schema)
     with refused(openai.BadRequestError, 400, "less_than_equal"):
         await chat.create(model=MODEL, messages=QUESTION, temperature=3)

@@ -68,6 +68,42 @@ def test_what_asks_for_nothing_is_taken(neutral: dict[str, Any]) -> None:
     assert read_body(BODY | neutral, ChatCompletionRequest).model == "m"
 
 
+def test_a_response_format_is_the_schema_that_the_answer_is_held_to() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    named = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema, "strict": True}}
+    for given, wanted in (
+        (named, schema),
+        ({"type": "json_object"}, {"type": "object"}),
+        ({"type": "text"}, None),
+    ):
+        task = task_of(read_body(BODY | {"response_format": given}, ChatCompletionRequest), {})
+        assert task.context.answer_schema == wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"type": "json_schema"}, "response_format"),
+        ({"type": "grammar"}, "response_format.type"),
+        (
+            {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "array"}}},
+            "response_format.json_schema.schema",
+        ),
+        (
+            {
+                "type": "json_schema",
+                "json_schema": {"name": "x", "schema": {"type": "object", "required": 1}},
+            },
+            "response_format.json_schema.schema",
+        ),
+    ],
+)
+def test_a_response_format_that_can_not_be_is_refused_by_its_field(given: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        task_of(read_body(BODY | {"response_format": given}, ChatCompletionRequest), {})
+    assert raised.value.errors[0].field == field
+
+
 @pytest.mark.parametrize(
     "wanted",
     [{"n": 2}, {"top_p": 0.1}, {"tools": [{"type": "function"}]}, {"stop": ["x"]}, {"seed": 1}],

@@ -41,7 +41,9 @@ def test_a_known_model_is_priced_and_its_context_is_what_the_price_list_says(mod
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.id)
 def test_limits_and_strengths_make_sense(model: Model) -> None:
     assert set(model.strengths) == set(Capability)
-    assert all(0 < strength <= 100 for strength in model.strengths.values())
+    assert 0 <= min(model.strengths.values()) < max(model.strengths.values()) <= 100
+    embeds = model.strengths[Capability.EMBEDDING] > 0
+    assert embeds is not (model.strengths[Capability.GENERATION] > 0)
     assert model.context is not None
     assert (model.max_input or 0) + 1 <= model.context
     assert model.max_output is None or 0 < model.max_output <= model.context
@@ -83,7 +85,10 @@ def test_a_local_model_is_not_taken_for_one_of_the_same_name_elsewhere() -> None
 
 def test_copilot_can_be_asked_for_everything_but_reviews() -> None:
     strengths = describe(Vendor.COPILOT, "gpt-5-mini").strengths
-    assert [name for name, strength in strengths.items() if not strength] == [Capability.REVIEW]
+    assert {name for name, strength in strengths.items() if not strength} == {
+        Capability.REVIEW,
+        Capability.EMBEDDING,
+    }
 
 
 def test_a_sunset_counts_at_its_maker_alone_from_its_day_on() -> None:

@@ -4,51 +4,65 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import config as settings
 from orchestrator.cli.system import answerers, launch, plan
 from orchestrator.cli.system.launch import Wish, _listener
 from orchestrator.cli.system.network import reachable_host
-from orchestrator.config import Config
-from schemas.providers import CHORES_QUEUE, Vendor
+from orchestrator.flow.configure import ProviderSetting
+from schemas.providers import CHORES_QUEUE, Vendor, Wire
 
 ADDRESSES = plan.Addresses("postgresql://db", "redis://broker", "127.0.0.1", 8000, 5555, 8099)
 OLLAMA_TAGS = b'{"models": [{"name": "qwen3-coder:30b"}, {"name": "other"}]}'
 
 
-def configured(monkeypatch: pytest.MonkeyPatch, ollama: bytes | None = None, **variables: str) -> Config:
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+def found(
+    monkeypatch: pytest.MonkeyPatch, ollama: bytes | None = None, **variables: str
+) -> tuple[ProviderSetting, ...]:
+    for name in ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(answerers, "fetch", lambda url, timeout: ollama)
-    settings.config.cache_clear()
-    return settings.config()
+    return answerers.real()
 
 
 def test_without_keys_and_ollama_nobody_real_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert answerers.real(configured(monkeypatch)) == ()
-    assert answerers.real(configured(monkeypatch, OPENAI_API_KEY="")) == ()
+    assert found(monkeypatch) == ()
+    assert found(monkeypatch, OPENAI_API_KEY="") == ()
 
 
 def test_a_key_in_the_environment_means_the_real_vendor(monkeypatch: pytest.MonkeyPatch) -> None:
-    (openai,) = answerers.real(configured(monkeypatch, OLLAMA_TAGS, OPENAI_API_KEY="sk-x"))
+    (openai,) = found(monkeypatch, OLLAMA_TAGS, OPENAI_API_KEY="sk-x")
     assert (openai.base_url, openai.credential) == ("https://api.openai.com/v1", "env:OPENAI_API_KEY")
     assert not openai.simulated
 
 
 def test_the_vendors_own_address_setting_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = configured(monkeypatch, OPENAI_API_KEY="sk-x", OPENAI_BASE_URL="http://proxy/v1/")
-    assert answerers.real(config)[0].base_url == "http://proxy/v1"
+    (openai,) = found(monkeypatch, OPENAI_API_KEY="sk-x", OPENAI_BASE_URL="http://proxy/v1/")
+    assert openai.base_url == "http://proxy/v1"
+
+
+def test_every_vendor_whose_key_is_there_answers_on_its_own_wire(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {"ANTHROPIC_API_KEY": "x", "GEMINI_API_KEY": "x", "MISTRAL_API_KEY": "x"}
+    there = found(monkeypatch, OLLAMA_TAGS, **keys)
+    assert [(each.name, each.wire, each.credential) for each in there] == [
+        ("anthropic", Wire.ANTHROPIC_MESSAGES, "env:ANTHROPIC_API_KEY"),
+        ("google", Wire.GEMINI, "env:GEMINI_API_KEY"),
+        ("mistral", Wire.OPENAI_CHAT, "env:MISTRAL_API_KEY"),
+    ]
+
+
+def test_a_key_without_an_address_to_ask_makes_no_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert found(monkeypatch, AZURE_OPENAI_API_KEY="x", GITHUB_TOKEN="x") == ()
 
 
 def test_a_local_ollama_is_used_with_its_first_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    (ollama,) = answerers.real(configured(monkeypatch, OLLAMA_TAGS))
+    (ollama,) = found(monkeypatch, OLLAMA_TAGS)
     assert (ollama.vendor, ollama.model, ollama.credential) == (Vendor.OLLAMA, "qwen3-coder:30b", "none")
 
 
 @pytest.mark.parametrize("tags", [b'{"models": []}', b"<html>", b"[]", b"null"])
 def test_an_ollama_without_models_is_none(monkeypatch: pytest.MonkeyPatch, tags: bytes) -> None:
-    assert answerers.real(configured(monkeypatch, tags)) == ()
+    assert found(monkeypatch, tags) == ()
 
 
 def test_the_simulator_has_two_accounts() -> None:

@@ -1,4 +1,4 @@
-"""Strategies and filters: nobody who was left out is chosen, and the explanation is the choice."""
+"""Strategies: nobody who was left out is chosen, and the explanation is the choice."""
 
 from collections import Counter
 from dataclasses import replace
@@ -10,15 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.catalogue.abilities import takes
-from orchestrator.catalogue.models import Model, describe
 from orchestrator.flow.rank import Chance, Contender, rank
 from orchestrator.flow.route import Route, Terms, route
-from schemas.copilot import CopilotOptions, JobWay
 from schemas.errors import NoProvider
-from schemas.providers import Provider, ProviderOptions, Vendor, Wire
+from schemas.providers import Provider, Vendor, Wire
 from schemas.routing import (
-    FilterReason,
     Offer,
     Record,
     RouteExplanation,
@@ -27,7 +23,7 @@ from schemas.routing import (
     Strategy,
     Weights,
 )
-from schemas.tasks import TASK_REQUEST, TaskKind, TaskRequest
+from schemas.tasks import TASK_REQUEST, TaskRequest
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 MODELS = [
@@ -285,95 +281,3 @@ def test_a_model_that_its_maker_has_shut_down_is_tried_last_there_and_nowhere_el
     assert names(request(), elsewhere)[0] == "p0"
     played = (offer(0, Vendor.OPENAI, "gpt-4.1-nano", simulated=True), gone[1])
     assert names(request(), played)[0] == "p0"
-
-
-def reasons(task: TaskRequest, *offers: Offer, **given: Any) -> dict[str, str]:
-    spare = offer(9, *LUNA)
-    found = routed(task, (*offers, spare), **given).explanation["filtered"]
-    return {each["provider"]: each["reason"] for each in found}
-
-
-@pytest.mark.parametrize(
-    ("preferences", "given", "reason"),
-    [
-        ({"providers": ["p9"]}, {}, FilterReason.NOT_NAMED),
-        ({"excluded": ["p0"]}, {}, FilterReason.EXCLUDED),
-        ({}, {"paused": True}, FilterReason.PAUSED),
-        ({}, {"credential": " "}, FilterReason.NO_CREDENTIAL),
-        ({"max_cost_usd": "0.01"}, {}, FilterReason.MAX_COST),
-    ],
-)
-def test_each_filter_says_whom_it_took_away(
-    preferences: dict[str, Any], given: dict[str, Any], reason: FilterReason
-) -> None:
-    dear = offer(0, Vendor.OPENAI, "gpt-6-astra", **given)
-    assert reasons(request(**preferences), dear) == {"p0": reason}
-
-
-def test_a_task_that_does_not_fit_into_the_context_goes_elsewhere() -> None:
-    small = offer(0, Vendor.OPENAI, "gpt-4o")
-    assert reasons(request(), small, tokens=111_000) == {}
-    assert reasons(request(), small, tokens=112_000) == {"p0": FilterReason.CONTEXT}
-    assert reasons(request(max_tokens=100), small, tokens=127_900) == {}
-    assert reasons(request(), offer(0, Vendor.OPENAI, "gpt-5"), tokens=272_001) == {
-        "p0": FilterReason.CONTEXT
-    }
-
-
-def test_a_model_of_unknown_size_is_not_refused_but_earns_no_points_for_it() -> None:
-    found = routed(request(), (offer(0, Vendor.CUSTOM, "nobody-knows"),), tokens=5_000_000)
-    assert found.explanation["candidates"][0]["capability"]["context"] == 0
-
-
-def test_a_vendor_that_can_not_review_gets_no_reviews() -> None:
-    copilot = offer(0, Vendor.COPILOT, "copilot")
-    assert reasons(request("review_code"), copilot) == {"p0": FilterReason.CAPABILITY}
-    assert reasons(request("fix_bug"), copilot) == {}
-
-
-def test_a_vendor_that_brings_changes_of_code_gets_nothing_else() -> None:
-    copilot, other = offer(0, Vendor.COPILOT, "auto"), offer(1, Vendor.OPENAI, "gpt-5-mini")
-    asked = TASK_REQUEST.validate_python({"kind": "chat", "context": {"prompt": "What is a lease?"}})
-    assert reasons(asked, copilot, other) == {"p0": FilterReason.CAPABILITY}
-    assert takes(Vendor.OPENAI, TaskKind.CHAT)
-
-
-def test_a_job_that_is_billed_by_credits_is_not_free_and_costs_what_is_held_for_it() -> None:
-    agent = CopilotOptions(repository="a/b", way=JobWay.AGENT_TASK, max_credits=150)
-    flat = CopilotOptions(repository="a/b")
-    offers = []
-    for number, options in enumerate((agent, flat)):
-        made = offer(number, Vendor.COPILOT, "auto")
-        asked = made.provider.model_copy(update={"options": ProviderOptions(copilot=options)})
-        offers.append(replace(made, provider=asked))
-    found = {each["provider"]: each for each in routed(request(), tuple(offers)).explanation["candidates"]}
-    assert (found["p0"]["free"], found["p0"]["estimated_cost_usd"]) == (False, "1.50")
-    assert (found["p1"]["free"], found["p1"]["estimated_cost_usd"]) == (True, "0.00")
-
-
-def test_a_model_that_does_not_know_the_language_is_left_out() -> None:
-    def lookup(vendor: Vendor, name: str) -> Model:
-        return replace(describe(vendor, name), languages=frozenset({"python"}))
-
-    terms = Terms(RoutingConfig(), 100, NOW)
-    assert route(request(language="Python"), THREE, terms, lookup).candidates
-    with pytest.raises(NoProvider) as raised:
-        route(request(language="COBOL"), THREE, terms, lookup)
-    assert {error.field for error in raised.value.errors} == {"context.constraints.language"}
-
-
-def test_where_nobody_is_left_each_provider_is_told_with_its_reason_and_field() -> None:
-    offers = (offer(0, *SOL, paused=True), offer(1, Vendor.OPENAI, "gpt-4o"), offer(2, *LUNA))
-    with pytest.raises(NoProvider, match="p0 is paused; p1 gpt-4o holds 128,000 tokens") as raised:
-        names(request(excluded=["p2"]), offers, tokens=200_000)
-    told = [(error.field, error.code) for error in raised.value.errors]
-    assert told == [("provider", "paused"), ("context", "context"), ("preferences.excluded", "excluded")]
-
-
-def test_what_a_provider_used_to_answer_enters_its_estimate() -> None:
-    usual, talkative = offer(0, *SOL), offer(1, *SOL, record=Record(50, 50, 20.0, 16_000.0))
-    costs = {
-        each["provider"]: float(each["estimated_cost_usd"])
-        for each in routed(request(), (usual, talkative)).explanation["candidates"]
-    }
-    assert costs["p1"] > 4 * costs["p0"]

@@ -27,6 +27,7 @@ CONTEXTS = {
     TaskKind.FIX_BUG: {"description": "d", "files": [{"path": "a.py", "content": ""}]},
     TaskKind.REVIEW_CODE: {"diff": DIFF},
     TaskKind.CHAT: {"prompt": "d"},
+    TaskKind.EMBED: {"inputs": ["d"]},
 }
 
 

@@ -111,6 +111,14 @@ def test_an_answer_that_must_fit_a_schema_is_asked_for_as_output_format() -> Non
     assert body["output_config"] == {"format": {"type": "json_schema", "schema": wires.SCHEMA}}
 
 
+def test_a_schema_that_no_grammar_can_be_made_of_is_put_in_words() -> None:
+    for beyond in ({"maxLength": 3}, {"$ref": "#"}):
+        schema = wires.SCHEMA | {"properties": {"a": {"type": "string", **beyond}}}
+        body = wires.sent(WIRE, ask(schema=schema))
+        assert "output_config" not in body
+        assert "JSON Schema" in body["system"]
+
+
 def test_an_answer_is_put_together_from_its_events() -> None:
     reply = wires.fed(WIRE, *ANSWER)
     assert (reply.text, reply.model, reply.tier) == ("aü", "claude-sonnet-4-6", "standard")

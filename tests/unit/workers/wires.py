@@ -14,7 +14,12 @@ from workers.context import Message
 from workers.providers.base import Ask, Reply, WireFormat
 
 MALFORMED: Final = (ValueError, TypeError, AttributeError)
-SCHEMA: Final = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {"a": {"type": "string"}},
+    "required": ["a"],
+    "additionalProperties": False,
+}
 TALK: Final = (
     Message("system", "s"), Message("user", "ü"), Message("assistant", "x"), Message("user", "mend"),
 )  # fmt: skip

@@ -1,0 +1,74 @@
+"""An adapter as others write it: outside of the package, found by its entry point, priced by itself."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from orchestrator.adapters import (
+    Answer,
+    Capabilities,
+    Category,
+    Provider,
+    ProviderFailed,
+    Request,
+    Response,
+    Usage,
+)
+
+
+class WordProvider(Provider):
+    """Asks an OpenAI-compatible endpoint for whole answers, at a price a thousand tokens."""
+
+    name = "word"
+    capabilities = Capabilities(structured_output=True)
+
+    async def process_request(self, request: Request) -> Answer:
+        """One POST; what is refused is surely free."""
+        if self.account.settings.get("broken"):
+            raise RuntimeError("the adapter is broken")
+        body: dict[str, Any] = {
+            "model": request.model,
+            "messages": [{"role": each.role, "content": each.content} for each in request.messages],
+            "max_completion_tokens": request.max_output_tokens,
+        }
+        if request.schema is not None:
+            named = {"name": "answer", "schema": request.schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": named}
+        path = str(self.account.settings.get("path", "/chat/completions"))
+        response = await self.client.request("POST", path, json=body, headers=self._key())
+        if response.status != 200:
+            raise self._refused(response)
+        told = response.json()
+        choice, counts = told["choices"][0], told["usage"]
+        usage = Usage(input_tokens=counts["prompt_tokens"], output_tokens=counts["completion_tokens"])
+        text, model = choice["message"]["content"], told["model"]
+        if choice["finish_reason"] == "length":
+            return Answer(text, usage, model, "length")
+        return Answer(text, usage, model)
+
+    async def get_models(self) -> list[str]:
+        """By the endpoint's list."""
+        response = await self.client.request("GET", "/models", headers=self._key())
+        return [row["id"] for row in response.json()["data"]]
+
+    async def validate_credentials(self) -> bool | None:
+        """By the same list."""
+        response = await self.client.request("GET", "/models", headers=self._key())
+        return response.status == 200
+
+    async def get_usage_stats(self) -> Mapping[str, Any] | None:
+        """A vendor's own count."""
+        return {"requests": 1}
+
+    def estimate_cost(self, model: str, usage: Usage) -> Decimal | None:
+        """A cent a thousand tokens."""
+        return Decimal(usage.input_tokens + usage.output_tokens) / 1000 / 100
+
+    def _key(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.account.credential}"}
+
+    def _refused(self, response: Response) -> ProviderFailed:
+        category = Category.RATE_LIMITED if response.status == 429 else Category.BAD_REQUEST
+        return ProviderFailed(
+            category, "It was refused.", http_status=response.status, retry_after=3.0, may_be_billed=False
+        )

@@ -1,0 +1,180 @@
+"""Calls by own adapters: the adapter asks and reads, under our deadline, with our client, for our ledger.
+
+Whatever an adapter does becomes an `Exchange`, as with every wire: what it raises is a failure of the
+provider, and no more than that.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from decimal import ROUND_CEILING
+from typing import Any, Final
+
+import orjson
+
+from orchestrator import clock, telemetry
+from orchestrator.adapters import (
+    Account,
+    Answer,
+    Message,
+    Provider,
+    ProviderFailed,
+    Request,
+    Response,
+    load,
+)
+from orchestrator.catalogue.vendors import address_of, path_of
+from orchestrator.http.transport import TransportError, never_connected
+from orchestrator.wiring import Parts
+from schemas import providers
+from schemas.calls import NANOS_PER_DOLLAR, Usage
+from schemas.configured import CredentialVerdict, Probe
+from schemas.errors import Category, Failure
+from workers.providers.base import CORRELATION_HEADER, OUTPUT_LIMIT, Ask, said
+from workers.stream import Exchange
+
+MOST_NANOS: Final = 10**15
+"""A million dollars for one call is no price."""
+
+
+class BoundedClient:
+    """HTTP below one provider's address. `sent`: something has left us."""
+
+    def __init__(self, parts: Parts, provider: providers.Provider, call_id: str) -> None:
+        private = provider.trusted or parts.config.allow_private_providers
+        self._client = parts.http.of(address_of(provider.base_url), private=private)
+        self._provider = provider
+        self._most = parts.config.max_answer_bytes
+        self._headers = {CORRELATION_HEADER: call_id, **provider.options.headers}
+        self.sent = False
+
+    async def request(
+        self, method: str, path: str, *, json: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """The whole response. Raises `ProviderFailed` if there is none, or if it is too large."""
+        content = None if json is None else orjson.dumps(json)
+        kind = {} if content is None else {"Content-Type": "application/json"}
+        given = {"Accept": "application/json", **kind, **self._headers, **(headers or {})}
+        self.sent = True
+        try:
+            async with self._client.stream(
+                method, path_of(self._provider, path), headers=given, content=content
+            ) as response:
+                body = bytearray()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > self._most:
+                        message = f"The answer is larger than {self._most} bytes."
+                        raise ProviderFailed(Category.MALFORMED, message)
+                return Response(response.status_code, response.headers, bytes(body))
+        except TransportError as error:
+            unsent = never_connected(error)
+            raise ProviderFailed(
+                Category.CONNECT_ERROR if unsent else Category.TRUNCATED,
+                f"{type(error).__name__}: {error}"[:500],
+                may_be_billed=not unsent,
+            ) from error
+
+
+def adapter_of(parts: Parts, provider: providers.Provider, credential: str | None, call_id: str) -> Provider:
+    """The provider's adapter, ready for one call. Raises `ValueError` where it can't be had."""
+    try:
+        kind = load(provider.options.adapter or "")
+        account = Account(
+            provider.name, provider.base_url, provider.model, credential, provider.options.adapter_settings
+        )
+        return kind(account, BoundedClient(parts, provider, call_id))
+    except Exception as error:
+        raise ValueError(f"options.adapter: {error}"[:500]) from error
+
+
+async def adapted(adapter: Provider, ask: Ask, call_id: str, done: Exchange, total: float) -> None:
+    """Have the adapter answer into `done`; `total` seconds bound all of it."""
+    ask = ask if adapter.capabilities.structured_output else ask.told_its_schema
+    messages = tuple(Message(message.role, message.content) for message in ask.messages)
+    asked = Request(ask.model, messages, ask.max_output_tokens, ask.temperature_taken, ask.schema, call_id)
+    try:
+        async with asyncio.timeout(total):
+            _take(adapter, ask.model, await adapter.process_request(asked), done)
+    except TimeoutError:
+        message = f"The call took longer than {total:g} s."
+        done.failure = Failure(category=Category.TOTAL_TIMEOUT, message=message)
+    except ProviderFailed as failed:
+        done.refused = not failed.may_be_billed
+        done.http_status = failed.http_status
+        done.failure = Failure(
+            category=failed.category,
+            message=said(failed.message, failed.http_status),
+            http_status=failed.http_status,
+            retry_after=failed.retry_after,
+        )
+    except Exception as error:  # noqa: BLE001 - another's code: whatever it raises is its provider's failure
+        telemetry.fault("adapter.fault", error, adapter=adapter.account.name)
+        message = said(f"The adapter failed: {type(error).__name__}: {error}", None)[:500]
+        done.failure = Failure(category=Category.MALFORMED, message=message)
+    finally:
+        done.sent = getattr(adapter.client, "sent", True)
+
+
+def cost_nanos(adapter: Provider, model: str, usage: Usage) -> int | None:
+    """What the adapter says this usage costs; None where the price list holds, or it says nonsense."""
+    try:
+        told = adapter.estimate_cost(model, usage)
+        nanos = None if told is None else (told * NANOS_PER_DOLLAR).to_integral_value(ROUND_CEILING)
+        return int(nanos) if nanos is not None and 0 <= nanos < MOST_NANOS else None
+    except Exception as error:  # noqa: BLE001 - another's code must not keep a call from being booked
+        telemetry.fault("adapter.fault", error, adapter=adapter.account.name)
+        return None
+
+
+def _take(adapter: Provider, model: str, answer: Answer, done: Exchange) -> None:
+    reply = done.reply
+    reply.model, reply.tier, reply.request_id = answer.model, answer.tier, answer.request_id
+    reply.usage = answer.usage
+    if answer.usage is not None:
+        reply.raw_usage = answer.usage.model_dump()
+        reply.charged_nanos = cost_nanos(adapter, answer.model or model, answer.usage)
+    done.began = True
+    done.first_token = done.seconds
+    reply.parts.append(answer.text)
+    reply.finished = True
+    if done.heard is not None:
+        done.heard()
+    if not answer.text.strip():
+        done.failure = Failure(category=Category.MALFORMED, message="The answer was empty.")
+    elif answer.finish == "length":
+        done.failure = OUTPUT_LIMIT
+
+
+async def probed(parts: Parts, provider: providers.Provider, credential: str | None) -> Probe:
+    """What the adapter finds of its endpoint. Raises `ProviderFailed`, or `ValueError` for all else."""
+    adapter = adapter_of(parts, provider, credential, str(clock.new_id()))
+    try:
+        return await _found(adapter, provider, credential)
+    except ProviderFailed:
+        raise
+    except Exception as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+async def _found(adapter: Provider, provider: providers.Provider, credential: str | None) -> Probe:
+    began = clock.monotonic()
+    health = await adapter.health_check()
+    seconds = clock.monotonic() - began
+    models = await adapter.get_models() if health.ok else []
+    taken = await adapter.validate_credentials() if credential is not None else None
+    verdict = CredentialVerdict.NONE if credential is None else CredentialVerdict.UNPROVEN
+    if taken is not None:
+        verdict = CredentialVerdict.ACCEPTED if taken else CredentialVerdict.REFUSED
+    known = provider.model in models if models and provider.model != "-" else None
+    stats = await adapter.get_usage_stats() if health.ok else None
+    return Probe(
+        ok=health.ok and known is not False and taken is not False,
+        reachable=True,
+        credential=verdict,
+        latency_ms=round(seconds * 1000, 1),
+        http_status=None,
+        models=models[:500],
+        model_listed=known,
+        message=health.message or "The adapter answered.",
+        vendor_usage=dict(stats) if stats is not None else None,
+    )
