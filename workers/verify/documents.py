@@ -71,7 +71,7 @@ class Document:
         return Document(self.mark, (*self.lines[:-1], last))
 
     def rewritten(self, lines: Sequence[str]) -> "Document":
-        """The document with these lines instead; those that stay keep their bytes, its end stays open or not."""
+        """The document with these lines instead; those that stay keep their bytes, its end stays as it is."""
         fresh = [line.removeprefix(BOM) for line in lines[:1]] + list(lines[1:])
         stays = {new: self.lines[old] for old, new in paired(self.bare, fresh)}
         result: list[str] = []

@@ -51,7 +51,7 @@ def opens_any(lines: list[str], at: int) -> bool:
 def read_file(reading: Reading, at: int) -> int | None:
     """Read the file that the fence holds which opens here, if it holds one; where to go on."""
     fence = reading.fence(at)
-    path = _path(reading, at) if fence is not None else None
+    path = _path(reading, fence) if fence is not None else None
     if fence is None or path is None or fence.info.lower() in _DIFFS:
         return None
     close = reading.closing(fence)
@@ -74,14 +74,15 @@ def read_file(reading: Reading, at: int) -> int | None:
     return _take(reading, path, fence, close)
 
 
-def _path(reading: Reading, at: int) -> str | None:
+def _path(reading: Reading, fence: Fence) -> str | None:
     """The file that is fenced: named by the fence, else by the line above, which one blank may follow."""
-    if path := fence_path(reading.lines[at], reading.known):
+    if fence.info and (path := fence_path(reading.lines[fence.at], reading.known)):
         return path
     above = reading.prose[max(reading.floor, len(reading.prose) - 2) :]
     if above and not above[-1].strip():
         above.pop()
-    path = path_in(above[-1], reading.known, adjacent=False) if above else None
+    dressed = above and above[-1][:3] not in ("", "```", "~~~")
+    path = path_in(above[-1], reading.known, adjacent=False) if dressed else None
     if path is None or path in reading.known:
         return path
     telling = "/" in path or "." in path

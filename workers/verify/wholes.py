@@ -11,8 +11,8 @@ from workers.verify.replace import abbreviation
 _SHORT: Final = 20
 _PART: Final = 3
 _CUT: Final = (
-    "Change lines with SEARCH/REPLACE blocks; to really cut it so far, delete the file first and create it in "
-    "a block."
+    "Change lines with SEARCH/REPLACE blocks; to really cut it so far, delete the file first, then create "
+    "it in a block."
 )
 
 
