@@ -18,7 +18,7 @@ from workers.verify.reading import Reading
 from workers.verify.unified import read_diff_part
 from workers.verify.v4a import read_patch
 from workers.verify.verdict import clipped
-from workers.verify.whole import doubtful_ends, read_file
+from workers.verify.whole import doubtful_ends, nameless, read_file
 
 _SHOWN: Final = 60
 _READERS: Final[dict[str, Callable[[Reading, int], int | None]]] = {
@@ -38,7 +38,13 @@ def parse_edits(answer: str, known: Set[str]) -> Parsed:
     """The edits of an answer in order; `known` are the paths of the tree."""
     reading = Reading(answer, known)
     starts = _read(reading)
-    problems = [*reading.problems, *_left_over(reading), *doubtful_ends(reading, starts), *_mixed(reading)]
+    problems = [
+        *reading.problems,
+        *_left_over(reading),
+        *doubtful_ends(reading, starts),
+        *nameless(reading),
+        *_mixed(reading),
+    ]
     if wraps_code(reading.prose) or (not reading.number and is_wrapped(answer)):
         problems.append(Problem(Reason.JSON, NO_JSON))
     if not reading.edits and not problems:

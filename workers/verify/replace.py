@@ -46,11 +46,8 @@ def stand_around(document: Document, lines: list[str], start: int, end: int) -> 
 
 def abbreviation(lines: Iterable[str], real: Iterable[str]) -> str | None:
     """A comment that stands for code left out (`# ... rest of the code ...`) and is not the file's own."""
-    suspects = [
-        line.strip()
-        for line in lines
-        if len(line) <= _LONGEST and any(dots in line for dots in _DOTS) and _elides(line)
-    ]
+    dotted = [line for line in lines if line and ("..." in line or "…" in line)]
+    suspects = [line.strip() for line in dotted if len(line) <= _LONGEST and _elides(line)]
     known = {line.strip() for line in real} if suspects else set()
     return next((line for line in suspects if line not in known), None)
 

@@ -22,7 +22,7 @@ def meant_file(
     told = {line.strip() for line in lines} - {""}
     if moved is None or len(told) < 3:
         return None
-    return moved if 2 * len(told & {line.strip() for line in documents[moved].bare}) > len(told) else None
+    return moved if 2 * len(told & {line.strip() for line in documents[moved].bare}) >= len(told) else None
 
 
 def region_like(real: Sequence[str], quoted: Sequence[str], *, guess: bool) -> Region | None:

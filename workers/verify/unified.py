@@ -136,6 +136,9 @@ def _to_the_end(reading: Reading, at: int, hunk: _Hunk | None) -> int:
     lines = reading.lines
     if at < len(lines) and lines[at] == _SIGNATURE:
         return min(at + 2, len(lines))
+    if at == len(lines) and hunk is not None and not hunk.full:
+        reading.refuse(Reason.UNCLOSED, "ends before its counts do, with the answer: it may be broken off.")
+        return at
     while at < len(lines) and not lines[at].strip():
         at += 1
     if at == len(lines) or reading.closes(at) or opens_diff(lines, at):

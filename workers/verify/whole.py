@@ -3,11 +3,12 @@
 Where a fence ends must be beyond doubt: a file cut short at a fence of its own would pass for the whole.
 """
 
+import re
 from typing import Final
 
 from workers.verify.blocks import opens_block
 from workers.verify.edits import Whole
-from workers.verify.headings import fence_path, path_in
+from workers.verify.headings import fence_path, is_fence, path_in
 from workers.verify.problems import Problem, Reason
 from workers.verify.reading import Fence, Reading
 from workers.verify.unified import opens_diff
@@ -29,6 +30,10 @@ _NO_FILES: Final = frozenset(
     }
 )
 _DIFFS: Final = frozenset({"diff", "patch", "udiff"})
+_TALK: Final = frozenset(
+    {"sh", "bash", "shell", "zsh", "console", "shell-session", "text", "txt", "plain", "output", "powershell"}
+)
+_SUFFIX: Final = re.compile(r"\w\.[a-z]{1,5}$")
 _NESTED: Final = (
     "is fenced, and holds fences itself, so its end is in doubt: put a longer fence around the file, "
     "or change it with SEARCH/REPLACE blocks."
@@ -114,6 +119,30 @@ def _take(reading: Reading, path: str, fence: Fence, close: int) -> int:
         reading.edits.append(Whole(path, tuple(reading.lines[start:close]), reading.number))
         reading.ends[reading.number] = (path, after)
     return after
+
+
+def nameless(reading: Reading) -> list[Problem]:
+    """Where files are given whole: fenced code that may be one more, whose path was not recognised."""
+    if not any(isinstance(edit, Whole) for edit in reading.edits):
+        return []
+    above, inside = "", False
+    for line in reading.prose:
+        if is_fence(line):
+            inside = not inside
+            if inside and _may_be_file(line, above):
+                text = f"`{above[:80]}` stands above fenced code. If that is a file, write its path alone."
+                return [Problem(Reason.NO_PATH, text)]
+        elif line.strip() and not inside:
+            above = line.strip()
+    return []
+
+
+def _may_be_file(fence: str, above: str) -> bool:
+    info = fence.strip(" `~\t").lower()
+    if info:
+        return info not in _TALK
+    last = above.rstrip(":*`").rpartition(" ")[2].strip("*`\"'()")
+    return "/" in last or _SUFFIX.search(last) is not None
 
 
 def doubtful_ends(reading: Reading, starts: list[int]) -> list[Problem]:
