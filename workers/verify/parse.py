@@ -31,6 +31,10 @@ _STRAY: Final = (
     "<<<<<", ">>>>>", "@@ ", "*** Begin Patch", "*** End Patch", "*** Update File", "*** Add File",
     "*** Delete File", "*** Move to", "*** End of File", "GIT binary patch",
 )  # fmt: skip
+# A path and the marker below it, run together.
+_GLUED: Final = re.compile(r"\S*\w(?:<{5,20}\s?(?:SEARCH|DELETE)|[`~]{3,})\s*")
+_GLUED_ENDS: Final = ("H", "E", "`", "~")
+_LONGEST: Final = 300
 _DIFF_FENCE: Final = re.compile(r"(?:`{3,}|~{3,})\s?(?:diff|patch|udiff)\b")
 
 
@@ -70,7 +74,10 @@ def _read(reading: Reading) -> list[int]:
 
 def _left_over(reading: Reading) -> list[Problem]:
     """A block whose first marker is lost must not pass for prose: the rest would apply without it."""
+    # Of a file that is never changed, a path alone on a line is the head of a block that got lost.
+    lone = reading.known - {path for edit in reading.edits for path in touched(edit)} if reading.edits else ()
     stray = next((line.strip() for line in reading.prose if _is_stray(line)), None)
+    stray = stray or next((line.strip() for line in reading.prose if line.strip() in lone), None)
     if stray is None:
         return []
     text = f"`{clipped(stray, _SHOWN)}` stands outside of any block, as if one began wrongly. {FORM}"
@@ -79,6 +86,8 @@ def _left_over(reading: Reading) -> list[Problem]:
 
 def _is_stray(line: str) -> bool:
     start = line.lstrip()
+    if start.rstrip()[-1:] in _GLUED_ENDS and _GLUED.fullmatch(start[-_LONGEST:]):
+        return True
     if start[:1] > "\x7f":
         start = unicodedata.normalize("NFKC", start[:20])
     return start.startswith(_STRAY) or (start[:1] in "`~" and _DIFF_FENCE.match(start) is not None)

@@ -175,6 +175,9 @@ def _convert(reading: Reading, head: Head, hunks: list[_Hunk]) -> None:
     if target.deletes:
         _delete(reading, target, hunks)
         return
+    if head.names.minus is not None and not hunks:
+        reading.refuse(Reason.UNCLOSED, "has no `@@` hunk below its names: it may be broken off.")
+        return
     if target.moved_from is not None:
         reading.edits.append(Move(target.moved_from, target.path, reading.number))
     if target.creates and not hunks:
@@ -184,7 +187,7 @@ def _convert(reading: Reading, head: Head, hunks: list[_Hunk]) -> None:
             return
         reading.edits.append(_edit(reading.number, target, hunk))
     if not hunks and not target.creates and target.moved_from is None and not head.executable:
-        reading.refuse(Reason.GARBLED, "names a file without saying what changes: it has no `@@` hunk.")
+        reading.refuse(Reason.UNCLOSED, "names a file without saying what changes: it may be broken off.")
 
 
 def _delete(reading: Reading, target: Target, hunks: list[_Hunk]) -> None:

@@ -9,13 +9,16 @@ from tests.corpus.edits.dialects import Dialect, answer
 from tests.corpus.edits.hostile import HOSTILE
 
 PIECES: Final = (
-    "```", "````", "~~~", "```python src/shop.py", "```diff", "src/shop.py", "../../etc/passwd", "/etc/passwd",
+    "```", "````", "~~~", "```python src/shop.py", "```diff", "src/shop.py", "../../etc/passwd",
+    "/etc/passwd",
     ".git/config", "<<<<<<< SEARCH", "<<<<<<< DELETE", "=======", ">>>>>>> REPLACE", "*** Begin Patch",
     "*** End Patch", "*** Update File: src/shop.py", "*** Add File: ../x", "*** Delete File: README.md",
     "*** Move to: .git/hooks/x", "*** End of File", "@@", "@@ def load(path):", "@@ -1,3 +1,4 @@",
     "@@ -0,0 +1 @@", "diff --git a/../x b/../x", "--- /dev/null", "+++ b/.git/config", "+++ /dev/null",
-    "rename from src/shop.py", "rename to ../shop.py", "new file mode 120000", "GIT binary patch", "+", "-", " ",
-    "", "\\ No newline at end of file", "\ufeff", "\r", "\x00", "\u2028", "\ud800", '{"path": "x", "content": "',
+    "rename from src/shop.py", "rename to ../shop.py", "new file mode 120000", "GIT binary patch", "+", "-",
+    " ",
+    "", "\\ No newline at end of file", "\ufeff", "\r", "\x00", "\u2028", "\ud800",
+    '{"path": "x", "content": "',
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from workers.verify.problems import Reason
 COUNT: Final = int(os.environ.get("ORCHESTRATOR_TEST_EDITS", "500"))
 SEED: Final = 5
 # One in so many accepted answers is shown to git.
-SHOWN: Final = 8
+SHOWN: Final = 4
 ALLOWED_SECONDS: Final = 1.0
 ANYWHERE: Final = Constraints.model_validate({})
 
@@ -49,7 +49,7 @@ def test_a_mutated_answer_applies_whole_inside_the_tree_or_not_at_all(
 
 
 def held_to(name: str, before: Mapping[str, str], text: str, made: Change) -> None:
-    """What is true of every change: inside the tree, of the files it named, each named edit in it or noted."""
+    """What is true of every change: inside the tree, of the files it named, each edit in it or noted."""
     edits = parse_edits(text, before.keys()).edits
     named = {path for edit in edits for path in touched(edit)}
     assert set(made.changed) <= named, name
