@@ -29,6 +29,7 @@ _NO_FILES: Final = frozenset(
         "e.g",
     }
 )
+_USUAL: Final = 3
 _DIFFS: Final = frozenset({"diff", "patch", "udiff"})
 _TALK: Final = frozenset(
     {"sh", "bash", "shell", "zsh", "console", "shell-session", "text", "txt", "plain", "output", "powershell"}
@@ -64,6 +65,8 @@ def read_file(reading: Reading, at: int) -> int | None:
     inner = next((line for line in range(at + 1, end) if opens_any(reading.lines, line)), None)
     if inner is not None and _dress(reading, at + 1, inner):
         return None
+    # Who takes a longer fence than usual means whatever stands in it.
+    inner = inner if fence.width == _USUAL else None
     if not reading.begin():
         return at
     reading.heading()
