@@ -21,9 +21,8 @@ Kind = Callable[[CodeAnswer, Prompt], str]
 def careless(answer: CodeAnswer, prompt: Prompt) -> str:
     """The answer, damaged in the way that is this task's."""
     names = sorted(KINDS)
-    return KINDS[names[zlib.crc32(prompt.description.encode("utf-8", "replace")) % len(names)]](
-        answer, prompt
-    )
+    number = zlib.crc32(prompt.description.encode("utf-8", "replace"))
+    return KINDS[names[number % len(names)]](answer, prompt)
 
 
 def _ahead(indent: str, text: str) -> str:
@@ -36,18 +35,18 @@ def _changed(answer: CodeAnswer, change: Callable[[Block], Block]) -> str:
 
 def _indented(answer: CodeAnswer, _: Prompt) -> str:
     def more(block: Block) -> Block:
-        search, made = (
-            re.sub(r"^(?=.)", "    ", text, flags=re.MULTILINE) for text in (block.search, block.replace)
-        )
-        return replace(block, search=search, replace=made) if block.search else block
+        if not block.search:
+            return block
+        return replace(block, search=_ahead("    ", block.search), replace=_ahead("    ", block.replace))
 
     return _changed(answer, more)
 
 
 def _trailing(answer: CodeAnswer, _: Prompt) -> str:
-    return _changed(
-        answer, lambda block: replace(block, search=re.sub(r"(?<=.)$", " ", block.search, flags=re.MULTILINE))
-    )
+    def spaced(block: Block) -> Block:
+        return replace(block, search=re.sub(r"(?<=.)$", " ", block.search, flags=re.MULTILINE))
+
+    return _changed(answer, spaced)
 
 
 def _bad_counts(answer: CodeAnswer, prompt: Prompt) -> str:
@@ -56,9 +55,8 @@ def _bad_counts(answer: CodeAnswer, prompt: Prompt) -> str:
 
 
 def _prose(answer: CodeAnswer, _: Prompt) -> str:
-    return (
-        f"Certainly! Let us look.\n\n- one thing\n- another\n\n{answer.render()}\nDo tell me how it went!\n"
-    )
+    talk = f"{LABEL} Let us look.\n\n- one thing\n- another"
+    return f"{talk}\n\n{answer.render()}\nDo tell me how it went!\n"
 
 
 def _fenced_twice(answer: CodeAnswer, _: Prompt) -> str:
@@ -72,9 +70,10 @@ def _doubled(answer: CodeAnswer, _: Prompt) -> str:
 
 def _misnamed(answer: CodeAnswer, _: Prompt) -> str:
     # A block that makes a file would make it under any name, so that one is made outside.
-    return _changed(
-        answer, lambda block: replace(block, path=("misnamed/" if block.search else "../") + block.path)
-    )
+    def misnamed(block: Block) -> Block:
+        return replace(block, path=("misnamed/" if block.search else "../") + block.path)
+
+    return _changed(answer, misnamed)
 
 
 def _half(answer: CodeAnswer, _: Prompt) -> str:

@@ -37,7 +37,7 @@ class Case:
         }
         for part in self.parts:
             tree[part.path] = replaced(tree[part.path], part)
-        return tree | self.creates
+        return {**tree, **self.creates}
 
     def start(self, path: str) -> str:
         """A file as it was, by the path that it has afterwards."""

@@ -173,7 +173,7 @@ def _crlf(case: Case, dialect: Dialect, _: random.Random) -> Damaged:
 
 
 def _marked(case: Case, dialect: Dialect, _: random.Random) -> Damaged:
-    _, body, tail = _body(answer(case, dialect))
+    body, tail = _body(answer(case, dialect))[1:]
     return f"\ufeff{body}\n{tail}", case.after
 
 
@@ -224,7 +224,7 @@ def _applied(case: Case, dialect: Dialect, _: random.Random) -> Damaged:
 
 def _half(case: Case, dialect: Dialect, _: random.Random) -> Damaged:
     """The answer ends in the middle of its last edit."""
-    _, body, _ = _body(answer(case, dialect))
+    body = _body(answer(case, dialect))[1]
     lines = body.rstrip("\n").split("\n")
     if dialect is U and lines[-1].startswith("\\"):
         lines = lines[:-1]
@@ -234,7 +234,7 @@ def _half(case: Case, dialect: Dialect, _: random.Random) -> Damaged:
 
 
 def _json(case: Case, dialect: Dialect, dice: random.Random) -> Damaged:
-    _, body, _ = _body(answer(case, dialect))
+    body = _body(answer(case, dialect))[1]
     path = next(iter(case.after))
     shapes = (
         {"path": path, "content": body},

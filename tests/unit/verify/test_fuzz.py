@@ -18,7 +18,6 @@ from workers.verify.diff import tree_diff
 from workers.verify.edits import Move, touched
 from workers.verify.parse import parse_edits
 from workers.verify.paths import refused
-from workers.verify.problems import Reason
 
 COUNT: Final = int(os.environ.get("ORCHESTRATOR_TEST_EDITS", "500"))
 SEED: Final = 5
@@ -38,7 +37,7 @@ def test_a_mutated_answer_applies_whole_inside_the_tree_or_not_at_all(
         started = time.process_time()
         made = change(before, text, ANYWHERE)
         assert time.process_time() - started < ALLOWED_SECONDS, name
-        assert all(isinstance(fault.reason, Reason) and fault.text for fault in made.faults), name
+        assert all(fault.text for fault in made.faults), name
         if not made.faults:
             accepted += 1
             held_to(name, before, text, made)
