@@ -41,12 +41,20 @@ class Fault(StrEnum):
 
 
 class Persona(StrEnum):
-    """What kind of bad answer is given; all but `wrong` answer well when asked to mend it."""
+    """Who answers; all but `wrong` answer well when asked to mend it.
+
+    `v4a`, `unified` and `whole` answer well in other forms of edits; `careless` means well, and makes
+    another mistake for each task.
+    """
 
     SLOPPY = "sloppy"
     WRONG = "wrong"
     SYNTAX_ERROR = "syntax_error"
     MISQUOTE = "misquote"
+    CARELESS = "careless"
+    V4A = "v4a"
+    UNIFIED = "unified"
+    WHOLE = "whole"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ STUMBLING: Final = Storm("store", menu={}, tasks=250, pace=8.0, clumsy=True)
 """Load and no other fault than that one answer of the store in twenty is lost."""
 CAPPED: Final = cap.Size(workers=2, tasks=60, cap_usd="0.5", slots=8)
 MACHINE: Final = "200x50"
+EDITS: Final = "10000"
+_EDITS_TEST: Final = "tests/unit/verify/test_fuzz.py"
 _MACHINE_TEST: Final = "tests/integration/flow/test_machine.py"
 _MACHINE_SECONDS: Final = 1_800
 
@@ -41,6 +43,17 @@ def cap_over_clumsy_stores(stack: Stack) -> Other:
         f"highest {seen.capped.highest} of {seen.capped.limit} nano-dollars, {len(seen.violations)} breaches"
     )
     return Other("a cap, clumsy store", how, seen.violations)
+
+
+def edits() -> Other:
+    """Damaged code answers, ten thousand of them."""
+    settings = {"ORCHESTRATOR_TEST_EDITS": EDITS}
+    command = [sys.executable, "-m", "pytest", "-q", _EDITS_TEST]
+    run = subprocess.run(
+        command, check=False, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True
+    )
+    found = [Violation("edits", EDITS, run.stdout[-2000:])] if run.returncode else []
+    return Other("edits", f"{EDITS} mutations: {run.stdout.strip().splitlines()[-1]}", found)
 
 
 def machine(stack: Stack) -> Other:

@@ -14,7 +14,7 @@ from typing import Final
 
 from orchestrator.embedded.stack import Stack
 from tests.chaos.__main__ import failpoints
-from tests.chaos.again import STUMBLING, cap_over_clumsy_stores, machine, scenes_over_clumsy_stores
+from tests.chaos.again import STUMBLING, cap_over_clumsy_stores, edits, machine, scenes_over_clumsy_stores
 from tests.chaos.apart import disk_full, poison
 from tests.chaos.faults import broker, clocks, database, network, processes, provider
 from tests.chaos.ground import servers
@@ -86,7 +86,7 @@ def main() -> int:
         others = [poison(stack)] if everything or given.only == "apart" else []
         if everything or given.only == "again":
             clumsy = scenes_over_clumsy_stores(stack, given.seed)
-            others += [clumsy, cap_over_clumsy_stores(stack), machine(stack)]
+            others += [clumsy, cap_over_clumsy_stores(stack), machine(stack), edits()]
         peer = peer_row(stack, given.seed) if everything or given.only == "peer" else ""
     if everything or given.only == "apart":
         others = [*others, disk_full()]

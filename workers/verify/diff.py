@@ -4,26 +4,34 @@ Lines are paired by common ends and by lines that are unique on both sides (pati
 linear; between those, everything is replaced. So a hostile file costs no more than a plain one.
 """
 
-from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from workers.verify.documents import split_lines
 from workers.verify.git_paths import quoted
+from workers.verify.pairs import paired
 
 _CONTEXT: Final = 3
-_DEPTH: Final = 8
 _NO_NEWLINE: Final = "\n\\ No newline at end of file\n"
 
+NO_MOVES: Final[Mapping[str, str]] = MappingProxyType({})
+
 Gap = tuple[int, int, int, int]
-Span = tuple[int, int, int, int, int]
 
 
-def tree_diff(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    """The diff of two trees (path to text), by path."""
-    paths = sorted(before.keys() | after.keys())
-    return "".join(file_diff(path, before.get(path), after.get(path)) for path in paths)
+def tree_diff(
+    before: Mapping[str, str], after: Mapping[str, str], moves: Mapping[str, str] = NO_MOVES
+) -> str:
+    """The diff of two trees (path to text), by path; `moves` are new paths with the old ones they had."""
+    left = set(moves.values())
+    paths = sorted((before.keys() | after.keys()) - left)
+    return "".join(
+        moved_diff(moves[path], path, before[moves[path]], after[path])
+        if path in moves
+        else file_diff(path, before.get(path), after.get(path))
+        for path in paths
+    )
 
 
 def file_diff(path: str, before: str | None, after: str | None) -> str:
@@ -36,10 +44,20 @@ def file_diff(path: str, before: str | None, after: str | None) -> str:
         header, old = header + "new file mode 100644\n", "/dev/null"
     if after is None:
         header, new = header + "deleted file mode 100644\n", "/dev/null"
-    hunks = "".join(_hunks(split_lines(before or ""), split_lines(after or "")))
+    return header + _body(old, new, before or "", after or "")
+
+
+def moved_diff(old_path: str, path: str, before: str, after: str) -> str:
+    """The diff of a file that got another path, and may have changed as well."""
+    old, new = quoted(f"a/{old_path}"), quoted(f"b/{path}")
+    header = f"diff --git {old} {new}\nrename from {quoted(old_path)}\nrename to {quoted(path)}\n"
+    return header + _body(old, new, before, after)
+
+
+def _body(old: str, new: str, before: str, after: str) -> str:
+    hunks = "".join(_hunks(split_lines(before), split_lines(after)))
     # Git takes an unquoted name with a space to end at a tab.
-    names = f"--- {_tabbed(old)}\n+++ {_tabbed(new)}\n" if hunks else ""
-    return header + names + hunks
+    return f"--- {_tabbed(old)}\n+++ {_tabbed(new)}\n{hunks}" if hunks else ""
 
 
 def _tabbed(name: str) -> str:
@@ -47,7 +65,7 @@ def _tabbed(name: str) -> str:
 
 
 def _hunks(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
-    for gaps in _grouped(list(_gaps(_pairs(old, new), len(old), len(new)))):
+    for gaps in _grouped(list(_gaps(paired(old, new), len(old), len(new)))):
         lead = min(_CONTEXT, gaps[0][0])
         tail = min(_CONTEXT, len(old) - gaps[-1][1])
         first, last = gaps[0][0] - lead, gaps[-1][1] + tail
@@ -89,63 +107,3 @@ def _gaps(pairs: Sequence[tuple[int, int]], old: int, new: int) -> Iterator[Gap]
         if index > at or new_index > new_at:
             yield at, index, new_at, new_index
         at, new_at = index + 1, new_index + 1
-
-
-def _pairs(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
-    """Indexes of lines that stay, ascending on both sides."""
-    pairs: list[tuple[int, int]] = []
-    spans = [(0, len(old), 0, len(new), _DEPTH)]
-    while spans:
-        start, end, new_start, new_end, depth = spans.pop()
-        while start < end and new_start < new_end and old[start] == new[new_start]:
-            pairs.append((start, new_start))
-            start, new_start = start + 1, new_start + 1
-        while start < end and new_start < new_end and old[end - 1] == new[new_end - 1]:
-            end, new_end = end - 1, new_end - 1
-            pairs.append((end, new_end))
-        anchors = _anchors(old[start:end], new[new_start:new_end]) if depth else []
-        pairs += [(start + index, new_start + new_index) for index, new_index in anchors]
-        spans += _between(anchors, (start, end, new_start, new_end, depth))
-    return sorted(pairs)
-
-
-def _between(anchors: Sequence[tuple[int, int]], span: Span) -> list[Span]:
-    """The spans around the anchors, which count from the start of the span."""
-    if not anchors:
-        return []
-    start, end, new_start, new_end, depth = span
-    spans: list[Span] = []
-    at, new_at = start, new_start
-    for index, new_index in anchors:
-        spans.append((at, start + index, new_at, new_start + new_index, depth - 1))
-        at, new_at = start + index + 1, new_start + new_index + 1
-    return [*spans, (at, end, new_at, new_end, depth - 1)]
-
-
-def _anchors(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
-    """Lines unique on both sides, the longest run of them that ascends on both."""
-    once, new_once = Counter(old), Counter(new)
-    where = {line: index for index, line in enumerate(new) if new_once[line] == 1}
-    shared = [(index, where[line]) for index, line in enumerate(old) if line in where and once[line] == 1]
-    return _ascending(shared)
-
-
-def _ascending(shared: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The longest subsequence whose second parts ascend (patience sorting)."""
-    tops: list[int] = []
-    piles: list[int] = []
-    before: list[int] = []
-    for at, (_, new_index) in enumerate(shared):
-        pile = bisect_left(tops, new_index)
-        before.append(piles[pile - 1] if pile else -1)
-        if pile == len(tops):
-            tops.append(new_index)
-            piles.append(at)
-        else:
-            tops[pile], piles[pile] = new_index, at
-    chain: list[tuple[int, int]] = []
-    at = piles[-1] if piles else -1
-    while at >= 0:
-        chain.append(shared[at])
-        at = before[at]
-    return chain[::-1]

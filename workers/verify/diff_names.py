@@ -60,3 +60,14 @@ def _name(text: str) -> str:
     """A name without quotes, or without the time stamp that may follow a tab."""
     quoted = unquoted(text)
     return quoted[0] if quoted is not None else text.split("\t", 1)[0]
+
+
+def header_names(header: str) -> tuple[str, str] | None:
+    """The path (twice) that a `diff --git` line names where no other line does; None if it names two."""
+    halves = _halves(header)
+    if halves is None:
+        return None
+    old, new = halves
+    if _prefixed(old, new):
+        return old[2:], new[2:]
+    return (old, new) if old == new else None

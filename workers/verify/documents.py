@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from workers.verify.pairs import paired
+
 BOM: Final = "\ufeff"
 
 
@@ -55,6 +57,30 @@ class Document:
         if result:
             open_end = bool(self.lines) and not self.lines[-1].endswith("\n")
             result[last] = bare(result[last]) if open_end else _ended(result[last], ending)
+        return Document(self.mark, tuple(result))
+
+    def ended(self, *, open_end: bool) -> "Document":
+        """The document whose last line ends without a newline, or with one."""
+        if not self.lines:
+            return self
+        last = (
+            bare(self.lines[-1])
+            if open_end
+            else _ended(bare(self.lines[-1]), self._ending(len(self.lines) - 1))
+        )
+        return Document(self.mark, (*self.lines[:-1], last))
+
+    def rewritten(self, lines: Sequence[str]) -> "Document":
+        """The document with these lines instead; those that stay keep their bytes, its end stays as it is."""
+        fresh = [line.removeprefix(BOM) for line in lines[:1]] + list(lines[1:])
+        stays = {new: self.lines[old] for old, new in paired(self.bare, fresh)}
+        result: list[str] = []
+        ending = "\r\n" if self.lines[0].endswith("\r\n") else "\n"
+        for at, line in enumerate(fresh):
+            result.append(_ended(stays.get(at, line), ending))
+            ending = "\r\n" if result[-1].endswith("\r\n") else "\n"
+        if result and not self.lines[-1].endswith("\n"):
+            result[-1] = bare(result[-1])
         return Document(self.mark, tuple(result))
 
     def _ending(self, start: int) -> str:

@@ -9,6 +9,9 @@ _LONGEST: Final = 600
 _FENCE: Final = re.compile(r"\s{0,8}(?:`{3,}|~{3,})[\w.+#-]*\s*")
 _LEAD: Final = re.compile(r"(?:#{1,6}\s+|[-*+]\s+|\d{1,3}[.)]\s+)")
 _LABEL: Final = re.compile(r"(?:file|filename|path)\s?:\s?", re.IGNORECASE)
+_NAMED_FENCE: Final = re.compile(r" {0,3}(?:`{3,}|~{3,})([^\s`]*)(?:[ \t]+([^\s`]+))?[ \t]*")
+_ATTRIBUTE: Final = re.compile(r"^\{?(?:title|file|filename|path|name)=", re.IGNORECASE)
+_NO_SUFFIX: Final = (".net", ".")
 _WRAPPERS: Final = ("**", "__", "`", '"', "'")
 
 
@@ -55,3 +58,17 @@ def _path_like(text: str, *, wrapped: bool, word: bool) -> bool:
     if any(char.isspace() for char in text):
         return wrapped
     return wrapped or "/" in text or "\\" in text or "." in text or word
+
+
+def fence_path(line: str, known: Set[str]) -> str | None:
+    """The path that a fence's own line names: ```` ```python src/app.py ````, with or without `title=`."""
+    match = _NAMED_FENCE.fullmatch(line) if len(line) <= _LONGEST else None
+    if match is None:
+        return None
+    for word in (match[2], match[1]):
+        name = _ATTRIBUTE.sub("", word or "").strip("\"'`{}")
+        name = name.rpartition(":")[2] if word == match[1] else name
+        named = "." in name[1:] and not name.lower().endswith(_NO_SUFFIX)
+        if name in known or (named and _path_like(name, wrapped=False, word=False)):
+            return name.removeprefix("./")
+    return None

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
+from workers.verify.scopes import scopes
+
 _CANDIDATES: Final = 20
 _COMPARED: Final = 200_000
+_NARROWED: Final = 200
 _REGION: Final = 12
 _FUZZY_OPTIONS: Final = 200
 _FUZZY_WIDTH: Final = 60
@@ -47,13 +50,35 @@ class Ambiguous:
     starts: tuple[int, ...]
 
 
-def locate(lines: Sequence[str], quoted: Sequence[str]) -> Found | Ambiguous | None:
-    """Where the quoted lines (at least one) stand among the lines, all without endings."""
+def locate(
+    lines: Sequence[str], quoted: Sequence[str], within: Sequence[str] = (), *, at_end: bool = False
+) -> Found | Ambiguous | None:
+    """Where the quoted lines (at least one) stand among the lines, all without endings.
+
+    Of several equal places, the only one below the lines of `within`, or at the end, is the one.
+    """
     for trim in (False, True):
-        starts = occurrences(_trimmed(lines) if trim else lines, _trimmed(quoted) if trim else quoted, 3)
+        there, wanted = (_trimmed(lines), _trimmed(quoted)) if trim else (lines, quoted)
+        starts = occurrences(there, wanted, 3)
+        if len(starts) > 1 and (within or at_end):
+            starts = _narrowed(lines, occurrences(there, wanted, _NARROWED), len(quoted), within) or starts
         if starts:
-            return Found(starts[0], Shift()) if len(starts) == 1 else Ambiguous(tuple(starts))
+            return Found(starts[0], Shift()) if len(starts) == 1 else Ambiguous(tuple(starts[:3]))
     return _reindented(lines, quoted)
+
+
+def _narrowed(lines: Sequence[str], starts: list[int], length: int, within: Sequence[str]) -> list[int]:
+    """The only start that the hints leave, if one is left; without `within`, the end is the hint."""
+    if len(starts) >= _NARROWED:
+        return []
+    if within:
+        spans = scopes(lines, within)
+        fits = [
+            start for start in starts if any(top <= start and start + length <= end for top, end in spans)
+        ]
+    else:
+        fits = [start for start in starts if start + length == len(lines)]
+    return fits if len(fits) == 1 else []
 
 
 def occurrences(lines: Sequence[str], quoted: Sequence[str], most: int) -> list[int]:

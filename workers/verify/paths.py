@@ -20,6 +20,8 @@ def refused(path: str, allowed: Sequence[str]) -> str | None:
         inner_path(path)
     except ValueError as error:
         return str(error)
+    if any("\ud800" <= char <= "\udfff" for char in path):
+        return "must be valid Unicode"
     if len(path) > _LONGEST or any(len(part.encode()) > _PART_BYTES for part in path.split("/")):
         return "is too long"
     if any(_means_git(part) for part in path.split("/")):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.results import AnyResult, VerificationLevel
+from workers.verify.problems import Problem
 
 PROBLEM_LENGTH: Final = 1_200
 PROBLEMS: Final = 12
@@ -23,14 +24,16 @@ class Rejected:
     """The answer is not usable; each problem tells the model what to mend."""
 
     problems: tuple[str, ...]
+    # Of a change that does not apply: what is wrong block by block, for a repair that asks for those alone.
+    faults: tuple[Problem, ...] = ()
 
 
-def rejected(problems: Iterable[str]) -> Rejected:
+def rejected(problems: Iterable[str], faults: tuple[Problem, ...] = ()) -> Rejected:
     """The problems, each once, bounded in length and number; those left out are counted."""
     each = list(dict.fromkeys(clipped(problem, PROBLEM_LENGTH) for problem in problems))
     if len(each) > PROBLEMS:
         each[PROBLEMS:] = [f"{len(each) - PROBLEMS} more problems are not listed."]
-    return Rejected(tuple(each))
+    return Rejected(tuple(each), faults)
 
 
 def below(reached: VerificationLevel, required: VerificationLevel | None) -> bool:

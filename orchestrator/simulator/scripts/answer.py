@@ -20,7 +20,7 @@ def script(messages: tuple[Message, ...], persona: Persona | None = None) -> str
     if prompt.kind is None or prompt.kind not in _SCRIPTS:
         return UNUSABLE if persona is Persona.WRONG else _chat(prompt)
     answer = _SCRIPTS[prompt.kind](prompt)
-    return spoil(answer, persona, prompt.repair) if persona else answer.render()
+    return spoil(answer, persona, prompt) if persona else answer.render()
 
 
 def _chat(prompt: Prompt) -> str:

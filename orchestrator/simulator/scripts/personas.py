@@ -1,10 +1,13 @@
-"""Bad answers on purpose, made from good ones, so that repair rounds have something to mend."""
+"""Answers that differ on purpose from the good ones they are made from, so that every reader is exercised."""
 
 from dataclasses import replace
 from typing import Final
 
 from orchestrator.simulator.faults import Persona
+from orchestrator.simulator.scripts.careless import careless
 from orchestrator.simulator.scripts.code import LABEL, Block, CodeAnswer
+from orchestrator.simulator.scripts.dialects import DIALECTS, render_in
+from orchestrator.simulator.scripts.prompt import Prompt
 from orchestrator.simulator.scripts.review import Finding, ReviewAnswer
 
 UNUSABLE: Final = f"{LABEL} I thought about it for a while and would rather tell you how I feel about it."
@@ -13,14 +16,19 @@ _BROKEN: Final = "def broken(:\n    return"
 _INVENTED: Final = "this line stands nowhere in the diff"
 
 
-def spoil(answer: CodeAnswer | ReviewAnswer, persona: Persona, repair: bool) -> str:
+def spoil(answer: CodeAnswer | ReviewAnswer, persona: Persona, prompt: Prompt) -> str:
     """The answer as the persona gives it; asked to mend it, all but `wrong` give the good one."""
     if persona is Persona.WRONG:
         return UNUSABLE
-    if repair:
-        return answer.render()
     if isinstance(answer, ReviewAnswer):
-        return _misquoted(answer).render()
+        well = prompt.repair or persona in DIALECTS
+        return (answer if well else _misquoted(answer)).render()
+    if persona in DIALECTS:
+        return render_in(answer, persona, prompt.files)
+    if prompt.repair:
+        return answer.render()
+    if persona is Persona.CARELESS:
+        return careless(answer, prompt)
     change = _broken if persona is Persona.SYNTAX_ERROR else _misread
     return replace(answer, blocks=tuple(change(block) for block in answer.blocks)).render()
 

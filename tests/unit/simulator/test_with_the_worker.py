@@ -6,6 +6,10 @@ import pytest
 
 from orchestrator.simulator.faults import Persona
 from orchestrator.simulator.scripts.answer import script
+from orchestrator.simulator.scripts.careless import FORGIVEN, KINDS
+from orchestrator.simulator.scripts.fix import fix
+from orchestrator.simulator.scripts.generate import generate
+from orchestrator.simulator.scripts.prompt import read
 from orchestrator.simulator.wire import Message, Role
 from schemas.results import CodeResult, ReviewResult
 from schemas.tasks import TASK_REQUEST, TaskRequest
@@ -55,6 +59,10 @@ ODD = [
     request("fix_bug", description="It fails", files=[{"path": 'odd "&".txt', "content": "x"}]),
     request("review_code", diff="--- a/a.py\n+++ b/a.py\n@@ -0,0 +1 @@\n+x = 1\n"),
 ]
+
+
+GOOD = [Persona.V4A, Persona.UNIFIED, Persona.WHOLE]
+BAD = [persona for persona in Persona if persona not in (*GOOD, Persona.CARELESS)]
 
 
 def outcome(
@@ -107,8 +115,38 @@ def test_any_other_task_gets_an_answer_that_is_accepted(task: TaskRequest) -> No
 
 
 @pytest.mark.parametrize("task", [SLUGIFY, FIX, REVIEW], ids=["generate", "fix", "review"])
-@pytest.mark.parametrize("persona", list(Persona))
+@pytest.mark.parametrize("persona", BAD)
 def test_a_bad_answer_is_refused_and_mended_in_the_next_round(task: TaskRequest, persona: Persona) -> None:
     assert isinstance(outcome(task, persona), Rejected)
     mended = outcome(task, persona, answer="a bad answer")
     assert isinstance(mended, Rejected if persona is Persona.WRONG else Accepted), mended
+
+
+@pytest.mark.parametrize("task", [SLUGIFY, FIX, REVIEW, *ODD])
+@pytest.mark.parametrize("persona", GOOD)
+def test_the_same_change_is_accepted_in_every_form(task: TaskRequest, persona: Persona) -> None:
+    made, plain = outcome(task, persona), outcome(task)
+    assert isinstance(made, Accepted), made
+    assert isinstance(plain, Accepted)
+    if isinstance(plain.result, CodeResult):
+        assert code(made).files == plain.result.files
+    else:
+        assert made == plain
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("task", [SLUGIFY, FIX], ids=["generate", "fix"])
+def test_a_careless_answer_is_taken_where_it_is_beyond_doubt(task: TaskRequest, name: str) -> None:
+    prompt = read(tuple(Message(Role(one.role), one.content) for one in render(task)))
+    made = verify(task, KINDS[name]((fix if task is FIX else generate)(prompt), prompt))
+    if name in FORGIVEN:
+        assert code(made).files == code(outcome(task)).files
+    else:
+        assert isinstance(made, Rejected), made
+
+
+def test_careless_answers_take_turns_and_are_mended() -> None:
+    asked = [request("generate_code", description=f"Parse file {number}") for number in range(12)]
+    verdicts = [outcome(task, Persona.CARELESS) for task in asked]
+    assert {type(verdict) for verdict in verdicts} == {Accepted, Rejected}
+    assert all(isinstance(outcome(task, Persona.CARELESS, answer="bad"), Accepted) for task in asked)

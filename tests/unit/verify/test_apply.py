@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from workers.verify.apply import Applied, apply
-from workers.verify.blocks import Deletion, Edit
+from workers.verify.edits import Deletion, Edit
 
 
 def lines(text: str) -> tuple[str, ...]:

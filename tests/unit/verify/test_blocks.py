@@ -3,20 +3,21 @@
 import pytest
 
 from tests.unit.verify.answers import block
-from workers.verify.blocks import Deletion, Edit, Parsed, parse_blocks
+from workers.verify.edits import AnyEdit, Deletion, Edit, Parsed
+from workers.verify.parse import parse_edits
 
 KNOWN = frozenset({"src/app.py", "Makefile", "my file.txt", "a&b.py"})
 PLAIN = "<<<<<<< SEARCH\nold\n=======\nnew\n>>>>>>> REPLACE"
 
 
-def edits(answer: str) -> tuple[Edit | Deletion, ...]:
-    parsed = parse_blocks(answer, KNOWN)
+def edits(answer: str) -> tuple[AnyEdit, ...]:
+    parsed = parse_edits(answer, KNOWN)
     assert parsed.problems == ()
     return parsed.edits
 
 
 def refusal(answer: str) -> str:
-    parsed = parse_blocks(answer, KNOWN)
+    parsed = parse_edits(answer, KNOWN)
     assert parsed.problems
     return "\n".join(parsed.problems)
 
@@ -58,11 +59,11 @@ def test_the_explanation_is_what_stands_around_the_blocks() -> None:
     answer = (
         f"First.\n\n```python\nsrc/app.py\n{PLAIN}\n```\n\nSecond:\n\nsrc/app.py\n```\n{PLAIN}\n```\nThird."
     )
-    assert parse_blocks(answer, KNOWN).prose.split() == ["First.", "Second:", "Third."]
+    assert parse_edits(answer, KNOWN).prose.split() == ["First.", "Second:", "Third."]
 
 
 def test_code_fences_of_the_prose_stay_in_the_explanation() -> None:
-    prose = parse_blocks(f"Run it:\n```\nmake\n```\nsrc/app.py\n{PLAIN}\n", KNOWN).prose
+    prose = parse_edits(f"Run it:\n```\nmake\n```\nsrc/app.py\n{PLAIN}\n", KNOWN).prose
     assert prose.startswith("Run it:\n```\nmake")
 
 
@@ -114,7 +115,7 @@ def test_a_second_divider_is_refused_because_it_could_be_either() -> None:
         ("src/app.py\n<<<<<<< SEARCH\nold\n>>>>>>> REPLACE\n", "holds no `=======`"),
         (f"src/app.py\n<<<<<<< SEARCH\nold\nsrc/app.py\n{PLAIN}", "Block 1 (src/app.py) is not closed"),
         ("Just do it yourself.", "no edit block"),
-        ('{"files": [{"path": "src/app.py", "content": "x"}]}', "no edit block"),
+        ('{"files": [{"path": "src/app.py", "content": "x"}]}', "code in JSON"),
         ("", "no edit block"),
     ],
 )
@@ -123,8 +124,8 @@ def test_half_a_block_is_refused_with_what_is_missing(answer: str, why: str) -> 
 
 
 def test_a_good_block_after_a_bad_one_is_still_read() -> None:
-    parsed = parse_blocks(f"src/app.py\n<<<<<<< SEARCH\nold\nsrc/app.py\n{PLAIN}", KNOWN)
-    assert parsed == Parsed((Edit("src/app.py", ("old",), ("new",)),), parsed.prose, parsed.problems)
+    parsed = parse_edits(f"src/app.py\n<<<<<<< SEARCH\nold\nsrc/app.py\n{PLAIN}", KNOWN)
+    assert parsed == Parsed((Edit("src/app.py", ("old",), ("new",)),), parsed.prose, parsed.faults)
     assert len(parsed.problems) == 1
 
 

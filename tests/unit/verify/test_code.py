@@ -17,6 +17,7 @@ from tests.unit.verify.answers import (
     tree_after,
 )
 from workers.verify import Rejected, verify
+from workers.verify.problems import Reason, Region
 
 APP = "def total(items):\n    return sum(items)\n"
 
@@ -114,6 +115,25 @@ def test_problems_are_bounded_in_number_and_length() -> None:
     assert isinstance(verdict, Rejected)
     assert len(verdict.problems) <= 13
     assert sum(map(len, verdict.problems)) < 16_000
+
+
+def test_a_move_is_a_rename_in_the_diff_and_two_changes_in_the_list() -> None:
+    answer = "*** Begin Patch\n*** Update File: a.py\n*** Move to: lib/a.py\n-x = 1\n+x = 2\n*** End Patch\n"
+    result = code(code_request({"a.py": "x = 1\n"}), answer)
+    assert [(change.path, change.operation) for change in result.files] == [
+        ("a.py", Operation.DELETE),
+        ("lib/a.py", Operation.CREATE),
+    ]
+    assert "rename from a.py\nrename to lib/a.py\n" in result.diff
+
+
+def test_a_refusal_carries_what_is_wrong_block_by_block() -> None:
+    verdict = verify(code_request({"a.py": "x = 1\ny = 2\n"}), block("a.py", "x = 3\ny = 2\n", "z\n"))
+    assert isinstance(verdict, Rejected)
+    [fault] = verdict.faults
+    assert (fault.reason, fault.path, fault.number) == (Reason.NOT_FOUND, "a.py", 1)
+    assert fault.region == Region(1, ("x = 1", "y = 2"))
+    assert verdict.problems == (fault.text,)
 
 
 def test_blocks_already_applied_are_noted_in_the_result() -> None:

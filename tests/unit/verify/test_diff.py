@@ -57,6 +57,26 @@ def test_git_makes_the_same_tree_of_our_diff(name: str, tmp_path: Path) -> None:
     assert git_applies(tmp_path / "tree", before, tree_diff(before, after)) == after
 
 
+MOVES: dict[str, tuple[str, str, str, str]] = {
+    "moved": ("a.py", "b/c.py", "x\ny\n", "x\ny\n"),
+    "moved and changed": ("a.py", "b/c.py", NUMBERS, NUMBERS.replace("7\n", "seven\n")),
+    "moved and rewritten": ("a.py", "b.py", "x\n", "y"),
+    "moved, empty": ("a.py", "b.py", "", ""),
+    "moved with spaces": ("a b/c d", "e f/g ", "x\ny\n", "x\nz\n"),
+    "moved with other letters": ("ä/😀.py", 'q"uote.py', "x\r\ny", "x\r\nz"),
+}
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_git_moves_a_file_as_our_diff_says(name: str, tmp_path: Path) -> None:
+    old, new, before, after = MOVES[name]
+    rest = {"rest.txt": "1\n"}
+    diff = tree_diff({old: before, **rest}, {new: after, "more.txt": "2\n", **rest}, {new: old})
+    assert "\nrename to " in diff
+    made = git_applies(tmp_path / "tree", {old: before, **rest}, diff)
+    assert made == {new: after, "more.txt": "2\n", **rest}
+
+
 def test_a_diff_reads_as_git_writes_it() -> None:
     assert file_diff("src/a.py", "a\nb\nc\nd\ne\n", "a\nb\nc\nx\ne") == (
         "diff --git a/src/a.py b/src/a.py\n"

@@ -8,10 +8,12 @@ import pytest
 from schemas.tasks import TaskRequest
 from tests.unit.verify.answers import block, code_request, deletion, review_request
 from workers.verify import verify
+from workers.verify.parse import parse_edits
 
 SIZE = 2_000_000
 # Twice the promise, in processor time: other tests' load does not count, a slow machine does.
 ALLOWED_SECONDS = 4.0
+MARKED_SECONDS = 1.0
 
 FUNCTIONS = "".join(f"def f{number}(a, b):\n    return a + b * {number}\n\n" for number in range(42_000))
 SMALL = code_request({"a.py": "x = 1\ny = 2\n"}, acceptance_criteria=["a"] * 50)
@@ -60,8 +62,54 @@ def code_answers() -> dict[str, tuple[TaskRequest, str]]:
         "fences without end": (SMALL, "```\n" * (SIZE // 4) + ONE),
         "open criteria": (SMALL, ONE + "<criterion number='" * (SIZE // 19)),
         "one long line": (SMALL, " " * SIZE),
+        "many anchors": (
+            BIG,
+            "*** Begin Patch\n*** Update File: b.txt\n"
+            + "".join(f"@@ def f{number}(a, b):\n-\n+x\n" for number in range(400))
+            + "*** End Patch\n",
+        ),
+        "a whole huge file": (BIG, "b.txt\n```\n" + FUNCTIONS.replace("b * 7", "b * 8") + "```\n"),
+        "many long paths": (SMALL, "".join(f"`{'a/' * 150}{n}.py`\n```\nx\n```\n" for n in range(2_000))),
         "long comparisons": (SMALL, block("b.py", "", "a" + "<a" * 190_000 + "\n")),
     }  # fmt: skip
+
+
+MARKERS = 10_000
+FILL = "x" * 80
+
+
+def marked(line: str, head: str = "", tail: str = "") -> str:
+    """Two megabytes with 10,000 markers."""
+    lines = (f"{line.replace('#', str(number))}\n-{FILL}\n+{FILL}\n" for number in range(MARKERS))
+    return head + "".join(lines) + tail
+
+
+@cache
+def marker_answers() -> dict[str, str]:
+    return {
+        "blocks": marked("a.py\n<<<<<<< SEARCH\ny\n=======\nz\n>>>>>>> REPLACE"),
+        "blocks without end": marked("a.py\n<<<<<<< SEARCH"),
+        "blocks that are no blocks": marked("a.py\n <<<<<<< SEARCH"),
+        "chunks": marked("@@ def f#():", "*** Begin Patch\n*** Update File: a.py\n", "*** End Patch\n"),
+        "patches without end": marked("*** Begin Patch\n*** Update File: a.py"),
+        "hunks": marked("@@ -#,9 +#,9 @@", "--- a/a.py\n+++ b/a.py\n"),
+        "diffs": marked("diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@"),
+        "heads without hunks": marked("diff --git a/f# b/f#\nnew file mode 120000"),
+        "binary patches": marked("diff --git a/f# b/f#\nGIT binary patch"),
+        "fenced files": marked("f#.py\n```\nx = 1\n```"),
+        "fenced files without end": marked("f#.py\n```python"),
+        "fences around everything": marked("f#.py\n```python", tail="<<<<<<< SEARCH\n```\n"),
+        "fences that close each other": marked("f#.md\n```md\n```sh\n```"),
+        "JSON": '{"files": [' + '{"path": "a.py", "content": "x\\n"},' * MARKERS + "]}",
+    }
+
+
+@pytest.mark.parametrize("name", marker_answers())
+def test_ten_thousand_markers_in_two_megabytes_are_read_at_once(name: str) -> None:
+    answer = marker_answers()[name]
+    started = time.process_time()
+    parse_edits(answer, frozenset({"a.py"}))
+    assert time.process_time() - started < 2 * MARKED_SECONDS
 
 
 def review_answers() -> dict[str, tuple[TaskRequest, str]]:

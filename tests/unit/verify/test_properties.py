@@ -12,10 +12,10 @@ from tests.unit.verify.answers import block, code_request, deletion, git_applies
 from tests.unit.verify.test_review import DIFF, finding
 from workers.verify import Accepted, Rejected, verify
 from workers.verify.apply import apply
-from workers.verify.blocks import parse_blocks
 from workers.verify.diff import tree_diff
 from workers.verify.git_paths import quoted, unquoted
 from workers.verify.hunks import read_diff
+from workers.verify.parse import parse_edits
 from workers.verify.verdict import PROBLEM_LENGTH, PROBLEMS
 
 FILES = {
@@ -124,7 +124,7 @@ def test_a_damaged_code_answer_applies_whole_or_not_at_all(answer: str) -> None:
     verdict = verify(CODE, answer)
     held_to(verdict)
     if isinstance(verdict, Accepted):
-        parsed = parse_blocks(answer, FILES.keys())
+        parsed = parse_edits(answer, FILES.keys())
         assert parsed.problems == ()
         assert apply(FILES, parsed.edits).problems == ()
 

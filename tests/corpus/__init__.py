@@ -1,0 +1,1 @@
+"""Answers of every kind, with what has to come of each."""
