@@ -7,11 +7,19 @@ answer stands or falls as a whole, and a repeated round can't mix two halves tha
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, Literal, assert_never
+from typing import Final, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from schemas.tasks import ChatRequest, FixBugRequest, GenerateCodeRequest, ReviewCodeRequest, TaskRequest
+from schemas.tasks import (
+    ChatRequest,
+    CodeRequest,
+    DocumentRequest,
+    FixBugRequest,
+    ReviewCodeRequest,
+    TaskRequest,
+    WriteTestsRequest,
+)
 from workers.context.fence import fence, inline
 
 PROBLEMS_BYTES: Final = 8_000
@@ -48,31 +56,22 @@ def render_repair(
     return (*earlier, Message("assistant", said if said.strip() else _EMPTY), Message("user", mend))
 
 
-def _user(request: GenerateCodeRequest | FixBugRequest | ReviewCodeRequest) -> str:
-    match request:
-        case GenerateCodeRequest():
-            return _code(request, error_report=None, logs=None)
-        case FixBugRequest():
-            return _code(request, error_report=request.context.error_report, logs=request.context.logs)
-        case ReviewCodeRequest():
-            return _template("review_task.md").render(context=request.context)
-        case _:
-            assert_never(request)
-
-
-def _code(request: GenerateCodeRequest | FixBugRequest, *, error_report: str | None, logs: str | None) -> str:
+def _user(request: CodeRequest | ReviewCodeRequest) -> str:
+    if isinstance(request, ReviewCodeRequest):
+        return _template("review_task.md").render(context=request.context)
     context = request.context
+    bug = request.context if isinstance(request, FixBugRequest) else None
     return _template("code_task.md").render(
         context=context,
         files=sorted(context.files, key=lambda file: file.path),
         specifications=context.specifications.model_dump(exclude_none=True),
         constraints=_constraints(request),
-        error_report=error_report,
-        logs=logs,
+        error_report=bug and bug.error_report,
+        logs=bug and bug.logs,
     )
 
 
-def _constraints(request: GenerateCodeRequest | FixBugRequest) -> dict[str, str]:
+def _constraints(request: CodeRequest) -> dict[str, str]:
     wanted = request.context.constraints
     named = {
         "language": wanted.language,
@@ -81,6 +80,8 @@ def _constraints(request: GenerateCodeRequest | FixBugRequest) -> dict[str, str]
         "change only below": "\n".join(wanted.paths) or None,
         "files changed at most": str(wanted.max_files) if wanted.max_files else None,
         "style": wanted.style,
+        "test framework": request.context.framework if isinstance(request, WriteTestsRequest) else None,
+        "readers": request.context.audience if isinstance(request, DocumentRequest) else None,
     }
     return {name: value for name, value in named.items() if value is not None}
 

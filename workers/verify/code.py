@@ -13,12 +13,13 @@ from schemas.results import (
     Verification,
     VerificationLevel,
 )
-from schemas.tasks import FixBugRequest, GenerateCodeRequest
+from schemas.tasks import CodeRequest
 from workers.verify.apply import Applied, apply
 from workers.verify.blocks import Parsed, parse_blocks
 from workers.verify.check import check_syntax
 from workers.verify.criteria import judge_criteria, without_criteria
 from workers.verify.diff import tree_diff
+from workers.verify.kinds import check_kind
 from workers.verify.paths import clashes, refused
 from workers.verify.verdict import Accepted, Rejected, below, clipped, rejected
 
@@ -26,7 +27,7 @@ _LARGEST_FILE: Final = 2_000_000
 _EXPLANATION: Final = 20_000
 
 
-def verify_code(request: GenerateCodeRequest | FixBugRequest, answer: str) -> Accepted | Rejected:
+def verify_code(request: CodeRequest, answer: str) -> Accepted | Rejected:
     """The change as a result with its level, or everything that keeps it from being one."""
     context = request.context
     before = {file.path: file.content for file in context.files}
@@ -40,6 +41,9 @@ def verify_code(request: GenerateCodeRequest | FixBugRequest, answer: str) -> Ac
         path for path in sorted(before.keys() | applied.files) if before.get(path) != applied.files.get(path)
     ]
     if problems := _unfit(changed, before, applied, context.constraints):
+        return rejected(problems)
+    kept = check_kind(request, before, applied, changed)
+    if problems := [check.detail for check in kept if check.passed is False]:
         return rejected(problems)
     checks = check_syntax(before, {path: applied.files[path] for path in changed if path in applied.files})
     required = request.preferences.verification_level
@@ -55,7 +59,7 @@ def verify_code(request: GenerateCodeRequest | FixBugRequest, answer: str) -> Ac
             files=[_change(path, before.get(path), applied.files.get(path)) for path in changed],
             explanation=clipped(without_criteria(parsed.prose), _EXPLANATION),
             criteria=judge_criteria(parsed.prose, context.acceptance_criteria, applied.files),
-            verification=Verification(level=level, checks=[*notes, *checks]),
+            verification=Verification(level=level, checks=[*notes, *kept, *checks]),
         )
     )
 
