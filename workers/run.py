@@ -19,9 +19,10 @@ from schemas.errors import Category, Failure, StoreUnavailable
 from schemas.results import AnyResult, ChatResult, FinishReason
 from schemas.tasks import ChatRequest
 from workers.call import guarded_call, until_stored
-from workers.context import render, render_repair
+from workers.context import render_repair
 from workers.process import Process
-from workers.verify import Accepted, verify
+from workers.prompt import prompt
+from workers.verify import Accepted
 
 CLAIM_PATIENCE: Final = 3.0
 """A claim that can't be committed within this is left to the next nudge; seconds."""
@@ -77,13 +78,16 @@ def _work(process: Process, lease: Lease) -> Ending:
     answer = lease.paid
     if answer is None and lease.closed is not None:
         return Ending(None, failure=lease.closed)
-    messages = render(lease.request)
+    asked_first = prompt(process, lease)
+    if isinstance(asked_first, Failure):
+        return Ending(answer.call_id if answer else None, failure=asked_first)
+    messages = asked_first.messages
     if answer is None:
         made = guarded_call(process, lease, Purpose.FIRST, messages)
         if isinstance(made, tuple):
             return Ending(made[0], failure=made[1])
         answer = made
-    verdict = verify(lease.request, answer.text)
+    verdict = asked_first.judge(answer.text)
     repairable = answer.purpose is Purpose.FIRST and not isinstance(lease.request, ChatRequest)
     if not isinstance(verdict, Accepted) and repairable:
         asked = render_repair(lease.request, messages, answer.text, verdict.problems)
@@ -91,7 +95,7 @@ def _work(process: Process, lease: Lease) -> Ending:
         if isinstance(made, tuple):
             return Ending(made[0], failure=made[1])
         answer = made
-        verdict = verify(lease.request, answer.text)
+        verdict = asked_first.judge(answer.text)
     if isinstance(verdict, Accepted):
         return Ending(answer.call_id, result=_signed(verdict.result, answer))
     message = "The answer was not usable: " + "; ".join(verdict.problems)

@@ -60,12 +60,16 @@ _UNMEASURED: Final = Record()
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a route goes by beside the task and the offers; `input_tokens` is the task's estimated size."""
+    """What a route goes by beside the task and the offers.
+
+    `input_tokens` is the task's estimated size, `least_tokens` what remains where its files are cut to fit.
+    """
 
     config: RoutingConfig
     input_tokens: int
     now: datetime
     chance: Chance = Chance()  # noqa: RUF009 - a tuple
+    least_tokens: int | None = None
     hour: datetime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -158,19 +162,21 @@ def _fit(request: TaskRequest, offer: Offer, terms: Terms, lookup: Lookup) -> _F
         return FilterReason.LANGUAGE, f"{asked} does not know the language {language}"
     output = output_asked(provider.vendor, asked, wishes.max_tokens)
     fits = model.holds(terms.input_tokens, output)
-    if fits is False:
-        size = f"about {terms.input_tokens:,} tokens and up to {output:,} of answer"
+    least = terms.input_tokens if terms.least_tokens is None else terms.least_tokens
+    if model.holds(least, output) is False:
+        size = f"about {least:,} tokens and up to {output:,} of answer"
         return FilterReason.CONTEXT, f"{asked} holds {model.context:,} tokens, less than {size}"
-    cost = _estimate(offer, asked, output, terms)
+    taken = terms.input_tokens if fits is not False else min(terms.input_tokens, model.context or 0)
+    cost = _estimate(offer, asked, output, taken, terms.hour)
     if wishes.max_cost_usd is not None and cost > nanos_of(wishes.max_cost_usd):
         return FilterReason.MAX_COST, f"a call is estimated at ${dollars(cost)}"
     return _Fit(offer, asked, model, fits, cost)
 
 
-def _estimate(offer: Offer, model: str, most: int, terms: Terms) -> int:
+def _estimate(offer: Offer, model: str, most: int, taken: int, hour: datetime) -> int:
     usual = offer.record.output_tokens if model == offer.provider.model else None
     likely = min(most, round(usual) if usual else TYPICAL_OUTPUT)
-    return estimate(offer.provider.vendor, model, terms.input_tokens, likely, terms.hour)
+    return estimate(offer.provider.vendor, model, taken, likely, hour)
 
 
 def _strategy(request: TaskRequest, config: RoutingConfig) -> tuple[Strategy, str]:

@@ -5,6 +5,7 @@ that vendors' prefix caches hit. A repair round asks for the complete set of edi
 answer stands or falls as a whole, and a repeated round can't mix two halves that were never checked together.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal
@@ -21,6 +22,7 @@ from schemas.tasks import (
     WriteTestsRequest,
 )
 from workers.context.fence import fence, inline
+from workers.context.fit import Shown, whole
 
 PROBLEMS_BYTES: Final = 8_000
 _EMPTY: Final = "(The answer was empty.)"
@@ -34,13 +36,18 @@ class Message:
     content: str
 
 
-def render(request: TaskRequest) -> tuple[Message, ...]:
-    """The messages of a task's first call; a conversation is passed on as it is."""
+def render(
+    request: TaskRequest, shown: Shown | None = None, conventions: Mapping[str, str] | None = None
+) -> tuple[Message, ...]:
+    """The messages of a task's first call, with what is shown of its tree, else with all of it.
+
+    A conversation is passed on as it is.
+    """
     if isinstance(request, ChatRequest):
         return tuple(Message(said.role, said.content) for said in request.context.conversation)
     return (
         Message("system", _template(f"{request.kind.value}.md").render(kind=request.kind.value)),
-        Message("user", _user(request)),
+        Message("user", _user(request, shown or everything(request), conventions or {})),
     )
 
 
@@ -56,15 +63,19 @@ def render_repair(
     return (*earlier, Message("assistant", said if said.strip() else _EMPTY), Message("user", mend))
 
 
-def _user(request: CodeRequest | ReviewCodeRequest) -> str:
+def everything(request: CodeRequest | ReviewCodeRequest) -> Shown:
+    """The tree of a request, every file whole."""
+    return whole({file.path: file.content for file in request.context.files})
+
+
+def _user(request: CodeRequest | ReviewCodeRequest, shown: Shown, conventions: Mapping[str, str]) -> str:
+    tree = {"context": request.context, "shown": shown, "conventions": list(conventions.items())}
     if isinstance(request, ReviewCodeRequest):
-        return _template("review_task.md").render(context=request.context)
-    context = request.context
+        return _template("review_task.md").render(tree)
     bug = request.context if isinstance(request, FixBugRequest) else None
     return _template("code_task.md").render(
-        context=context,
-        files=sorted(context.files, key=lambda file: file.path),
-        specifications=context.specifications.model_dump(exclude_none=True),
+        tree,
+        specifications=request.context.specifications.model_dump(exclude_none=True),
         constraints=_constraints(request),
         error_report=bug and bug.error_report,
         logs=bug and bug.logs,

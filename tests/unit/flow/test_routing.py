@@ -318,6 +318,14 @@ def test_a_task_that_does_not_fit_into_the_context_goes_elsewhere() -> None:
     }
 
 
+def test_a_task_whose_files_can_be_cut_to_fit_is_taken_for_fewer_points() -> None:
+    small, large = offer(0, Vendor.OPENAI, "gpt-4o"), offer(1, Vendor.OPENAI, "gpt-5")
+    terms = Terms(RoutingConfig(), 200_000, NOW, least_tokens=9_000)
+    found = route(request(), (small, large), terms)
+    points = {each["provider"]: each["capability"]["context"] for each in found.explanation["candidates"]}
+    assert points == {"p0": 0, "p1": 100}
+
+
 def test_a_model_of_unknown_size_is_not_refused_but_earns_no_points_for_it() -> None:
     found = routed(request(), (offer(0, Vendor.CUSTOM, "nobody-knows"),), tokens=5_000_000)
     assert found.explanation["candidates"][0]["capability"]["context"] == 0
