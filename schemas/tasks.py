@@ -190,6 +190,9 @@ class _Request(Value):
     )
     session_id: str | None = Field(None, min_length=1, max_length=200)
     user_id: str | None = Field(None, min_length=1, max_length=200)
+    classified: bool = Field(
+        False, strict=True, description="whether `kind` was left out and found by what the context says"
+    )
     run_at: Moment | None = Field(None, description="not before this time (RFC 3339)")
     deadline: Moment | None = Field(None, description="default: 24 h after run_at")
 

@@ -17,6 +17,7 @@ from orchestrator.api.problems import invalid
 from orchestrator.api.replies import json_reply, state_headers, wait_asked
 from orchestrator.api.selection import TASK_PARTS, Include, included
 from orchestrator.api.shapes import BASE, task_shape
+from orchestrator.catalogue.classify import kind_of
 from orchestrator.flow.retry import retry
 from orchestrator.flow.submit import Submitted, submit
 from orchestrator.store import views
@@ -130,6 +131,8 @@ def read_request(body: Any, kind: TaskKind | None) -> TaskRequest:
             raise invalid(
                 [FieldError(field="kind", message=f"kind must be {kind} here", code="unknown_kind")]
             )
+    if "kind" not in body and isinstance(body.get("context"), dict):
+        body = body | {"kind": kind_of(body["context"]), "classified": True}
     try:
         return TASK_REQUEST.validate_python(body)
     except ValidationError as error:

@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from orchestrator.catalogue.classify import Classified, classify
 from orchestrator.catalogue.estimates import TYPICAL_OUTPUT, estimate, full_hour
 from orchestrator.catalogue.models import (
-    Capability,
     CostModel,
     Model,
     cost_model,
@@ -30,18 +30,7 @@ from schemas.routing import (
     RoutingConfig,
     Strategy,
 )
-from schemas.tasks import ChatRequest, TaskKind, TaskRequest
-
-ASKED: Final = {
-    TaskKind.GENERATE_CODE: Capability.GENERATION,
-    TaskKind.FIX_BUG: Capability.FIXING,
-    TaskKind.IMPLEMENT_FEATURE: Capability.GENERATION,
-    TaskKind.REVIEW_CODE: Capability.REVIEW,
-    TaskKind.REFACTOR: Capability.GENERATION,
-    TaskKind.WRITE_TESTS: Capability.TESTING,
-    TaskKind.DOCUMENT: Capability.DOCUMENTATION,
-    TaskKind.CHAT: Capability.GENERATION,
-}
+from schemas.tasks import TaskRequest
 
 _FIELDS: Final = {
     FilterReason.NOT_NAMED: "preferences.providers",
@@ -105,10 +94,11 @@ def route(request: TaskRequest, offers: Sequence[Offer], terms: Terms, lookup: L
     A provider that is named but not configured is an error that names the field, never ignored.
     """
     _refuse_unknown(request, offers)
+    needs = classify(request)
     fitting: list[_Fit] = []
     filtered: list[dict[str, str]] = []
     for offer in offers:
-        fit = _fit(request, offer, terms, lookup)
+        fit = _fit(request, needs, offer, terms, lookup)
         if isinstance(fit, _Fit):
             fitting.append(fit)
         else:
@@ -128,6 +118,13 @@ def route(request: TaskRequest, offers: Sequence[Offer], terms: Terms, lookup: L
         "weights": dict(terms.config.weights),
         "speed_priority": request.preferences.speed_priority,
         "budget_usd": dollars(nanos_of(budget)),
+        "classification": {
+            "kind": request.kind,
+            "kind_found": request.classified,
+            "language": needs.language,
+            "complexity": needs.complexity,
+            "capabilities": list(needs.capabilities),
+        },
         "input_tokens": terms.input_tokens,
         "output_tokens": output_asked(first.vendor, ranked[0].model, request.preferences.max_tokens),
         "turn": terms.chance.turn,
@@ -142,7 +139,9 @@ def route(request: TaskRequest, offers: Sequence[Offer], terms: Terms, lookup: L
     return Route(candidates, explanation, first.simulated)
 
 
-def _fit(request: TaskRequest, offer: Offer, terms: Terms, lookup: Lookup) -> _Fit | tuple[FilterReason, str]:
+def _fit(
+    request: TaskRequest, needs: Classified, offer: Offer, terms: Terms, lookup: Lookup
+) -> _Fit | tuple[FilterReason, str]:
     wishes, provider = request.preferences, offer.provider
     if wishes.providers is not None and provider.name not in wishes.providers:
         return FilterReason.NOT_NAMED, "is not among preferences.providers"
@@ -154,11 +153,11 @@ def _fit(request: TaskRequest, offer: Offer, terms: Terms, lookup: Lookup) -> _F
         return FilterReason.NO_CREDENTIAL, "has no credential"
     asked = wishes.model or provider.model
     model = lookup(provider.vendor, asked)
-    capability = ASKED[request.kind]
-    if model.strengths[capability] <= 0:
-        return FilterReason.CAPABILITY, f"can't be asked for {capability}"
-    language = None if isinstance(request, ChatRequest) else request.context.constraints.language
-    if language and model.languages is not None and language.lower() not in model.languages:
+    for capability in needs.capabilities:
+        if model.strengths[capability] <= 0:
+            return FilterReason.CAPABILITY, f"can't be asked for {capability}"
+    language = needs.language
+    if language and model.languages is not None and language not in model.languages:
         return FilterReason.LANGUAGE, f"{asked} does not know the language {language}"
     output = output_asked(provider.vendor, asked, wishes.max_tokens)
     fits = model.holds(terms.input_tokens, output)

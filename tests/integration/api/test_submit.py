@@ -61,6 +61,20 @@ async def test_a_shortcut_needs_no_kind(caller: Visitor, address: str, context: 
     assert response.json()["kind"] == address.replace("-", "_")
 
 
+async def test_a_task_without_a_kind_is_classified_and_says_so(caller: Visitor) -> None:
+    context = {"description": "The total is wrong.", "files": [{"path": "a.py", "content": "x"}]}
+    task = (await caller.post("?include=request", json={"context": context})).json()
+    assert (task["kind"], task["request"]["classified"]) == ("fix_bug", True)
+    route = (await caller.get(f"{TASKS}/{task['id']}/explain")).json()["route"]
+    assert route["classification"] == {
+        "kind": "fix_bug",
+        "kind_found": True,
+        "language": "python",
+        "complexity": 1,
+        "capabilities": ["fixing"],
+    }
+
+
 async def test_a_task_for_later_is_scheduled_and_says_when(caller: Visitor) -> None:
     later = clock.now() + timedelta(hours=1)
     response = await caller.post(json=BODY | {"run_at": later.isoformat()})
