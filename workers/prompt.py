@@ -3,13 +3,15 @@
 Made in the Celery thread. The same task, model and calibration make the same prompt.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from orchestrator.catalogue import models
+from orchestrator.catalogue import leads, models
 from orchestrator.flow.claim import Lease
+from orchestrator.store import views
 from schemas.errors import Category, Failure
-from schemas.results import CodeResult
-from schemas.tasks import TaskRequest
+from schemas.results import AnyResult, ChatResult, Check, CodeResult
+from schemas.tasks import TaskKind, TaskRequest
+from workers.call import until_stored
 from workers.context import Composed, Gathered, Message, TooLong, Unusable, compose, gather
 from workers.process import Process
 from workers.verify import Accepted, Rejected, verify
@@ -22,6 +24,8 @@ class Prompt:
 
     gathered: Gathered
     composed: Composed
+    own_version: str | None = None
+    """The version of the tenant's own lead, where it has one."""
 
     @property
     def request(self) -> TaskRequest:
@@ -42,6 +46,15 @@ class Prompt:
         problems = lost_unseen(verdict.result, self.composed.hidden, unread)
         return Rejected(tuple(problems)) if problems else verdict
 
+    def note(self, result: AnyResult) -> AnyResult:
+        """The result, with the tenant's own prompt that it was made with."""
+        if self.own_version is None or isinstance(result, ChatResult):
+            return result
+        said = f"the tenant's own {self.request.kind} prompt, version {self.own_version}"
+        checks = [Check(name="prompt", passed=True, detail=said), *result.verification.checks]
+        verification = result.verification.model_copy(update={"checks": checks})
+        return result.model_copy(update={"verification": verification})
+
 
 def prompt(process: Process, lease: Lease) -> Prompt | Failure:
     """The prompt for the candidate that the lease stands at, or why there can be none."""
@@ -51,10 +64,24 @@ def prompt(process: Process, lease: Lease) -> Prompt | Failure:
     factor = process.calibration.factor(vendor, model)
     room = models.prompt_room(vendor, model, lease.request.preferences.max_tokens, factor)
     try:
-        gathered = gather(lease.request)
-        return Prompt(gathered, compose(gathered, room))
+        own = _own_lead(process, lease)
+        gathered = replace(gather(lease.request), lead=own and own.template)
+        return Prompt(gathered, compose(gathered, room), own and own.version)
     except Unusable as error:
         return Failure(category=Category.BAD_REQUEST, message=str(error)[:2000])
+    except leads.Unfit as error:
+        message = f"The tenant's own prompt for {lease.request.kind} {error}."
+        return Failure(category=Category.BAD_REQUEST, message=message)
     except TooLong as error:
         message = f"The task does not fit into the context of {model}: {error}."
         return Failure(category=Category.CONTEXT_TOO_LONG, message=message)
+
+
+def _own_lead(process: Process, lease: Lease) -> views.OwnPrompt | None:
+    """The lead that the tenant has put in place of the kind's; a few seconds old at most."""
+    if lease.request.kind is TaskKind.CHAT:
+        return None
+    found = views.recent_prompts(lease.tenant_id)
+    if found is None:
+        found = process.wait(until_stored(lambda: views.prompts(process.parts.db, lease.tenant_id)))
+    return found.get(lease.request.kind)

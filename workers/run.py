@@ -97,7 +97,7 @@ def _work(process: Process, lease: Lease) -> Ending:
         answer = made
         verdict = asked_first.judge(answer.text)
     if isinstance(verdict, Accepted):
-        return Ending(answer.call_id, result=_signed(verdict.result, answer))
+        return Ending(answer.call_id, result=asked_first.note(_signed(verdict.result, answer)))
     message = "The answer was not usable: " + "; ".join(verdict.problems)
     failure = Failure(category=Category.ANSWER_REJECTED, message=message[:2000])
     return Ending(answer.call_id, failure=failure)

@@ -71,7 +71,7 @@ def _fitted(
 
 
 def _rendered(gathered: Gathered, shown: Shown) -> tuple[Message, ...]:
-    return render(gathered.request, shown, gathered.conventions)
+    return render(gathered.request, shown, gathered.conventions, gathered.lead)
 
 
 def _mentions(

@@ -41,6 +41,8 @@ class Gathered:
     request: TaskRequest
     unread: tuple[Unread, ...] = ()
     conventions: Mapping[str, str] = field(default_factory=dict)
+    lead: str | None = None
+    """A template in place of the built-in lead."""
 
     @property
     def files(self) -> dict[str, str]:

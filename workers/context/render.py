@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from orchestrator.catalogue import leads
 from schemas.tasks import (
     ChatRequest,
     CodeRequest,
@@ -37,16 +38,21 @@ class Message:
 
 
 def render(
-    request: TaskRequest, shown: Shown | None = None, conventions: Mapping[str, str] | None = None
+    request: TaskRequest,
+    shown: Shown | None = None,
+    conventions: Mapping[str, str] | None = None,
+    lead: str | None = None,
 ) -> tuple[Message, ...]:
     """The messages of a task's first call, with what is shown of its tree, else with all of it.
+
+    `lead` is a template in place of the built-in one.
 
     A conversation is passed on as it is.
     """
     if isinstance(request, ChatRequest):
         return tuple(Message(said.role, said.content) for said in request.context.conversation)
     return (
-        Message("system", _template(f"{request.kind.value}.md").render(kind=request.kind.value)),
+        Message("system", _system(request, lead)),
         Message("user", _user(request, shown or everything(request), conventions or {})),
     )
 
@@ -61,6 +67,13 @@ def render_repair(
     # Vendors refuse an assistant message without text, and JSON a lone surrogate.
     said = answer.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
     return (*earlier, Message("assistant", said if said.strip() else _EMPTY), Message("user", mend))
+
+
+def _system(request: CodeRequest | ReviewCodeRequest, lead: str | None) -> str:
+    kind, language = request.kind.value, request.context.constraints.language
+    form = "review_format.md" if isinstance(request, ReviewCodeRequest) else "edit_format.md"
+    said = leads.rendered(lead or leads.built_in(kind), kind, language)
+    return _template("frame.md").render(lead=said, kind=kind, form=form)
 
 
 def everything(request: CodeRequest | ReviewCodeRequest) -> Shown:
