@@ -65,8 +65,8 @@ def prompt(process: Process, lease: Lease) -> Prompt | Failure:
     room = models.prompt_room(vendor, model, lease.request.preferences.max_tokens, factor)
     try:
         own = _own_lead(process, lease)
-        gathered = replace(gather(lease.request), lead=own and own.template)
-        return Prompt(gathered, compose(gathered, room), own and own.version)
+        gathered = replace(gather(lease.request), lead=own.template if own else None)
+        return Prompt(gathered, compose(gathered, room), own.version if own else None)
     except Unusable as error:
         return Failure(category=Category.BAD_REQUEST, message=str(error)[:2000])
     except leads.Unfit as error:

@@ -74,8 +74,8 @@ def _unpacked(request: CodeRequest | ReviewCodeRequest, bundle: Bundle) -> Gathe
     try:
         with TemporaryDirectory(prefix="bundle-", ignore_cleanup_errors=True) as folder:
             git = Git.of_bundle(Path(folder), data)
-            commit = git.commit(bundle.commit)
-            base = git.commit(bundle.base) if bundle.base else commit
+            commit = git.found(bundle.commit)
+            base = git.found(bundle.base) if bundle.base else commit
             files, unread = _tree(git, commit)
             rules = [entry for entry in git.entries(base) if entry.path in _CONVENTIONS and entry.regular]
             conventions = {

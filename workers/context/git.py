@@ -65,7 +65,7 @@ class Git:
         git._run("fetch", "--quiet", "--no-tags", str(bundle), "+HEAD:refs/bundle-head", missing=True)
         return git
 
-    def commit(self, name: str | None) -> str:
+    def found(self, name: str | None) -> str:
         """The id of a commit by its name, id or ref; without one, of HEAD or the only branch."""
         known = (f"refs/bundle/{place}/{name}" for place in ("heads", "tags", "remotes"))
         full = f"refs/bundle/{str(name).removeprefix('refs/')}"
@@ -79,7 +79,7 @@ class Git:
         refs = self._run("for-each-ref", "--format=%(objectname)", "refs/bundle").decode().split()
         if len(set(refs)) != 1:
             raise GitFailed("it has no HEAD: name the commit in context.bundle.commit.")
-        return self.commit(refs[0])
+        return self.found(refs[0])
 
     def entries(self, commit: str) -> list[Entry]:
         """The files of a commit's tree."""

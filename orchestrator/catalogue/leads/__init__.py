@@ -1,8 +1,8 @@
 """How the prompt of each kind begins: who the model is, what is asked of it. A tenant may have its own text.
 
 What follows a lead (what is data, the form of the answer) is not for a tenant to change: programs read by it.
-A lead is a template that can choose and insert and nothing else: no loops, no calls, no attributes. So it ends
-soon and stays small, whatever stands in it.
+A lead is a template that can choose and insert and nothing else: no loops, no calls, no attributes. So it
+ends soon and stays small, whatever stands in it.
 """
 
 import hashlib

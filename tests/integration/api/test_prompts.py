@@ -39,12 +39,12 @@ async def test_a_prompt_of_ones_own_replaces_the_built_in_one_until_it_is_remove
 
 
 @pytest.mark.parametrize(
-    "template",
+    "text",
     ["{{ kind.x }}", "{% if %}", "", "x" * 20_001, "{{ nobody }}"],
     ids=["attribute", "broken", "empty", "long", "unknown"],
 )
-async def test_a_text_that_cannot_be_used_is_refused_with_its_field(caller: Visitor, template: str) -> None:
-    status, body = await put(caller, "refactor", template)
+async def test_a_text_that_cannot_be_used_is_refused_with_its_field(caller: Visitor, text: str) -> None:
+    status, body = await put(caller, "refactor", text)
     assert status == 422
     assert isinstance(body["errors"], list)
     assert body["errors"][0]["field"] == "template"
