@@ -243,6 +243,34 @@ class KindSchema(Value):
     result: dict[str, Any]
 
 
+class PromptRequest(Value):
+    """How the prompts of a kind are to begin: who the model is and what is asked of it."""
+
+    template: str = Field(
+        min_length=1,
+        max_length=20_000,
+        description="text with {{ kind }}, {{ language }} and `{% if %}` in it; what is data, and the form"
+        " of the answer, follow it and stay as they are",
+    )
+
+
+class PromptView(Value):
+    """How the prompts of a kind begin."""
+
+    name: str
+    template: str
+    version: str = Field(description="the beginning of its hash; a result made with it names it")
+    built_in: bool
+    variables: list[str]
+    updated_at: datetime | None
+
+
+class PromptPage(Value):
+    """How the prompts of each kind begin."""
+
+    data: list[PromptView]
+
+
 class GenerateRequest(Value):
     """A chat to be answered within the request; `model` is a model, a provider's name, or `auto`."""
 

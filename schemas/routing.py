@@ -159,6 +159,16 @@ class FilteredProvider(Value):
     detail: str
 
 
+class Classification(Value):
+    """What a task was taken for, by its fields and words where it does not say so itself."""
+
+    kind: str
+    kind_found: bool = Field(description="whether the request named no kind")
+    language: str | None
+    complexity: int = Field(description="1 to 5")
+    capabilities: list[str] = Field(description="what a model must be able to do")
+
+
 class RouteExplanation(Value):
     """Why a task goes where it goes: candidates in the order they are tried, and who is not among them."""
 
@@ -167,6 +177,7 @@ class RouteExplanation(Value):
     weights: Weights
     speed_priority: SpeedPriority
     budget_usd: str = Field(description="the money per task that the cost part is measured by")
+    classification: Classification | None = Field(None, description="none on routes of older tasks")
     input_tokens: int
     output_tokens: int = Field(description="what a call may answer at most")
     turn: int = Field(description="the count that round robin and balanced accounts went by")

@@ -13,7 +13,16 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter, fi
 from schemas.addresses import SigningSecret, WebhookAddress
 from schemas.base import Moment, Value
 from schemas.budgets import Dollars, OnBudget
-from schemas.contexts import ChatContext, FixBugContext, GenerateCodeContext, ReviewCodeContext
+from schemas.contexts import (
+    ChatContext,
+    DocumentContext,
+    FixBugContext,
+    GenerateCodeContext,
+    ImplementFeatureContext,
+    RefactorContext,
+    ReviewCodeContext,
+    WriteTestsContext,
+)
 from schemas.embeddings import EmbedContext
 from schemas.results import VerificationLevel
 from schemas.routing import SpeedPriority, Strategy
@@ -29,22 +38,37 @@ class TaskKind(StrEnum):
 
     GENERATE_CODE = "generate_code"
     FIX_BUG = "fix_bug"
+    IMPLEMENT_FEATURE = "implement_feature"
     REVIEW_CODE = "review_code"
+    REFACTOR = "refactor"
+    WRITE_TESTS = "write_tests"
+    DOCUMENT = "document"
     CHAT = "chat"
     EMBED = "embed"
 
 
-KIND_SPELLINGS: Final[dict[str, TaskKind]] = {
+KIND_SPELLINGS: Final[dict[str, TaskKind]] = {kind.replace("_", "-"): kind for kind in TaskKind} | {
     "code-generation": TaskKind.GENERATE_CODE,
-    "generate-code": TaskKind.GENERATE_CODE,
+    "generate": TaskKind.GENERATE_CODE,
     "bug-fix": TaskKind.FIX_BUG,
-    "fix-bug": TaskKind.FIX_BUG,
+    "bugfix": TaskKind.FIX_BUG,
+    "fix": TaskKind.FIX_BUG,
+    "feature": TaskKind.IMPLEMENT_FEATURE,
+    "feature-implementation": TaskKind.IMPLEMENT_FEATURE,
     "code-review": TaskKind.REVIEW_CODE,
-    "review-code": TaskKind.REVIEW_CODE,
     "review": TaskKind.REVIEW_CODE,
     "embedding": TaskKind.EMBED,
     "embeddings": TaskKind.EMBED,
+    "refactoring": TaskKind.REFACTOR,
+    "code-refactoring": TaskKind.REFACTOR,
+    "test": TaskKind.WRITE_TESTS,
+    "tests": TaskKind.WRITE_TESTS,
+    "testing": TaskKind.WRITE_TESTS,
+    "test-generation": TaskKind.WRITE_TESTS,
+    "documentation": TaskKind.DOCUMENT,
+    "docs": TaskKind.DOCUMENT,
 }
+"""What the field calls the kinds, beside their own names."""
 
 
 def normal_kind(spelling: object) -> object:
@@ -152,8 +176,7 @@ class Preferences(Value):
 _CODE_LEVELS: Final = (VerificationLevel.PARSED, VerificationLevel.APPLIED, VerificationLevel.SYNTAX)
 
 SUPPORTED_LEVELS: Final[dict[TaskKind, tuple[VerificationLevel, ...]]] = {
-    TaskKind.GENERATE_CODE: _CODE_LEVELS,
-    TaskKind.FIX_BUG: _CODE_LEVELS,
+    **dict.fromkeys(TaskKind, _CODE_LEVELS),
     TaskKind.REVIEW_CODE: (VerificationLevel.PARSED, VerificationLevel.ANCHORED),
     TaskKind.CHAT: (VerificationLevel.PARSED,),
     TaskKind.EMBED: (VerificationLevel.PARSED,),
@@ -174,6 +197,9 @@ class _Request(Value):
     )
     session_id: str | None = Field(None, min_length=1, max_length=200)
     user_id: str | None = Field(None, min_length=1, max_length=200)
+    classified: bool = Field(
+        False, strict=True, description="whether `kind` was left out and found by what the context says"
+    )
     run_at: Moment | None = Field(None, description="not before this time (RFC 3339)")
     deadline: Moment | None = Field(None, description="default: 24 h after run_at")
 
@@ -197,6 +223,34 @@ class FixBugRequest(_Request):
     context: FixBugContext
 
 
+class ImplementFeatureRequest(_Request):
+    """Build a feature into a codebase."""
+
+    kind: Annotated[Literal[TaskKind.IMPLEMENT_FEATURE], BeforeValidator(normal_kind)]
+    context: ImplementFeatureContext
+
+
+class RefactorRequest(_Request):
+    """Make the structure of given files better; what they do stays."""
+
+    kind: Annotated[Literal[TaskKind.REFACTOR], BeforeValidator(normal_kind)]
+    context: RefactorContext
+
+
+class WriteTestsRequest(_Request):
+    """Write tests for given files."""
+
+    kind: Annotated[Literal[TaskKind.WRITE_TESTS], BeforeValidator(normal_kind)]
+    context: WriteTestsContext
+
+
+class DocumentRequest(_Request):
+    """Document given files; what they do stays."""
+
+    kind: Annotated[Literal[TaskKind.DOCUMENT], BeforeValidator(normal_kind)]
+    context: DocumentContext
+
+
 class ReviewCodeRequest(_Request):
     """Review a diff."""
 
@@ -218,6 +272,25 @@ class EmbedRequest(_Request):
     context: EmbedContext
 
 
+CodeRequest = (
+    GenerateCodeRequest
+    | FixBugRequest
+    | ImplementFeatureRequest
+    | RefactorRequest
+    | WriteTestsRequest
+    | DocumentRequest
+)
+"""The kinds that are answered with a change."""
+CODE_REQUESTS: Final = (
+    GenerateCodeRequest,
+    FixBugRequest,
+    ImplementFeatureRequest,
+    RefactorRequest,
+    WriteTestsRequest,
+    DocumentRequest,
+)
+
+
 def _kind_of(body: Any) -> str | None:
     kind = body.get("kind") if isinstance(body, dict) else getattr(body, "kind", None)
     kind = normal_kind(kind)
@@ -227,7 +300,11 @@ def _kind_of(body: Any) -> str | None:
 TaskRequest = Annotated[
     Annotated[GenerateCodeRequest, Tag("generate_code")]
     | Annotated[FixBugRequest, Tag("fix_bug")]
+    | Annotated[ImplementFeatureRequest, Tag("implement_feature")]
     | Annotated[ReviewCodeRequest, Tag("review_code")]
+    | Annotated[RefactorRequest, Tag("refactor")]
+    | Annotated[WriteTestsRequest, Tag("write_tests")]
+    | Annotated[DocumentRequest, Tag("document")]
     | Annotated[ChatRequest, Tag("chat")]
     | Annotated[EmbedRequest, Tag("embed")],
     Discriminator(

@@ -135,12 +135,22 @@ async def call(
     outcome = _outcome(lease, done)
     await _booked(process, Paid(lease.task_id, lease.provider, intent, outcome))
     failpoints.reach("call.booked")
+    await _learnt(process, lease, ask, outcome)
     if outcome.failure is not None:
         await _close_gate(process, lease, outcome.failure)
     if outcome.answer is not None:
         return PaidAnswer(call_id, purpose, outcome.answer, outcome.served_model, outcome.cut)
     failure = outcome.failure or Failure(category=Category.MALFORMED, message="The answer was empty.")
     return call_id, failure.model_copy(update={"passed_on": relay is not None and relay.passed_on})
+
+
+async def _learnt(process: Process, lease: Lease, ask: Ask, outcome: Outcome) -> None:
+    """What the call says of the model's way to count; a player of models says nothing of them."""
+    if outcome.usage is None or lease.provider.simulated:
+        return
+    size = sum(len(message.content.encode("utf-8", "replace")) for message in ask.messages)
+    taken = outcome.usage.input_tokens
+    await process.calibration.heard(process.parts.volatile, lease.provider.vendor, ask.model, size, taken)
 
 
 async def intended(

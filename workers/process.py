@@ -28,6 +28,7 @@ from orchestrator.limits.gates import note_circuit
 from orchestrator.limits.retries import RetryBudget
 from orchestrator.wiring import Parts, open_parts
 from schemas.errors import Category, StoreUnavailable
+from workers.calibration import Calibration
 from workers.spool import Spool, replay
 
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class Process:
         self._loop = uvloop.new_event_loop()
         self.spool = Spool(config.data_dir / "spool")
         self.retries = RetryBudget()
+        self.calibration = Calibration()
         self.breakers = Breakers(config.broker_url or "", Policy.of(config), self._note)
         self._held: dict[UUID, Lease] = {}
         self._flights: dict[UUID, asyncio.Future[None]] = {}

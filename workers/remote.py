@@ -19,7 +19,6 @@ from workers.fetch import Fetched, download, fetch
 from workers.process import Process
 from workers.providers import copilot
 from workers.providers.copilot import GitHub, JobRequest, Run
-from workers.verify.patch import NotSayable, blocks_of
 
 T = TypeVar("T")
 MOST_REPLY: Final = 4 * 1024 * 1024
@@ -101,7 +100,7 @@ class Remote:
             pull = self._read(self._github.pulls(branch), copilot.read_pull)
             if pull is not None:
                 diff = self._ask(self._github.diff(pull[0]), most=self._most).body.decode("utf-8", "replace")
-                text = f"{' '.join(pull[1].split())}\n\n{_blocks(diff)}"
+                text = f"{' '.join(pull[1].split())}\n\n{_diff(diff)}"
                 return Answer(text, run.nano_credits, run.told_usage, run.model)
         raise _nothing(f"The run {run.id} left neither an artifact {copilot.ARTIFACT!r} nor a pull request.")
 
@@ -124,7 +123,7 @@ class Remote:
         name = next((name for name in copilot.ANSWER_FILES if files.get(name, "").strip()), None)
         if name is None:
             raise _nothing(f"The artifact holds none of {', '.join(copilot.ANSWER_FILES)}, or it is empty.")
-        text = _blocks(files[name]) if name.endswith(".diff") else files[name]
+        text = _diff(files[name]) if name.endswith(".diff") else files[name]
         usage = files.get(copilot.USAGE_FILE)
         return Answer(text, _usage(usage) if usage else None, bool(usage), None)
 
@@ -160,11 +159,11 @@ def _nothing(message: str) -> Trouble:
     return Trouble(Failure(category=Category.JOB_WITHOUT_ANSWER, message=message))
 
 
-def _blocks(diff: str) -> str:
-    try:
-        return blocks_of(diff)
-    except NotSayable as error:
-        raise _nothing(f"The diff is not usable. {error}") from error
+def _diff(text: str) -> str:
+    """A diff as the answer that it is, to be read and verified like any other."""
+    if not text.startswith("diff --git ") and "\ndiff --git " not in text:
+        raise _nothing("The diff is not usable. It is no git diff: no line begins with `diff --git`.")
+    return text
 
 
 def _usage(text: str) -> int | None:

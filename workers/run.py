@@ -19,10 +19,11 @@ from schemas.embeddings import EmbedResult
 from schemas.errors import Category, Failure, StoreUnavailable
 from schemas.results import AnyResult, ChatResult, FinishReason
 from workers.call import until_stored
-from workers.context import render, render_repair
+from workers.context import render_repair
 from workers.errand import HandedOver, ask
 from workers.process import Process
-from workers.verify import Accepted, may_be_mended, verify
+from workers.prompt import prompt
+from workers.verify import Accepted, may_be_mended
 
 CLAIM_PATIENCE: Final = 3.0
 """A claim that can't be committed within this is left to the next nudge; seconds."""
@@ -80,13 +81,16 @@ def _work(process: Process, lease: Lease) -> Ending:
     answer = lease.paid
     if answer is None and lease.closed is not None:
         return Ending(None, failure=lease.closed)
-    messages = render(lease.request)
+    asked_first = prompt(process, lease)
+    if isinstance(asked_first, Failure):
+        return Ending(answer.call_id if answer else None, failure=asked_first)
+    messages = asked_first.messages
     if answer is None:
         made = ask(process, lease, Purpose.FIRST, messages)
         if isinstance(made, tuple):
             return Ending(made[0], failure=made[1])
         answer = made
-    verdict = verify(lease.request, answer.text)
+    verdict = asked_first.judge(answer.text)
     repairable = answer.purpose is Purpose.FIRST and may_be_mended(lease.request)
     if not isinstance(verdict, Accepted) and repairable:
         asked = render_repair(lease.request, messages, answer.text, verdict.problems)
@@ -94,9 +98,9 @@ def _work(process: Process, lease: Lease) -> Ending:
         if isinstance(made, tuple):
             return Ending(made[0], failure=made[1])
         answer = made
-        verdict = verify(lease.request, answer.text)
+        verdict = asked_first.judge(answer.text)
     if isinstance(verdict, Accepted):
-        return Ending(answer.call_id, result=_signed(verdict.result, answer))
+        return Ending(answer.call_id, result=asked_first.note(_signed(verdict.result, answer)))
     message = "The answer was not usable: " + "; ".join(verdict.problems)
     failure = Failure(category=Category.ANSWER_REJECTED, message=message[:2000])
     return Ending(answer.call_id, failure=failure)

@@ -18,6 +18,7 @@ from orchestrator.api import (
     manual,
     openai_front,
     problems,
+    prompts,
     provider_checks,
     providers,
     reading,
@@ -34,7 +35,7 @@ from orchestrator.api.submissions import MODELS
 from orchestrator.flow.watch import Watch
 from orchestrator.limits.breakers import Breakers
 from orchestrator.wiring import Parts
-from schemas.api import GenerateRequest, OpenAIError, Problem
+from schemas.api import GenerateRequest, OpenAIError, Problem, PromptRequest
 from schemas.budgets import BudgetRequest
 from schemas.configured import CheckRequest, ProviderPatch, ProviderRequest, Template, TemplateFilling
 from schemas.routing import RoutingConfig
@@ -79,6 +80,7 @@ def _doors() -> FastAPI:
         providers.router,
         provider_checks.router,
         templates.router,
+        prompts.router,
         events.router,
         kinds.router,
         health.router,
@@ -121,6 +123,7 @@ def _bodies() -> dict[str, TypeAdapter[Any]]:
         Template,
         TemplateFilling,
         GenerateRequest,
+        PromptRequest,
         ChatCompletionRequest,
         CompletionRequest,
         embeddings.EmbeddingRequest,

@@ -4,7 +4,7 @@ from typing import Any
 
 from orchestrator import clock
 from orchestrator.api.doorway import Visit
-from orchestrator.catalogue import prices, tokens
+from orchestrator.catalogue import prices, sizes
 from orchestrator.flow.admit import admit
 from orchestrator.flow.route import Route, Terms, route
 from orchestrator.store import views
@@ -19,7 +19,8 @@ async def planned(visit: Visit, asked: TaskRequest) -> Route:
     admit(asked, now)
     offers = await views.offers(visit.parts.db, visit.tenant_id)
     config = await views.routing_config(visit.parts.db, visit.tenant_id)
-    return route(asked, offers, Terms(config, tokens.estimate(asked.model_dump_json()), now))
+    whole, least = sizes.of(asked, asked.model_dump_json())
+    return route(asked, offers, Terms(config, whole, now, least_tokens=least))
 
 
 async def preview(visit: Visit, asked: TaskRequest) -> dict[str, Any]:

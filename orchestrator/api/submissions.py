@@ -17,6 +17,7 @@ from orchestrator.api.problems import invalid
 from orchestrator.api.replies import json_reply, state_headers, wait_asked
 from orchestrator.api.selection import TASK_PARTS, Include, included
 from orchestrator.api.shapes import BASE, task_shape
+from orchestrator.catalogue.classify import kind_of
 from orchestrator.flow.retry import retry
 from orchestrator.flow.submit import Submitted, submit
 from orchestrator.store import views
@@ -24,22 +25,30 @@ from schemas.errors import FieldError
 from schemas.tasks import (
     TASK_REQUEST,
     ChatRequest,
+    CodeRequest,
+    DocumentRequest,
     EmbedRequest,
     FixBugRequest,
     GenerateCodeRequest,
+    ImplementFeatureRequest,
+    RefactorRequest,
     ReviewCodeRequest,
     TaskKind,
     TaskRequest,
+    WriteTestsRequest,
     normal_kind,
 )
 
 router = APIRouter(prefix=BASE, tags=["tasks"])
 
-_Model = type[GenerateCodeRequest | FixBugRequest | ReviewCodeRequest | ChatRequest | EmbedRequest]
-MODELS: Final[dict[TaskKind, _Model]] = {
+MODELS: Final[dict[TaskKind, type[CodeRequest | ReviewCodeRequest | ChatRequest | EmbedRequest]]] = {
     TaskKind.GENERATE_CODE: GenerateCodeRequest,
     TaskKind.FIX_BUG: FixBugRequest,
+    TaskKind.IMPLEMENT_FEATURE: ImplementFeatureRequest,
     TaskKind.REVIEW_CODE: ReviewCodeRequest,
+    TaskKind.REFACTOR: RefactorRequest,
+    TaskKind.WRITE_TESTS: WriteTestsRequest,
+    TaskKind.DOCUMENT: DocumentRequest,
     TaskKind.CHAT: ChatRequest,
     TaskKind.EMBED: EmbedRequest,
 }
@@ -124,6 +133,8 @@ def read_request(body: Any, kind: TaskKind | None) -> TaskRequest:
             raise invalid(
                 [FieldError(field="kind", message=f"kind must be {kind} here", code="unknown_kind")]
             )
+    if "kind" not in body and isinstance(body.get("context"), dict):
+        body = body | {"kind": kind_of(body["context"]), "classified": True}
     try:
         return TASK_REQUEST.validate_python(body)
     except ValidationError as error:

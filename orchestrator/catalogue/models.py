@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from genai_prices.data_snapshot import get_snapshot
 
+from orchestrator.catalogue import tokens
 from orchestrator.catalogue.vendors import FACTS
 from schemas.providers import Provider, Vendor
 
@@ -155,6 +156,18 @@ def output_asked(vendor: Vendor, model: str, wish: int | None) -> int:
     name = plain_name(model)
     old = next((most for start, most in _OLD_LIMITS if name.startswith(start)), asked)
     return min(asked, describe(vendor, model).max_output or old)
+
+
+def prompt_room(vendor: Vendor, model: str, wish: int | None, factor: float) -> int | None:
+    """The UTF-8 bytes a prompt may have, `factor` tokens to one of the plain estimate; None: nobody knows.
+
+    Room is left for the answer, and for the answer once more: a round that mends it sends it back.
+    """
+    known = describe(vendor, model)
+    if known.context is None:
+        return None
+    most = max(known.context - 2 * output_asked(vendor, model, wish), known.context // 3)
+    return tokens.room(min(most, known.max_input or most), factor)
 
 
 def all_models() -> tuple[Model, ...]:

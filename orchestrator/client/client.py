@@ -116,6 +116,19 @@ class Client(ProviderCalls):
         """Replace the routing configuration; what is left out goes back to its default."""
         return read(Config, self._sender.send("PUT", "/config", content=given.body(config)))
 
+    def prompts(self) -> Page[Reply]:
+        """How the prompts of each kind begin."""
+        return read_page(Reply, self._got("/prompts"))
+
+    def set_prompt(self, name: str, template: str) -> Reply:
+        """Begin the prompts of a kind with a text of one's own."""
+        path = f"/prompts/{given.part(name)}"
+        return read(Reply, self._sender.send("PUT", path, content=given.body({"template": template})))
+
+    def remove_prompt(self, name: str) -> None:
+        """Go back to the built-in text."""
+        self._sender.send("DELETE", f"/prompts/{given.part(name)}")
+
     def cancel(self, task: TaskRef) -> Task:
         """Ask for the task to be cancelled; cancelling twice is the same as once."""
         return read(Task, self._sender.send("POST", f"{task_path(task)}/cancel"))

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from orchestrator.catalogue import tokens
 from orchestrator.catalogue.abilities import takes
+from orchestrator.catalogue.classify import Classified, classify
 from orchestrator.catalogue.credits import most_of_a_job
 from orchestrator.catalogue.embeddings import embeds
 from orchestrator.catalogue.estimates import TYPICAL_OUTPUT, estimate, full_hour
 from orchestrator.catalogue.models import (
-    Capability,
     CostModel,
     Model,
     can_structure,
@@ -36,15 +36,7 @@ from schemas.routing import (
     RoutingConfig,
     Strategy,
 )
-from schemas.tasks import ChatRequest, EmbedRequest, TaskKind, TaskRequest
-
-ASKED: Final = {
-    TaskKind.GENERATE_CODE: Capability.GENERATION,
-    TaskKind.FIX_BUG: Capability.FIXING,
-    TaskKind.REVIEW_CODE: Capability.REVIEW,
-    TaskKind.CHAT: Capability.GENERATION,
-    TaskKind.EMBED: Capability.EMBEDDING,
-}
+from schemas.tasks import ChatRequest, EmbedRequest, TaskRequest
 
 _FIELDS: Final = {
     FilterReason.NOT_NAMED: "preferences.providers",
@@ -64,12 +56,16 @@ _UNMEASURED: Final = Record()
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a route goes by beside the task and the offers; `input_tokens` is the task's estimated size."""
+    """What a route goes by beside the task and the offers.
+
+    `input_tokens` is the task's estimated size, `least_tokens` what remains where its files are cut to fit.
+    """
 
     config: RoutingConfig
     input_tokens: int
     now: datetime
     chance: Chance = Chance()  # noqa: RUF009 - a tuple
+    least_tokens: int | None = None
     hour: datetime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -106,10 +102,11 @@ def route(request: TaskRequest, offers: Sequence[Offer], terms: Terms, lookup: L
     A provider that is named but not configured is an error that names the field, never ignored.
     """
     _refuse_unknown(request, offers)
+    needs = classify(request)
     fitting: list[_Fit] = []
     filtered: list[dict[str, str]] = []
     for offer in offers:
-        fit = _fit(request, offer, terms, lookup)
+        fit = _fit(request, needs, offer, terms, lookup)
         if isinstance(fit, _Fit):
             fitting.append(fit)
         else:
@@ -129,6 +126,13 @@ def route(request: TaskRequest, offers: Sequence[Offer], terms: Terms, lookup: L
         "weights": dict(terms.config.weights),
         "speed_priority": request.preferences.speed_priority,
         "budget_usd": dollars(nanos_of(budget)),
+        "classification": {
+            "kind": request.kind,
+            "kind_found": request.classified,
+            "language": needs.language,
+            "complexity": needs.complexity,
+            "capabilities": list(needs.capabilities),
+        },
         "input_tokens": terms.input_tokens,
         "output_tokens": _output(request, first.vendor, ranked[0].model),
         "turn": terms.chance.turn,
@@ -143,7 +147,9 @@ def route(request: TaskRequest, offers: Sequence[Offer], terms: Terms, lookup: L
     return Route(candidates, explanation, first.simulated)
 
 
-def _fit(request: TaskRequest, offer: Offer, terms: Terms, lookup: Lookup) -> _Fit | tuple[FilterReason, str]:
+def _fit(
+    request: TaskRequest, needs: Classified, offer: Offer, terms: Terms, lookup: Lookup
+) -> _Fit | tuple[FilterReason, str]:
     wishes, provider = request.preferences, offer.provider
     if wishes.providers is not None and provider.name not in wishes.providers:
         return FilterReason.NOT_NAMED, "is not among preferences.providers"
@@ -155,9 +161,9 @@ def _fit(request: TaskRequest, offer: Offer, terms: Terms, lookup: Lookup) -> _F
         return FilterReason.NO_CREDENTIAL, "has no credential"
     asked = wishes.model or provider.model
     model = lookup(provider.vendor, asked)
-    capability = ASKED[request.kind]
-    if model.strengths[capability] <= 0:
-        return FilterReason.CAPABILITY, f"can't be asked for {capability}"
+    for capability in needs.capabilities:
+        if model.strengths[capability] <= 0:
+            return FilterReason.CAPABILITY, f"can't be asked for {capability}"
     if not takes(provider.vendor, request.kind):
         return FilterReason.CAPABILITY, f"does not take {request.kind}: it brings changes of code alone"
     if _wants_json(request) and not can_structure(provider, model):
@@ -170,21 +176,19 @@ def _fit(request: TaskRequest, offer: Offer, terms: Terms, lookup: Lookup) -> _F
             FilterReason.CAPABILITY,
             f"is not known to serve embeddings of {asked} (options.embedding_model can say so)",
         )
-    language = (
-        None if isinstance(request, ChatRequest | EmbedRequest) else request.context.constraints.language
-    )
-    if language and model.languages is not None and language.lower() not in model.languages:
+    language = needs.language
+    if language and model.languages is not None and language not in model.languages:
         return FilterReason.LANGUAGE, f"{asked} does not know the language {language}"
-    output = _output(request, provider.vendor, asked)
-    needed = _needed(request, terms)
-    fits = model.holds(needed, output)
-    if fits is False:
-        size = f"about {needed:,} tokens and up to {output:,} of answer"
+    output, (most, least) = _output(request, provider.vendor, asked), _needed(request, terms)
+    fits = model.holds(most, output)
+    if model.holds(least, output) is False:
+        size = f"about {least:,} tokens and up to {output:,} of answer"
         return FilterReason.CONTEXT, f"{asked} holds {model.context:,} tokens, less than {size}"
     tier = tier_asked(
         provider.vendor, asked, wishes.speed_priority, _seconds_left(request, terms), terms.hour
     )
-    cost = _estimate(offer, asked, output, terms, tier)
+    taken = terms.input_tokens if fits is not False else min(terms.input_tokens, model.context or 0)
+    cost = _estimate(offer, asked, output, taken, terms.hour, tier)
     if wishes.max_cost_usd is not None and cost > nanos_of(wishes.max_cost_usd):
         return FilterReason.MAX_COST, f"a call is estimated at ${dollars(cost)}"
     return _Fit(offer, asked, model, fits, cost, tier)
@@ -203,23 +207,24 @@ def _output(request: TaskRequest, vendor: Vendor, model: str) -> int:
     return output_asked(vendor, model, request.preferences.max_tokens)
 
 
-def _needed(request: TaskRequest, terms: Terms) -> int:
-    """The tokens that a model has to hold at once: of texts to be embedded, the longest one."""
+def _needed(request: TaskRequest, terms: Terms) -> tuple[int, int]:
+    """The tokens that a model should hold at once, and must: of texts to be embedded, the longest one."""
     if isinstance(request, EmbedRequest):
-        return tokens.estimate(max(request.context.inputs, key=len))
-    return terms.input_tokens
+        longest = tokens.estimate(max(request.context.inputs, key=len))
+        return longest, longest
+    return terms.input_tokens, terms.input_tokens if terms.least_tokens is None else terms.least_tokens
 
 
 def _wants_json(request: TaskRequest) -> bool:
     return isinstance(request, ChatRequest) and request.context.answer_schema is not None
 
 
-def _estimate(offer: Offer, model: str, most: int, terms: Terms, tier: str | None) -> int:
+def _estimate(offer: Offer, model: str, most: int, taken: int, hour: datetime, tier: str | None) -> int:
     if offer.provider.vendor is Vendor.COPILOT:
         return most_of_a_job(offer.provider.options.copilot)
     usual = offer.record.output_tokens if model == offer.provider.model else None
     likely = min(most, round(usual) if usual else TYPICAL_OUTPUT)
-    return estimate(offer.provider.vendor, model, terms.input_tokens, likely, terms.hour, tier)
+    return estimate(offer.provider.vendor, model, taken, likely, hour, tier)
 
 
 def _strategy(request: TaskRequest, config: RoutingConfig) -> tuple[Strategy, str]:

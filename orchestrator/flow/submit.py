@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from orchestrator import clock, failpoints, telemetry
-from orchestrator.catalogue import tokens
+from orchestrator.catalogue import sizes
 from orchestrator.flow.admit import admit
 from orchestrator.flow.rank import Chance
 from orchestrator.flow.route import Route, Terms, route
@@ -93,7 +93,8 @@ async def _route(parts: Parts, tenant_id: UUID, request: TaskRequest, body: str)
     offers = await views.offers(parts.db, tenant_id)
     config = await views.routing_config(parts.db, tenant_id)
     chance = Chance(_next_turn(tenant_id), random())
-    return route(request, offers, Terms(config, tokens.estimate(body), clock.now(), chance))
+    whole, least = sizes.of(request, body)
+    return route(request, offers, Terms(config, whole, clock.now(), chance, least))
 
 
 def _next_turn(tenant_id: UUID) -> int:

@@ -86,6 +86,15 @@ class Volatile:
         """Leave the sign that a wipe would take away."""
         await self._redis.set(_CANARY, "1")
 
+    async def note(self, key: str, value: str, seconds: int) -> None:
+        """Leave a value for `seconds`. Raises `Unreachable`."""
+        await self._redis.set(key, value, ex=seconds)
+
+    async def recall(self, key: str) -> str | None:
+        """A value that was left, if it is still there. Raises `Unreachable`."""
+        found = await self._redis.get(key)
+        return None if found is None else str(found)
+
     async def append(self, stream: str, fields: Mapping[str, str | int], most: int, seconds: int) -> None:
         """Add to a stream that keeps about `most` entries, and nothing `seconds` after its last one.
 

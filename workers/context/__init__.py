@@ -1,5 +1,18 @@
 """What goes into the prompt: requests rendered to messages, with foreign text fenced off."""
 
+from workers.context.compose import Composed, compose
+from workers.context.fit import TooLong
+from workers.context.gather import Gathered, Unusable, gather
 from workers.context.render import Message, render, render_repair
 
-__all__ = ["Message", "render", "render_repair"]
+__all__ = [
+    "Composed",
+    "Gathered",
+    "Message",
+    "TooLong",
+    "Unusable",
+    "compose",
+    "gather",
+    "render",
+    "render_repair",
+]

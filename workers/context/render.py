@@ -5,21 +5,26 @@ that vendors' prefix caches hit. A repair round asks for the complete set of edi
 answer stands or falls as a whole, and a repeated round can't mix two halves that were never checked together.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, Literal, assert_never
+from typing import Final, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from orchestrator.catalogue import leads
 from schemas.tasks import (
     ChatRequest,
+    CodeRequest,
+    DocumentRequest,
     EmbedRequest,
     FixBugRequest,
-    GenerateCodeRequest,
     ReviewCodeRequest,
     TaskRequest,
+    WriteTestsRequest,
 )
 from workers.context.fence import fence, inline
+from workers.context.fit import Shown, whole
 
 PROBLEMS_BYTES: Final = 8_000
 _EMPTY: Final = "(The answer was empty.)"
@@ -33,15 +38,25 @@ class Message:
     content: str
 
 
-def render(request: TaskRequest) -> tuple[Message, ...]:
-    """The messages of a task's first call; a conversation is passed on as it is, and vectors need none."""
+def render(
+    request: TaskRequest,
+    shown: Shown | None = None,
+    conventions: Mapping[str, str] | None = None,
+    lead: str | None = None,
+) -> tuple[Message, ...]:
+    """The messages of a task's first call, with what is shown of its tree, else with all of it.
+
+    `lead` is a template in place of the built-in one.
+
+    A conversation is passed on as it is, and vectors need no messages.
+    """
     if isinstance(request, EmbedRequest):
         return ()
     if isinstance(request, ChatRequest):
         return tuple(Message(said.role, said.content) for said in request.context.conversation)
     return (
-        Message("system", _template(f"{request.kind.value}.md").render(kind=request.kind.value)),
-        Message("user", _user(request)),
+        Message("system", _system(request, lead)),
+        Message("user", _user(request, shown or everything(request), conventions or {})),
     )
 
 
@@ -59,31 +74,33 @@ def render_repair(
     return (*earlier, Message("assistant", said if said.strip() else _EMPTY), Message("user", mend))
 
 
-def _user(request: GenerateCodeRequest | FixBugRequest | ReviewCodeRequest) -> str:
-    match request:
-        case GenerateCodeRequest():
-            return _code(request, error_report=None, logs=None)
-        case FixBugRequest():
-            return _code(request, error_report=request.context.error_report, logs=request.context.logs)
-        case ReviewCodeRequest():
-            return _template("review_task.md").render(context=request.context)
-        case _:
-            assert_never(request)
+def _system(request: CodeRequest | ReviewCodeRequest, lead: str | None) -> str:
+    kind, language = request.kind.value, request.context.constraints.language
+    form = "review_format.md" if isinstance(request, ReviewCodeRequest) else "edit_format.md"
+    said = leads.rendered(lead or leads.built_in(kind), kind, language)
+    return _template("frame.md").render(lead=said, kind=kind, form=form)
 
 
-def _code(request: GenerateCodeRequest | FixBugRequest, *, error_report: str | None, logs: str | None) -> str:
-    context = request.context
+def everything(request: CodeRequest | ReviewCodeRequest) -> Shown:
+    """The tree of a request, every file whole."""
+    return whole({file.path: file.content for file in request.context.files})
+
+
+def _user(request: CodeRequest | ReviewCodeRequest, shown: Shown, conventions: Mapping[str, str]) -> str:
+    tree = {"context": request.context, "shown": shown, "conventions": list(conventions.items())}
+    if isinstance(request, ReviewCodeRequest):
+        return _template("review_task.md").render(tree)
+    bug = request.context if isinstance(request, FixBugRequest) else None
     return _template("code_task.md").render(
-        context=context,
-        files=sorted(context.files, key=lambda file: file.path),
-        specifications=context.specifications.model_dump(exclude_none=True),
+        tree,
+        specifications=request.context.specifications.model_dump(exclude_none=True),
         constraints=_constraints(request),
-        error_report=error_report,
-        logs=logs,
+        error_report=bug and bug.error_report,
+        logs=bug and bug.logs,
     )
 
 
-def _constraints(request: GenerateCodeRequest | FixBugRequest) -> dict[str, str]:
+def _constraints(request: CodeRequest) -> dict[str, str]:
     wanted = request.context.constraints
     named = {
         "language": wanted.language,
@@ -92,6 +109,8 @@ def _constraints(request: GenerateCodeRequest | FixBugRequest) -> dict[str, str]
         "change only below": "\n".join(wanted.paths) or None,
         "files changed at most": str(wanted.max_files) if wanted.max_files else None,
         "style": wanted.style,
+        "test framework": request.context.framework if isinstance(request, WriteTestsRequest) else None,
+        "readers": request.context.audience if isinstance(request, DocumentRequest) else None,
     }
     return {name: value for name, value in named.items() if value is not None}
 

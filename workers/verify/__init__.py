@@ -4,16 +4,9 @@ An accepted code answer is a patch of our own making that applies; an accepted r
 A repair answer replaces the first one: it is verified alone, with all its edits or findings.
 """
 
-from typing import Final, assert_never
+from typing import Final
 
-from schemas.tasks import (
-    ChatRequest,
-    EmbedRequest,
-    FixBugRequest,
-    GenerateCodeRequest,
-    ReviewCodeRequest,
-    TaskRequest,
-)
+from schemas.tasks import ChatRequest, EmbedRequest, ReviewCodeRequest, TaskRequest
 from workers.verify.chat import may_be_mended, verify_chat
 from workers.verify.code import verify_code
 from workers.verify.embeddings import verify_embeddings
@@ -32,14 +25,12 @@ def verify(request: TaskRequest, answer: str) -> Accepted | Rejected:
     if unreadable := _unreadable(answer):
         return Rejected((unreadable,))
     match request:
-        case GenerateCodeRequest() | FixBugRequest():
-            return verify_code(request, answer)
         case ReviewCodeRequest():
             return verify_review(request, answer)
         case ChatRequest():
             return verify_chat(request, answer)
         case _:
-            assert_never(request)
+            return verify_code(request, answer)
 
 
 def _unreadable(answer: str) -> str | None:

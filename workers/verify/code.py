@@ -12,23 +12,27 @@ from schemas.results import (
     Verification,
     VerificationLevel,
 )
-from schemas.tasks import FixBugRequest, GenerateCodeRequest
+from schemas.tasks import CodeRequest
 from workers.verify.change import change
 from workers.verify.check import check_syntax
 from workers.verify.criteria import judge_criteria, without_criteria
 from workers.verify.diff import tree_diff
+from workers.verify.kinds import check_kind
 from workers.verify.verdict import Accepted, Rejected, below, clipped, rejected
 
 _EXPLANATION: Final = 20_000
 
 
-def verify_code(request: GenerateCodeRequest | FixBugRequest, answer: str) -> Accepted | Rejected:
+def verify_code(request: CodeRequest, answer: str) -> Accepted | Rejected:
     """The change as a result with its level, or everything that keeps it from being one."""
     context = request.context
     made = change({file.path: file.content for file in context.files}, answer, context.constraints)
     if made.faults:
         return rejected(made.problems, made.faults)
     before, after, changed = made.before, made.after, made.changed
+    kept = check_kind(request, before, after, changed)
+    if problems := [check.detail for check in kept if check.passed is False]:
+        return rejected(problems)
     checks = check_syntax(dict(before), _part(after, changed))
     required = request.preferences.verification_level
     level = _level(checks)
@@ -41,7 +45,7 @@ def verify_code(request: GenerateCodeRequest | FixBugRequest, answer: str) -> Ac
             files=[_change(path, before.get(path), after.get(path)) for path in changed],
             explanation=clipped(without_criteria(made.prose), _EXPLANATION),
             criteria=judge_criteria(made.prose, context.acceptance_criteria, after),
-            verification=Verification(level=level, checks=[*notes, *checks]),
+            verification=Verification(level=level, checks=[*notes, *kept, *checks]),
         )
     )
 

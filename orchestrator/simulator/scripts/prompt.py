@@ -16,7 +16,8 @@ from schemas.tasks import TaskKind
 _KIND: Final = re.compile(r"^Task kind: *(\w+) *$", re.MULTILINE)
 _KINDS: Final = {kind.value: kind for kind in TaskKind}
 _OPENING: Final = re.compile(
-    r"^<((constraint|criterion|description|diff|error_report|file|logs|problems|specification)(?:-[0-9a-f]+)?)"
+    r"^<((constraint|conventions|criterion|description|diff|error_report|file|logs|manifest|message|outline|problems"
+    r"|specification)(?:-[0-9a-f]+)?)"
     r"((?: [a-z_]+=\"[^\"\n]*\")*)>",
     re.MULTILINE,
 )
@@ -75,7 +76,7 @@ def read(messages: Sequence[Message]) -> Prompt:
         files={
             one.attributes["path"]: one.text
             for one in found
-            if one.tag == "file" and "path" in one.attributes
+            if one.tag == "file" and "path" in one.attributes and "shown" not in one.attributes
         },
         criteria=tuple(_criteria(found)),
         diff=_text("diff", found),

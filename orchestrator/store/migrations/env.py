@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from orchestrator.store import prompts as _prompts  # noqa: F401 - its table belongs to the metadata
 from orchestrator.store.tables import metadata
 
 context.configure(

@@ -18,6 +18,7 @@ from orchestrator.store.views.health import Health, Levels, Limits, expected_rev
 from orchestrator.store.views.history import CallRow, calls, events
 from orchestrator.store.views.listing import Filters, Stats, page, stats
 from orchestrator.store.views.polls import state
+from orchestrator.store.views.prompts import OwnPrompt, forget_prompts, prompts, recent_prompts
 from orchestrator.store.views.providers import forget_providers, provider, providers
 from orchestrator.store.views.routing import forget_routing, offers, routing_config
 from orchestrator.store.views.tasks import (
@@ -44,6 +45,7 @@ __all__ = [
     "Levels",
     "Limits",
     "Outcome",
+    "OwnPrompt",
     "Recent",
     "RecentCall",
     "State",
@@ -61,6 +63,7 @@ __all__ = [
     "events",
     "expected_revision",
     "forget_budgets",
+    "forget_prompts",
     "forget_providers",
     "forget_routing",
     "fresh",
@@ -73,9 +76,11 @@ __all__ = [
     "offers",
     "outcome",
     "page",
+    "prompts",
     "provider",
     "providers",
     "recent",
+    "recent_prompts",
     "routing_config",
     "sealed_under",
     "state",

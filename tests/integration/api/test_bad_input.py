@@ -25,7 +25,7 @@ ROWS: dict[str, tuple[bytes, int, str]] = {
     "an unknown field inside": (body(preferences={"modell": "x"}), 422, "preferences.modell"),
     "an unknown kind": (body(kind="dance"), 422, "kind"),
     "a kind that is no text": (body(kind=["x"]), 422, "kind"),
-    "no kind": (b'{"context": {"description": "x"}}', 422, "kind"),
+    "neither kind nor context": (b'{"preferences": {}}', 422, "kind"),
     "no context": (b'{"kind": "generate_code"}', 422, "context"),
     "an empty description": (body(context={"description": ""}), 422, "context.description"),
     "an unknown provider": (body(preferences={"providers": ["nobody"]}), 422, "preferences.providers"),

@@ -78,7 +78,7 @@ async def test_no_route_returns_a_secret(caller: Visitor) -> None:
     for method, path in ROUTES:
         address = path.format(
             task_id=task.id, kind="fix_bug", budget_id=NOBODY, check_id=NOBODY, gate_id="circuit.sim",
-            name="sim", template="openai",
+            name="fix_bug" if "/prompts/" in path else "sim", template="openai",
         )  # fmt: skip
         query = "?include=request,result" if path in ("/api/v1/tasks", "/api/v1/tasks/{task_id}") else ""
         response = await ask(caller, method, address + query)

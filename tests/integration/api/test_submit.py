@@ -49,12 +49,30 @@ async def test_what_submit_answers_is_what_get_answers(caller: Visitor) -> None:
         ("generate-code", {"description": "add"}),
         ("fix-bug", {"description": "mend", "files": [{"path": "a.py", "content": "x"}]}),
         ("review-code", {"diff": DIFF}),
+        ("implement-feature", {"description": "add"}),
+        ("refactor", {"description": "split", "files": [{"path": "a.py", "content": "x"}]}),
+        ("write-tests", {"files": [{"path": "a.py", "content": "x"}]}),
+        ("document", {"files": [{"path": "a.py", "content": "x"}]}),
     ],
 )
 async def test_a_shortcut_needs_no_kind(caller: Visitor, address: str, context: dict[str, Any]) -> None:
     response = await caller.post(f"/{address}".replace("/", f"{TASKS}/", 1), json={"context": context})
     assert response.status_code == 202
     assert response.json()["kind"] == address.replace("-", "_")
+
+
+async def test_a_task_without_a_kind_is_classified_and_says_so(caller: Visitor) -> None:
+    context = {"description": "The total is wrong.", "files": [{"path": "a.py", "content": "x"}]}
+    task = (await caller.post("?include=request", json={"context": context})).json()
+    assert (task["kind"], task["request"]["classified"]) == ("fix_bug", True)
+    route = (await caller.get(f"{TASKS}/{task['id']}/explain")).json()["route"]
+    assert route["classification"] == {
+        "kind": "fix_bug",
+        "kind_found": True,
+        "language": "python",
+        "complexity": 1,
+        "capabilities": ["fixing"],
+    }
 
 
 async def test_a_task_for_later_is_scheduled_and_says_when(caller: Visitor) -> None:

@@ -95,7 +95,7 @@ async def test_the_tier_that_served_is_paid_and_not_the_one_that_was_asked_for(
 async def test_an_answer_that_stays_unusable_fails_the_task_and_is_paid(
     world: World, process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.run.verify", lambda _request, _answer: Rejected(("it is no good",)))
+    monkeypatch.setattr("workers.prompt.verify", lambda _request, _answer: Rejected(("it is no good",)))
     task_id = await world.submit(**ONE)
     await work(process, task_id)
     task = await world.task(task_id)
