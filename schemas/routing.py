@@ -89,12 +89,17 @@ class RoutingConfig(Value):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What recent calls at a provider with its model tell; means over those that were answered."""
+    """What recent calls at a provider with its model tell; means over those that were answered.
+
+    `satisfaction` is the mean worth of so many pieces of `feedback`, from 0 to 1.
+    """
 
     calls: int = 0
     successes: int = 0
     seconds: float | None = None
     output_tokens: float | None = None
+    feedback: int = 0
+    satisfaction: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +144,9 @@ class CandidateScore(Value):
     estimated_cost_usd: str
     free: bool = Field(description="costs nothing more: local, or paid by the month")
     expected_seconds: float = Field(description="time of a call: measured, or taken on trust while unknown")
-    success_rate: float = Field(description="share of recent calls that gave a usable answer, with a prior")
+    success_rate: float = Field(description="share of recent calls and feedback that were good, with a prior")
     calls: int = Field(description="recent calls that both were measured on")
+    feedback: int = Field(0, description="recent feedback that counts beside them")
     known_model: bool = Field(description="whether the catalogue knows the model")
     position: int = Field(description="its place in the tenant's order")
     share: float = Field(description="its weight for `weighted`")

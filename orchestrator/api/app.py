@@ -11,6 +11,7 @@ from orchestrator.api import (
     budgets,
     circuits,
     events,
+    feedback,
     generate,
     health,
     kinds,
@@ -36,6 +37,7 @@ from orchestrator.wiring import Parts
 from schemas.api import GenerateRequest, OpenAIError, Problem
 from schemas.budgets import BudgetRequest
 from schemas.configured import CheckRequest, ProviderPatch, ProviderRequest, Template, TemplateFilling
+from schemas.feedback import FeedbackRequest
 from schemas.routing import RoutingConfig
 from schemas.tasks import TASK_REQUEST
 
@@ -69,6 +71,7 @@ def _doors() -> FastAPI:
     for router in (
         reading.router,
         submissions.router,
+        feedback.router,
         generate.router,
         openai_front.router,
         budgets.router,
@@ -118,6 +121,7 @@ def _bodies() -> dict[str, TypeAdapter[Any]]:
         CheckRequest,
         Template,
         TemplateFilling,
+        FeedbackRequest,
         GenerateRequest,
         ChatCompletionRequest,
         CompletionRequest,

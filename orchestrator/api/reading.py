@@ -82,6 +82,9 @@ async def get_task(request: Request, visit: Reader, task_id: UUID, include: Incl
     shape = task_shape(row, parts)
     if "calls" in parts:
         shape["calls"] = await _calls(visit, task_id)
+    if "feedback" in parts:
+        found = await views.feedback(visit.parts.db, visit.tenant_id, task_id)
+        shape["feedback"] = [each.model_dump(mode="json") for each in found]
     return json_reply(shape, headers=state_headers(row, parts) | applied)
 
 

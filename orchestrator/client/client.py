@@ -100,6 +100,21 @@ class Client(ProviderCalls):
         """The provider calls that the task made, with tokens and cost."""
         return read_page(Call, self._got(f"{task_path(task)}/calls"))
 
+    def feedback(
+        self,
+        task: TaskRef,
+        *,
+        rating: int | None = None,
+        accepted: bool | None = None,
+        comment: str | None = None,
+    ) -> Reply:
+        """Say what an ended task's result was worth, in place of what was said with this key before."""
+        said = {"rating": rating, "accepted": accepted, "comment": comment}
+        asked = {name: value for name, value in said.items() if value is not None}
+        return read(
+            Reply, self._sender.send("POST", f"{task_path(task)}/feedback", content=given.body(asked))
+        )
+
     def explain(self, task: TaskRef) -> TaskRoute:
         """Why the task went where it went."""
         return read(TaskRoute, self._got(f"{task_path(task)}/explain"))

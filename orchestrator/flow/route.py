@@ -260,6 +260,7 @@ def _shown(each: Contender, fit: _Fit, worth: Score) -> dict[str, Any]:
         "expected_seconds": worth.seconds,
         "success_rate": worth.success_rate,
         "calls": _record(fit).calls,
+        "feedback": _record(fit).feedback,
         "known_model": fit.described.known,
         "position": each.position,
         "share": each.share,

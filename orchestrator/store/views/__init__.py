@@ -13,6 +13,7 @@ from orchestrator.store.views.configured import (
     sealed_under,
     templates,
 )
+from orchestrator.store.views.feedback import feedback
 from orchestrator.store.views.gates import GateRow, gates
 from orchestrator.store.views.health import Health, Levels, Limits, expected_revision, health, levels, limits
 from orchestrator.store.views.history import CallRow, calls, events
@@ -60,6 +61,7 @@ __all__ = [
     "configured_one",
     "events",
     "expected_revision",
+    "feedback",
     "forget_budgets",
     "forget_providers",
     "forget_routing",
