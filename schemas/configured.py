@@ -259,8 +259,18 @@ class Standing(StrEnum):
     DOWN = "down"
 
 
+class CheckedUp(Value):
+    """What the last active check of a provider found."""
+
+    at: datetime
+    ok: bool
+    latency_ms: float | None
+    message: str
+    failures: int = Field(description="checks that failed in a row")
+
+
 class ProviderHealth(Value):
-    """How a provider does, by its gates and its calls of the last quarter of an hour."""
+    """How a provider does, by its gates, its calls of the last quarter of an hour, and active checks."""
 
     provider: str
     status: Standing
@@ -269,11 +279,28 @@ class ProviderHealth(Value):
     calls: int
     failed: int = Field(description="failures that speak of the provider's health")
     error_rate: float
+    availability: float | None = Field(
+        description="share of calls that were answered among those that speak of its health; null without any"
+    )
+    latency_ewma_ms: float | None = Field(
+        description="time of an answered call on average, where newer ones count more"
+    )
     latency_p50_ms: float | None
     latency_p95_ms: float | None
     first_token_p50_ms: float | None
     last_success_at: datetime | None
     last_failure_at: datetime | None
+    check: CheckedUp | None = Field(description="the last active check; null where there are none")
+
+
+class HealthOverview(Value):
+    """How all providers of a tenant do; `down` only where none is left that works."""
+
+    status: Standing
+    healthy: int
+    degraded: int
+    down: int
+    data: list[ProviderHealth]
 
 
 class TemplateVariable(Value):

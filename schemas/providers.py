@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from schemas.base import Value
+from schemas.manners import HealthPolicy, RetryPolicy, Timeouts
 
 ProviderId = NewType("ProviderId", UUID)
 
@@ -102,6 +103,10 @@ class ProviderOptions(Value):
         dict[HeaderName, HeaderValue],
         Field(max_length=20, description="sent with every request, kept and shown as they are: no secrets"),
     ] = Field(default_factory=dict)
+
+    timeouts: Timeouts | None = Field(None, description="how long it is waited for")
+    retry: RetryPolicy | None = Field(None, description="how its failures are retried")
+    health: HealthPolicy | None = Field(None, description="when it counts as degraded or down")
 
     @property
     def headers(self) -> dict[str, str]:
