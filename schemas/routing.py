@@ -163,11 +163,24 @@ class FilteredProvider(Value):
     detail: str
 
 
+class ExperimentArm(Value):
+    """The arm of an experiment that a task was given to, before its strategy was asked."""
+
+    id: UUID
+    name: str
+    arm: str
+    sticky_by: str = Field(description="`session`, or `task` where it has none")
+    applied: bool = Field(
+        description="false: nobody could take it as the arm says, and it was routed as usual"
+    )
+    providers: list[str] = Field(description="the candidates that the arm put first")
+
+
 class RouteExplanation(Value):
     """Why a task goes where it goes: candidates in the order they are tried, and who is not among them."""
 
     strategy: Strategy
-    chosen_by: str = Field(description="who named the strategy: `task`, `tenant` or `default`")
+    chosen_by: str = Field(description="who named the strategy: `task`, `experiment`, `tenant` or `default`")
     weights: Weights
     speed_priority: SpeedPriority
     budget_usd: str = Field(description="the money per task that the cost part is measured by")
@@ -177,6 +190,7 @@ class RouteExplanation(Value):
     draw: float = Field(description="the random number that `weighted` went by, 0 to 1")
     candidates: list[CandidateScore]
     filtered: list[FilteredProvider]
+    experiment: ExperimentArm | None = Field(None, description="none for a task that is in no experiment")
 
 
 class TaskRoute(Value):

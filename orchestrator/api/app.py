@@ -11,6 +11,7 @@ from orchestrator.api import (
     budgets,
     circuits,
     events,
+    experiments,
     feedback,
     generate,
     health,
@@ -37,6 +38,7 @@ from orchestrator.wiring import Parts
 from schemas.api import GenerateRequest, OpenAIError, Problem
 from schemas.budgets import BudgetRequest
 from schemas.configured import CheckRequest, ProviderPatch, ProviderRequest, Template, TemplateFilling
+from schemas.experiments import ExperimentPatch, ExperimentRequest
 from schemas.feedback import FeedbackRequest
 from schemas.routing import RoutingConfig
 from schemas.tasks import TASK_REQUEST
@@ -77,6 +79,7 @@ def _doors() -> FastAPI:
         budgets.router,
         circuits.router,
         routing.router,
+        experiments.router,
         providers.router,
         provider_checks.router,
         templates.router,
@@ -121,6 +124,8 @@ def _bodies() -> dict[str, TypeAdapter[Any]]:
         CheckRequest,
         Template,
         TemplateFilling,
+        ExperimentRequest,
+        ExperimentPatch,
         FeedbackRequest,
         GenerateRequest,
         ChatCompletionRequest,

@@ -18,7 +18,15 @@ async def planned(visit: Visit, asked: TaskRequest) -> Route:
     admit(asked, now)
     offers = await views.offers(visit.parts.db, visit.tenant_id)
     config = await views.routing_config(visit.parts.db, visit.tenant_id)
-    return route(asked, offers, Terms(config, tokens.estimate(asked.model_dump_json()), now))
+    running = await views.running_experiments(visit.parts.db, visit.tenant_id)
+    terms = Terms(
+        config,
+        tokens.estimate(asked.model_dump_json()),
+        now,
+        experiments=running,
+        task_id=str(clock.new_id()) if running else "",
+    )
+    return route(asked, offers, terms)
 
 
 async def preview(visit: Visit, asked: TaskRequest) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from orchestrator.client import errors, given
 from orchestrator.client.answers import read, read_event, read_page
+from orchestrator.client.experiments import ExperimentCalls
 from orchestrator.client.given import TaskRef, task_path
 from orchestrator.client.looking import Look
 from orchestrator.client.providers import ProviderCalls
@@ -37,7 +38,7 @@ LONGEST_WAIT: Final = 30
 _STREAM_IDLE: Final = 60.0
 
 
-class Client(ProviderCalls):
+class Client(ExperimentCalls, ProviderCalls):
     """A connection to the API under `base_url`, as the holder of `api_key`."""
 
     def __init__(

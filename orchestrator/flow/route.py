@@ -16,11 +16,13 @@ from orchestrator.catalogue.models import (
     describe,
     output_asked,
 )
+from orchestrator.flow.assign import Assignment, assign
 from orchestrator.flow.rank import Chance, Contender, rank
 from orchestrator.flow.score import Facts, Score, score
 from schemas.budgets import nanos_of
 from schemas.calls import dollars
 from schemas.errors import FieldError, NoProvider
+from schemas.experiments import Arm, ExperimentView
 from schemas.providers import Candidate, Vendor
 from schemas.routing import (
     DEFAULT_BUDGET_USD,
@@ -56,12 +58,17 @@ _UNMEASURED: Final = Record()
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a route goes by beside the task and the offers; `input_tokens` is the task's estimated size."""
+    """What a route goes by beside the task and the offers; `input_tokens` is the task's estimated size.
+
+    `experiments` are those that take tasks now, `task_id` what a task without a session sticks by in them.
+    """
 
     config: RoutingConfig
     input_tokens: int
     now: datetime
     chance: Chance = Chance()  # noqa: RUF009 - a tuple
+    experiments: tuple[ExperimentView, ...] = ()
+    task_id: str = ""
     hour: datetime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -97,22 +104,42 @@ def route(request: TaskRequest, offers: Sequence[Offer], terms: Terms, lookup: L
     A provider that is named but not configured is an error that names the field, never ignored.
     """
     _refuse_unknown(request, offers)
+    given = assign(request, terms.experiments, terms.task_id)
+    if given is None:
+        return _routed(request, offers, terms, lookup, None)
+    try:
+        found = _routed(request, offers, terms, lookup, given.arm)
+        first = [each for each in offers if _takes(given.arm, each)]
+        named = _put_first(found, {each.provider.id for each in first})
+    except NoProvider:
+        named = []
+    if not named:
+        found = _routed(request, offers, terms, lookup, None)
+    found.explanation["experiment"] = _told(given, named)
+    return found
+
+
+def _routed(
+    request: TaskRequest, offers: Sequence[Offer], terms: Terms, lookup: Lookup, arm: Arm | None
+) -> Route:
     fitting: list[_Fit] = []
     filtered: list[dict[str, str]] = []
     for offer in offers:
-        fit = _fit(request, offer, terms, lookup)
+        fit = _fit(request, offer, terms, lookup, arm)
         if isinstance(fit, _Fit):
             fitting.append(fit)
         else:
             filtered.append({"provider": offer.provider.name, "reason": fit[0], "detail": fit[1]})
     if not fitting:
         raise _nobody(filtered)
-    strategy, chosen_by = _strategy(request, terms.config)
+    strategy, chosen_by = _strategy(request, terms.config, arm)
     budget = request.preferences.max_cost_usd or terms.config.max_cost_usd or DEFAULT_BUDGET_USD
     named = _named(request, terms.config, strategy)
     worth = _scores(request, fitting, terms, named, nanos_of(budget))
     contenders = [_contender(index, fit, worth[index], named, terms) for index, fit in enumerate(fitting)]
     ranked = rank(strategy, contenders, terms.chance)
+    if arm is not None:
+        ranked.sort(key=lambda each: not _takes(arm, fitting[each.offer].offer))
     first = fitting[ranked[0].offer].offer.provider
     explanation = {
         "strategy": strategy,
@@ -134,7 +161,34 @@ def route(request: TaskRequest, offers: Sequence[Offer], terms: Terms, lookup: L
     return Route(candidates, explanation, first.simulated)
 
 
-def _fit(request: TaskRequest, offer: Offer, terms: Terms, lookup: Lookup) -> _Fit | tuple[FilterReason, str]:
+def _takes(arm: Arm, offer: Offer) -> bool:
+    """Whether this is a provider as the arm names them: a model alone means those whose own it is."""
+    if arm.provider is not None:
+        return offer.provider.name == arm.provider
+    return arm.model in (None, offer.provider.model)
+
+
+def _put_first(found: Route, providers: set[UUID]) -> list[str]:
+    """The candidates among these, where one of them is the first."""
+    if found.candidates[0].provider_id not in providers:
+        return []
+    return [each.name for each in found.candidates if each.provider_id in providers]
+
+
+def _told(given: Assignment, named: list[str]) -> dict[str, Any]:
+    return {
+        "id": str(given.experiment.id),
+        "name": given.experiment.name,
+        "arm": given.arm.name,
+        "sticky_by": given.sticky_by,
+        "applied": bool(named),
+        "providers": named,
+    }
+
+
+def _fit(
+    request: TaskRequest, offer: Offer, terms: Terms, lookup: Lookup, arm: Arm | None
+) -> _Fit | tuple[FilterReason, str]:
     wishes, provider = request.preferences, offer.provider
     if wishes.providers is not None and provider.name not in wishes.providers:
         return FilterReason.NOT_NAMED, "is not among preferences.providers"
@@ -144,7 +198,8 @@ def _fit(request: TaskRequest, offer: Offer, terms: Terms, lookup: Lookup) -> _F
         return FilterReason.PAUSED, "is paused"
     if not provider.credential.strip():
         return FilterReason.NO_CREDENTIAL, "has no credential"
-    asked = wishes.model or provider.model
+    of_arm = arm.model if arm is not None and _takes(arm, offer) else None
+    asked = wishes.model or of_arm or provider.model
     model = lookup(provider.vendor, asked)
     capability = ASKED[request.kind]
     if model.strengths[capability] <= 0:
@@ -169,12 +224,14 @@ def _estimate(offer: Offer, model: str, most: int, terms: Terms) -> int:
     return estimate(offer.provider.vendor, model, terms.input_tokens, likely, terms.hour)
 
 
-def _strategy(request: TaskRequest, config: RoutingConfig) -> tuple[Strategy, str]:
+def _strategy(request: TaskRequest, config: RoutingConfig, arm: Arm | None) -> tuple[Strategy, str]:
     wishes = request.preferences
     if wishes.strategy is not None:
         return wishes.strategy, "task"
     if wishes.preferred:
         return Strategy.PREFERRED, "task"
+    if arm is not None and arm.strategy is not None:
+        return arm.strategy, "experiment"
     return config.strategy, "tenant" if "strategy" in config.model_fields_set else "default"
 
 

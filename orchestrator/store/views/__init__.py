@@ -13,6 +13,14 @@ from orchestrator.store.views.configured import (
     sealed_under,
     templates,
 )
+from orchestrator.store.views.experiments import (
+    ArmOutcome,
+    arm_outcomes,
+    experiment,
+    experiments,
+    forget_experiments,
+    running_experiments,
+)
 from orchestrator.store.views.feedback import feedback
 from orchestrator.store.views.gates import GateRow, gates
 from orchestrator.store.views.health import Health, Levels, Limits, expected_revision, health, levels, limits
@@ -37,6 +45,7 @@ from orchestrator.store.views.tasks import (
 from orchestrator.store.views.usage import Recent, RecentCall, recent, usage
 
 __all__ = [
+    "ArmOutcome",
     "Books",
     "CallRow",
     "Filters",
@@ -52,6 +61,7 @@ __all__ = [
     "StoredRequest",
     "StoredRoute",
     "TaskRow",
+    "arm_outcomes",
     "books",
     "budget",
     "budgets",
@@ -61,8 +71,11 @@ __all__ = [
     "configured_one",
     "events",
     "expected_revision",
+    "experiment",
+    "experiments",
     "feedback",
     "forget_budgets",
+    "forget_experiments",
     "forget_providers",
     "forget_routing",
     "fresh",
@@ -79,6 +92,7 @@ __all__ = [
     "providers",
     "recent",
     "routing_config",
+    "running_experiments",
     "sealed_under",
     "state",
     "states",

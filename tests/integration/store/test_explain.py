@@ -29,6 +29,7 @@ from orchestrator.store.views import tasks as reading
 from orchestrator.store.views.budgets import ANY_HARD
 from orchestrator.store.views.configured import CHECK, CONFIGURED
 from orchestrator.store.views.gates import GATES as GATES_OF_TENANT
+from orchestrator.store.views.experiments import OUTCOMES
 from orchestrator.store.views.health import GATES as GAUGES_OF_GATES
 from orchestrator.store.views.usage import RECENT as RECENT_CALLS
 from orchestrator.store.views.usage import USAGE
@@ -199,6 +200,7 @@ HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("account", gates.ACCOUNT, {"provider_id": PROVIDER, "credential": None}, 10),
     ("health check: plan", health_checks.PLAN, {"most": 100}, 3_000),
     ("health check: target", health_checks.TARGET, {"id": PROVIDER}, 10),
+    ("outcomes of an experiment", OUTCOMES, {"id": str(uuid4()), "tenant_id": TENANT, "most": 100_000}, 20),
     ("counts", listing.COUNTS, {"tenant_id": TENANT}, 200),
     ("waiting", listing.WAITING, {"tenant_id": TENANT}, 200),
 ]  # fmt: skip

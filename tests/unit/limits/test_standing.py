@@ -63,8 +63,11 @@ def test_newer_calls_count_more_in_the_average() -> None:
 
 
 def health(status: Standing) -> ProviderHealth:
-    nothing = dict.fromkeys(ProviderHealth.model_fields)
-    return ProviderHealth.model_construct(**nothing | {"provider": "p", "status": status})
+    return ProviderHealth(
+        provider="p", status=status, reasons=[], paused=False, calls=0, failed=0, error_rate=0.0,
+        availability=None, latency_ewma_ms=None, latency_p50_ms=None, latency_p95_ms=None,
+        first_token_p50_ms=None, last_success_at=None, last_failure_at=None, check=None,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
