@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 
 from schemas.addresses import BaseAddress
 from schemas.base import Value
-from schemas.providers import ProviderOptions, Vendor, Wire
+from schemas.providers import ProviderOptions, Vendor, Wire, vendor_of
 
 ProviderName = Annotated[
     str,
@@ -67,6 +67,16 @@ class _Given(Value):
         if isinstance(given, dict) and "default_model" in given and "model" not in given:
             given = {**given, "model": given["default_model"]}
             del given["default_model"]
+        return given
+
+    @model_validator(mode="before")
+    @classmethod
+    def _local_is_what_its_server_type_says(cls, given: Any) -> Any:
+        if isinstance(given, dict) and isinstance(given.get("vendor"), str):
+            options = given.get("options")
+            server_type = options.get("server_type") if isinstance(options, dict) else None
+            meant = vendor_of(given["vendor"], server_type if isinstance(server_type, str) else None)
+            return {**given, "vendor": meant or given["vendor"]}
         return given
 
     @field_validator("credential", check_fields=False)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from schemas.base import Value
 from schemas.manners import HealthPolicy, RetryPolicy, Timeouts
+from schemas.spellings import VENDORS, joined
 
 ProviderId = NewType("ProviderId", UUID)
 
@@ -50,6 +51,22 @@ class Vendor(StrEnum):
     OLLAMA = "ollama"
     LMSTUDIO = "lmstudio"
     CUSTOM = "custom"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Vendor | None":
+        return vendor_of(value) if isinstance(value, str) else None
+
+
+def vendor_of(spelling: str, server_type: str | None = None) -> Vendor | None:
+    """The vendor that a name means, in any of its spellings; `local` is decided by `server_type`.
+
+    Ollama speaks a format of its own; the other local servers speak OpenAI's, as LM Studio does.
+    """
+    name = joined(spelling)
+    if name == "local":
+        served = joined(server_type or "local")
+        return Vendor.OLLAMA if served in ("local", "ollama") else Vendor.LMSTUDIO
+    return next((vendor for vendor in Vendor if vendor.value == VENDORS.get(name, name)), None)
 
 
 class Wire(StrEnum):

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from schemas.base import Value
 from schemas.budgets import Dollars
 from schemas.providers import Provider, Vendor
+from schemas.spellings import STRATEGIES, joined
 
 
 class Strategy(StrEnum):
@@ -25,6 +26,12 @@ class Strategy(StrEnum):
     ROUND_ROBIN = "round_robin"
     FIXED = "fixed"
     WEIGHTED = "weighted"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Strategy | None":
+        name = joined(value) if isinstance(value, str) else ""
+        meant = STRATEGIES.get(name, name.replace("-", "_"))
+        return next((strategy for strategy in cls if strategy.value == meant), None)
 
 
 class SpeedPriority(StrEnum):

@@ -53,6 +53,12 @@ async def list_providers(visit: Reader, healthy: Healthy = None) -> Response:
     return json_reply({"data": [each.model_dump(mode="json") for each in found]})
 
 
+@router.get("/healthy-providers", response_model=None, include_in_schema=False)
+async def list_healthy_providers(visit: Reader) -> Response:
+    """List those that are healthy: another address of `/providers?healthy=true`."""
+    return await list_providers(visit, healthy=True)
+
+
 @router.post(
     "/providers",
     response_model=None,

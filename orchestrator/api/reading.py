@@ -53,6 +53,7 @@ async def get_status(request: Request, visit: Reader, task_id: UUID) -> Response
 
 
 @router.get("/tasks/stats", response_model=None, responses={200: {"model": StatsView}, **problems(403, 422)})
+@router.get("/statistics", response_model=None, include_in_schema=False)
 async def task_stats(visit: Reader) -> Response:
     """Count tasks by state, and what waits by queue."""
     stats = await views.stats(visit.parts.db, visit.tenant_id)

@@ -28,8 +28,8 @@ from orchestrator.store.views import history, listing, polls, routing
 from orchestrator.store.views import tasks as reading
 from orchestrator.store.views.budgets import ANY_HARD
 from orchestrator.store.views.configured import CHECK, CONFIGURED
-from orchestrator.store.views.gates import GATES as GATES_OF_TENANT
 from orchestrator.store.views.experiments import OUTCOMES
+from orchestrator.store.views.gates import GATES as GATES_OF_TENANT
 from orchestrator.store.views.health import GATES as GAUGES_OF_GATES
 from orchestrator.store.views.usage import RECENT as RECENT_CALLS
 from orchestrator.store.views.usage import USAGE
