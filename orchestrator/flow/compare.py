@@ -27,7 +27,7 @@ class Proportion(NamedTuple):
     """So many good ones of so many."""
 
     good: int
-    count: int
+    size: int
 
 
 class Mean(NamedTuple):
@@ -35,7 +35,7 @@ class Mean(NamedTuple):
 
     mean: float
     variance: float
-    count: int
+    size: int
 
 
 class Finding(NamedTuple):
@@ -54,7 +54,7 @@ def compare(
     if isinstance(control, Proportion) and isinstance(arm, Proportion):
         found, enough = two_proportions(control, arm), _enough(control, arm)
     elif isinstance(control, Mean) and isinstance(arm, Mean):
-        found, enough = welch(control, arm), min(control.count, arm.count) >= FEWEST
+        found, enough = welch(control, arm), min(control.size, arm.size) >= FEWEST
     else:
         raise TypeError("an arm and the control are measured alike")
     if found is None:
@@ -72,30 +72,30 @@ def compare(
 
 def two_proportions(control: Proportion, arm: Proportion) -> Finding | None:
     """The z-test of two proportions with a pooled variance; None where one has no samples."""
-    if not control.count or not arm.count:
+    if not control.size or not arm.size:
         return None
-    difference = arm.good / arm.count - control.good / control.count
-    pooled = (control.good + arm.good) / (control.count + arm.count)
-    error = sqrt(pooled * (1 - pooled) * (1 / control.count + 1 / arm.count))
+    difference = arm.good / arm.size - control.good / control.size
+    pooled = (control.good + arm.good) / (control.size + arm.size)
+    error = sqrt(pooled * (1 - pooled) * (1 / control.size + 1 / arm.size))
     p_value = 2 * _NORMAL.cdf(-abs(difference) / error) if error else 1.0
-    first, second = ((each.good + 1) / (each.count + 2) for each in (control, arm))
-    spread = first * (1 - first) / (control.count + 2) + second * (1 - second) / (arm.count + 2)
+    first, second = ((each.good + 1) / (each.size + 2) for each in (control, arm))
+    spread = first * (1 - first) / (control.size + 2) + second * (1 - second) / (arm.size + 2)
     reach = _NORMAL.inv_cdf(1 - LEVEL / 2) * sqrt(spread)
     return Finding(difference, max(-1.0, second - first - reach), min(1.0, second - first + reach), p_value)
 
 
 def welch(control: Mean, arm: Mean) -> Finding | None:
     """Welch's t-test of two means; None where one has fewer than two samples."""
-    if control.count < 2 or arm.count < 2:
+    if control.size < 2 or arm.size < 2:
         return None
     difference = arm.mean - control.mean
-    shares = (control.variance / control.count, arm.variance / arm.count)
+    shares = (control.variance / control.size, arm.variance / arm.size)
     error = sqrt(sum(shares))
     if not error:
         return Finding(difference, difference, difference, 0.0 if difference else 1.0)
     # In units of the whole, so that neither very large nor very small variances leave the range of a float.
     parts = [share / sum(shares) for share in shares]
-    freedom = 1 / (parts[0] ** 2 / (control.count - 1) + parts[1] ** 2 / (arm.count - 1))
+    freedom = 1 / (parts[0] ** 2 / (control.size - 1) + parts[1] ** 2 / (arm.size - 1))
     reach = t_quantile(1 - LEVEL / 2, freedom) * error
     p_value = min(1.0, 2 * t_cdf(-abs(difference) / error, freedom))
     return Finding(difference, difference - reach, difference + reach, p_value)
@@ -144,8 +144,8 @@ def _not_zero(value: float) -> float:
 
 
 def _enough(control: Proportion, arm: Proportion) -> bool:
-    fewest = min(control.count, arm.count)
-    pooled = (control.good + arm.good) / max(1, control.count + arm.count)
+    fewest = min(control.size, arm.size)
+    pooled = (control.good + arm.good) / max(1, control.size + arm.size)
     return fewest >= FEWEST and fewest * min(pooled, 1 - pooled) >= FEWEST_OF_A_KIND
 
 

@@ -107,13 +107,15 @@ def route(request: TaskRequest, offers: Sequence[Offer], terms: Terms, lookup: L
     given = assign(request, terms.experiments, terms.task_id)
     if given is None:
         return _routed(request, offers, terms, lookup, None)
+    first = {each.provider.id for each in offers if _takes(given.arm, each)}
+    found: Route | None = None
+    named: list[str] = []
     try:
         found = _routed(request, offers, terms, lookup, given.arm)
-        first = [each for each in offers if _takes(given.arm, each)]
-        named = _put_first(found, {each.provider.id for each in first})
+        named = [each.name for each in found.candidates if each.provider_id in first]
     except NoProvider:
-        named = []
-    if not named:
+        pass
+    if found is None or not named:
         found = _routed(request, offers, terms, lookup, None)
     found.explanation["experiment"] = _told(given, named)
     return found
@@ -166,13 +168,6 @@ def _takes(arm: Arm, offer: Offer) -> bool:
     if arm.provider is not None:
         return offer.provider.name == arm.provider
     return arm.model in (None, offer.provider.model)
-
-
-def _put_first(found: Route, providers: set[UUID]) -> list[str]:
-    """The candidates among these, where one of them is the first."""
-    if found.candidates[0].provider_id not in providers:
-        return []
-    return [each.name for each in found.candidates if each.provider_id in providers]
 
 
 def _told(given: Assignment, named: list[str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from orchestrator.store import judgements, migrate, partitions
 from orchestrator.store.tables import PARTITIONED, metadata
 from schemas.errors import StoreUnavailable
 
-assert judgements.metadata is metadata, "its tables are among those compared"
+assert judgements.feedback.metadata is metadata, "its tables are among those compared"
 
 
 def found(url: str, query: str) -> list[tuple[Any, ...]]:
