@@ -11,8 +11,9 @@ from orchestrator.api.doorway import Reader, Writer
 from orchestrator.api.providers import taken
 from orchestrator.api.replies import json_reply
 from orchestrator.api.shapes import BASE
+from orchestrator.flow.adjust import adjust
 from orchestrator.flow.appraise import appraise
-from orchestrator.flow.experiment import change_experiment, experiment
+from orchestrator.flow.experiment import experiment
 from orchestrator.store import views
 from schemas.errors import NotFound
 from schemas.experiments import (
@@ -71,5 +72,5 @@ async def get_experiment(visit: Reader, name: str) -> Response:
 async def patch_experiment(request: Request, visit: Writer, name: str) -> Response:
     """Pause, resume or end an experiment, or shift its weights."""
     patch = await taken(request, visit, ExperimentPatch)
-    changed = await change_experiment(visit.parts, visit.tenant_id, name, patch)
+    changed = await adjust(visit.parts, visit.tenant_id, name, patch)
     return json_reply(changed.model_dump(mode="json"))

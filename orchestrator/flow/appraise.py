@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import assert_never
 
-from orchestrator.flow.compare import Mean, Proportion, compare
+from orchestrator.catalogue.significance import Mean, Proportion
+from orchestrator.flow.compare import compare
 from orchestrator.store.views import ArmOutcome
 from schemas.calls import dollars
 from schemas.experiments import Arm, ArmResult, Comparison, ExperimentReport, ExperimentView, Metric
@@ -14,10 +15,10 @@ NANOS = 1_000_000_000
 def appraise(experiment: ExperimentView, outcomes: Mapping[str, ArmOutcome]) -> ExperimentReport:
     """The experiment with the results of its arms; an arm without tasks has results of nothing."""
     found = [outcomes.get(arm.name) or ArmOutcome(arm.name) for arm in experiment.arms]
-    control = measured(experiment.metric, found[0])
+    control = _measured(experiment.metric, found[0])
     comparisons: list[Comparison | None] = [None]
     for each in found[1:]:
-        arm = measured(experiment.metric, each)
+        arm = _measured(experiment.metric, each)
         comparisons.append(compare(experiment.metric, control, arm, len(found) - 1))
     results = [
         _result(arm, outcome, comparison)
@@ -28,7 +29,7 @@ def appraise(experiment: ExperimentView, outcomes: Mapping[str, ArmOutcome]) -> 
     )
 
 
-def measured(metric: Metric, outcome: ArmOutcome) -> Proportion | Mean:
+def _measured(metric: Metric, outcome: ArmOutcome) -> Proportion | Mean:
     """What an arm is compared by: money in dollars, times in seconds."""
     match metric:
         case Metric.SUCCESS_RATE:

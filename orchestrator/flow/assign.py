@@ -25,23 +25,23 @@ def assign(request: TaskRequest, experiments: Sequence[ExperimentView], task_id:
 
     A task that says itself where it wants to go is in no experiment.
     """
-    if not is_open(request.preferences):
+    if not _is_open(request.preferences):
         return None
     for each in experiments:
         if _fits(each, request):
             sticky_by = "task" if request.session_id is None else "session"
             unit = f"{sticky_by} {request.session_id or task_id}"
-            return Assignment(each, arm_of(each.arms, f"{each.id} {unit}"), sticky_by)
+            return Assignment(each, _arm_of(each.arms, f"{each.id} {unit}"), sticky_by)
     return None
 
 
-def is_open(wishes: Preferences) -> bool:
+def _is_open(wishes: Preferences) -> bool:
     """Whether a task leaves open where it goes."""
     named = wishes.providers is not None or wishes.preferred
     return not named and wishes.model is None and wishes.strategy is None
 
 
-def arm_of(arms: Sequence[Arm], unit: str) -> Arm:
+def _arm_of(arms: Sequence[Arm], unit: str) -> Arm:
     """The arm on whose stretch of the weights the unit's hash falls; at least one has a weight."""
     weighted = [arm for arm in arms if arm.weight]
     digest = hashlib.blake2b(unit.encode(), digest_size=8).digest()

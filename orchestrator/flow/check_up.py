@@ -64,7 +64,7 @@ async def _checked(
         found = await attempt(target, await opened(parts, row.tenant_id, target))
     except CredentialMissing as error:
         return error.detail
-    ok = is_there(found)
+    ok = _is_there(found)
     kept = await parts.db.one(
         health_checks.FOUND,
         id=target.id,
@@ -81,6 +81,6 @@ async def _checked(
     return found.message
 
 
-def is_there(found: Probe) -> bool:
+def _is_there(found: Probe) -> bool:
     """Whether a working server answered, whatever it thinks of the key and the path. Pure."""
     return found.reachable and (found.http_status or 0) < 500

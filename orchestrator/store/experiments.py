@@ -1,6 +1,11 @@
 """Experiments as their tenant makes and changes them."""
 
+from collections.abc import Sequence
+
+import orjson
 from sqlalchemy import text
+
+from schemas.experiments import Arm
 
 ADD = text(
     """
@@ -21,3 +26,8 @@ CHANGE = text(
     """
 )
 """No row for an experiment that has ended or was changed since it was `seen`."""
+
+
+def as_json(arms: Sequence[Arm]) -> str:
+    """Arms as they are stored with their experiment."""
+    return orjson.dumps([arm.model_dump(mode="json", exclude_none=True) for arm in arms]).decode()

@@ -10,7 +10,7 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from orchestrator.config import Config
-from orchestrator.flow.check_up import check_up, is_there
+from orchestrator.flow.check_up import _is_there, check_up
 from orchestrator.flow.claim import claim
 from orchestrator.flow.monitor import monitor
 from orchestrator.limits.gates import closed
@@ -203,7 +203,7 @@ def test_a_server_that_refuses_is_there(reachable: bool, status: int | None, the
         ok=False, reachable=reachable, credential=CredentialVerdict.NONE, latency_ms=1.0, http_status=status,
         models=[], model_listed=None, message="",
     )  # fmt: skip
-    assert is_there(found) is there
+    assert _is_there(found) is there
 
 
 @pytest.mark.parametrize(

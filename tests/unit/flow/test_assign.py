@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.flow.assign import arm_of, assign
+from orchestrator.flow.assign import _arm_of as arm_of
+from orchestrator.flow.assign import assign
 from orchestrator.flow.rank import Chance
 from orchestrator.flow.route import Route, Terms, route
 from schemas.experiments import Arm, ExperimentView

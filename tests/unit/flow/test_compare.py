@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.flow.compare import Mean, Proportion, compare, t_cdf, t_quantile, two_proportions, welch
+from orchestrator.catalogue.significance import Mean, Proportion, t_cdf, t_quantile, two_proportions, welch
+from orchestrator.flow.compare import compare
 from schemas.experiments import Metric, Verdict
 
 
