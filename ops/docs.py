@@ -14,11 +14,12 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from orchestrator import telemetry
-from orchestrator.catalogue.vendors import FACTS, SPELLINGS, key_header
+from orchestrator.catalogue.vendors import FACTS, key_header
 from orchestrator.cli.app import app as cli
 from orchestrator.config import Config
 from schemas.errors import ERRORS, FOLLOWS, Category
 from schemas.events import MEANINGS
+from schemas.spellings import ADDRESSES, STRATEGIES, VENDORS
 from schemas.tasks import StatusReason
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -72,6 +73,11 @@ def reference() -> str:
             "| vendor | also called | wire | address | usual name of its key | header it travels in |",
             "|---|---|---|---|---|---|",
             *_vendors(),
+            "`local` is Ollama, unless `options.server_type` names another server.",
+            "\n## Other spellings\n",
+            "Taken as well, and never given back; case, `-` and `_` make no difference in names.\n",
+            "| given | what it means |\n|---|---|",
+            *(f"| `{given}` | `{meant}` |" for given, meant in (STRATEGIES | ADDRESSES).items()),
             "\n## Metrics\n",
             "At `/metrics`, summed over the processes of a machine; gauges are read from Postgres.\n",
             "| metric | type | labels | meaning |\n|---|---|---|---|",
@@ -124,7 +130,7 @@ def _option(param: Any) -> str:
 def _vendors() -> list[str]:
     rows = []
     for vendor, facts in FACTS.items():
-        spellings = ", ".join(f"`{name}`" for name, meant in SPELLINGS.items() if meant is vendor)
+        spellings = ", ".join(f"`{name}`" for name, meant in VENDORS.items() if meant == vendor)
         names = ", ".join(f"`{name}`" for name in facts.environment)
         key = f"`{key_header(vendor, facts.wire)}`" if facts.wire else f"`{facts.key}`"
         wire, address = (f"`{value}`" if value else "" for value in (facts.wire, facts.base_url))

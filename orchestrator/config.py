@@ -78,6 +78,9 @@ class Config(BaseSettings):
         10, gt=0, description="how long a circuit opens; doubles with each failed probe"
     )
     circuit_open_most: float = Field(300, gt=0, description="longest time that a circuit opens")
+    health_check_seconds: float = Field(
+        0, ge=0, description="how often each provider is asked whether it is there, for example 60; 0: never"
+    )
     allow_private_webhooks: bool = Field(
         False, description="deliver webhooks to private and loopback addresses too"
     )

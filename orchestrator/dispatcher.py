@@ -20,6 +20,7 @@ from orchestrator.flow.chores import chores
 from orchestrator.flow.dispatch import Board, dispatch
 from orchestrator.flow.divert import divert
 from orchestrator.flow.forget import forget
+from orchestrator.flow.monitor import monitor
 from orchestrator.flow.reckon import reckon
 from orchestrator.flow.rescue import rescue
 from orchestrator.flow.wake import wake
@@ -41,6 +42,7 @@ RECKON_SECONDS = 60.0
 RECKONED = timedelta(minutes=15)
 WRITE_OFF_SECONDS = 60.0
 FORGET_SECONDS = 600.0
+MONITOR_SECONDS = 5.0
 
 
 class Dispatcher:
@@ -87,6 +89,7 @@ class Dispatcher:
         await self._every(WRITE_OFF_SECONDS, self._write_off)
         await self._every(RECKON_SECONDS, self._reckon)
         await self._every(FORGET_SECONDS, self._forget)
+        await self._every(MONITOR_SECONDS, self._monitor)
         if self._board.unprobed and self._board.ready:
             await self._every(0.0, self._probe)
         self._woken.clear()
@@ -158,6 +161,9 @@ class Dispatcher:
 
     async def _forget(self) -> None:
         await forget(self._parts)
+
+    async def _monitor(self) -> None:
+        await monitor(self._parts)
 
     async def _extend(self) -> None:
         await asyncio.to_thread(migrate.extend, self._parts.config.database_url or "")

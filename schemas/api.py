@@ -15,6 +15,7 @@ from schemas.calls import AnswerVerdict, CallStatus, Purpose
 from schemas.contexts import MAX_CHAT, MAX_MESSAGES, ChatMessage
 from schemas.errors import Category, FieldError, TaskError
 from schemas.events import TaskEvent
+from schemas.feedback import FeedbackView
 from schemas.providers import Vendor
 from schemas.results import AnyResult, FinishReason
 from schemas.routing import RouteExplanation
@@ -131,6 +132,7 @@ class TaskView(Value):
     links: Links
     result: AnyResult | None = Field(None, description="with `include=result`")
     calls: list[CallView] | None = Field(None, description="with `include=calls`")
+    feedback: list[FeedbackView] | None = Field(None, description="with `include=feedback`")
     request: dict[str, Any] | None = Field(
         None, description="with `include=request`; without the webhook's secret"
     )

@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 
 from schemas.addresses import BaseAddress
 from schemas.base import Value
-from schemas.providers import ProviderOptions, Vendor, Wire
+from schemas.providers import ProviderOptions, Vendor, Wire, vendor_of
 
 ProviderName = Annotated[
     str,
@@ -77,6 +77,16 @@ class _Given(Value):
         if isinstance(given, dict) and "default_model" in given and "model" not in given:
             given = {**given, "model": given["default_model"]}
             del given["default_model"]
+        return given
+
+    @model_validator(mode="before")
+    @classmethod
+    def _local_is_what_its_server_type_says(cls, given: Any) -> Any:
+        if isinstance(given, dict) and isinstance(given.get("vendor"), str):
+            options = given.get("options")
+            server_type = options.get("server_type") if isinstance(options, dict) else None
+            meant = vendor_of(given["vendor"], server_type if isinstance(server_type, str) else None)
+            return {**given, "vendor": meant or given["vendor"]}
         return given
 
     @field_validator("credential", check_fields=False)
@@ -272,8 +282,18 @@ class Standing(StrEnum):
     DOWN = "down"
 
 
+class CheckedUp(Value):
+    """What the last active check of a provider found."""
+
+    at: datetime
+    ok: bool
+    latency_ms: float | None
+    message: str
+    failures: int = Field(description="checks that failed in a row")
+
+
 class ProviderHealth(Value):
-    """How a provider does, by its gates and its calls of the last quarter of an hour."""
+    """How a provider does, by its gates, its calls of the last quarter of an hour, and active checks."""
 
     provider: str
     status: Standing
@@ -282,11 +302,28 @@ class ProviderHealth(Value):
     calls: int
     failed: int = Field(description="failures that speak of the provider's health")
     error_rate: float
+    availability: float | None = Field(
+        description="share of calls that were answered among those that speak of its health; null without any"
+    )
+    latency_ewma_ms: float | None = Field(
+        description="time of an answered call on average, where newer ones count more"
+    )
     latency_p50_ms: float | None
     latency_p95_ms: float | None
     first_token_p50_ms: float | None
     last_success_at: datetime | None
     last_failure_at: datetime | None
+    check: CheckedUp | None = Field(description="the last active check; null where there are none")
+
+
+class HealthOverview(Value):
+    """How all providers of a tenant do; `down` only where none is left that works."""
+
+    status: Standing
+    healthy: int
+    degraded: int
+    down: int
+    data: list[ProviderHealth]
 
 
 class TemplateVariable(Value):

@@ -127,6 +127,12 @@ class ProviderExists(OrchestratorError):
     code, status = "provider_exists", 409
 
 
+class ExperimentExists(OrchestratorError):
+    """There is an experiment of this name already."""
+
+    code, status = "experiment_exists", 409
+
+
 class CredentialMissing(OrchestratorError):
     """The provider's credential can't be had."""
 
@@ -167,6 +173,7 @@ ERRORS: Final[tuple[type[OrchestratorError], ...]] = (
     BudgetExhausted,
     NoProvider,
     ProviderExists,
+    ExperimentExists,
     CredentialMissing,
     MasterKeyMissing,
     StoreUnavailable,

@@ -41,6 +41,7 @@ class EventName(StrEnum):
     FAILED = "task.failed"
     CANCELED = "task.canceled"
     EXPIRED = "task.expired"
+    FEEDBACK = "task.feedback"
 
 
 MEANINGS: Final[dict[EventName, str]] = {
@@ -69,6 +70,7 @@ MEANINGS: Final[dict[EventName, str]] = {
     EventName.FAILED: "the task failed for good; data: code, category",
     EventName.CANCELED: "the task was cancelled",
     EventName.EXPIRED: "the deadline passed",
+    EventName.FEEDBACK: "a caller said what the result was worth; data: rating, accepted",
 }
 
 ENDINGS: Final[dict[TaskStatus, EventName]] = {

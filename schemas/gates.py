@@ -9,11 +9,12 @@ from schemas.base import Value
 
 
 class GateKind(StrEnum):
-    """Which gate: of the provider's health, of the account's pace, of the account's credential."""
+    """Which gate: health by calls (`circuit`) or by active checks, the account's pace, its credential."""
 
     CIRCUIT = "circuit"
     COOL_DOWN = "cool_down"
     CREDENTIAL = "credential"
+    HEALTH = "health"
 
 
 class GateState(StrEnum):

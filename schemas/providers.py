@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field
 from schemas.base import Value
 from schemas.copilot import CopilotOptions
 from schemas.custom import CustomFormat
+from schemas.manners import HealthPolicy, RetryPolicy, Timeouts
+from schemas.spellings import VENDORS, joined
 
 ProviderId = NewType("ProviderId", UUID)
 
@@ -51,6 +53,22 @@ class Vendor(StrEnum):
     OLLAMA = "ollama"
     LMSTUDIO = "lmstudio"
     CUSTOM = "custom"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Vendor | None":
+        return vendor_of(value) if isinstance(value, str) else None
+
+
+def vendor_of(spelling: str, server_type: str | None = None) -> Vendor | None:
+    """The vendor that a name means, in any of its spellings; `local` is decided by `server_type`.
+
+    Ollama speaks a format of its own; the other local servers speak OpenAI's, as LM Studio does.
+    """
+    name = joined(spelling)
+    if name == "local":
+        served = joined(server_type or "local")
+        return Vendor.OLLAMA if served in ("local", "ollama") else Vendor.LMSTUDIO
+    return next((vendor for vendor in Vendor if vendor.value == VENDORS.get(name, name)), None)
 
 
 class Wire(StrEnum):
@@ -126,6 +144,10 @@ class ProviderOptions(Value):
         dict[HeaderName, HeaderValue],
         Field(max_length=20, description="sent with every request, kept and shown as they are: no secrets"),
     ] = Field(default_factory=dict)
+
+    timeouts: Timeouts | None = Field(None, description="how long it is waited for")
+    retry: RetryPolicy | None = Field(None, description="how its failures are retried")
+    health: HealthPolicy | None = Field(None, description="when it counts as degraded or down")
 
     @property
     def headers(self) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from schemas.base import Value
 from schemas.budgets import Dollars
 from schemas.providers import Provider, Vendor
+from schemas.spellings import STRATEGIES, joined
 
 
 class Strategy(StrEnum):
@@ -25,6 +26,12 @@ class Strategy(StrEnum):
     ROUND_ROBIN = "round_robin"
     FIXED = "fixed"
     WEIGHTED = "weighted"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Strategy | None":
+        name = joined(value) if isinstance(value, str) else ""
+        meant = STRATEGIES.get(name, name.replace("-", "_"))
+        return next((strategy for strategy in cls if strategy.value == meant), None)
 
 
 class SpeedPriority(StrEnum):
@@ -90,12 +97,17 @@ class RoutingConfig(Value):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What recent calls at a provider with its model tell; means over those that were answered."""
+    """What recent calls at a provider with its model tell; means over those that were answered.
+
+    `satisfaction` is the mean worth of so many pieces of `feedback`, from 0 to 1.
+    """
 
     calls: int = 0
     successes: int = 0
     seconds: float | None = None
     output_tokens: float | None = None
+    feedback: int = 0
+    satisfaction: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +153,9 @@ class CandidateScore(Value):
     tier: str | None = Field(None, description="the vendor's cheaper tier that is asked for, if any")
     free: bool = Field(description="costs nothing more: local, or paid by the month")
     expected_seconds: float = Field(description="time of a call: measured, or taken on trust while unknown")
-    success_rate: float = Field(description="share of recent calls that gave a usable answer, with a prior")
+    success_rate: float = Field(description="share of recent calls and feedback that were good, with a prior")
     calls: int = Field(description="recent calls that both were measured on")
+    feedback: int = Field(0, description="recent feedback that counts beside them")
     known_model: bool = Field(description="whether the catalogue knows the model")
     position: int = Field(description="its place in the tenant's order")
     share: float = Field(description="its weight for `weighted`")
@@ -169,11 +182,24 @@ class Classification(Value):
     capabilities: list[str] = Field(description="what a model must be able to do")
 
 
+class ExperimentArm(Value):
+    """The arm of an experiment that a task was given to, before its strategy was asked."""
+
+    id: UUID
+    name: str
+    arm: str
+    sticky_by: str = Field(description="`session`, or `task` where it has none")
+    applied: bool = Field(
+        description="false: nobody could take it as the arm says, and it was routed as usual"
+    )
+    providers: list[str] = Field(description="the candidates that the arm put first")
+
+
 class RouteExplanation(Value):
     """Why a task goes where it goes: candidates in the order they are tried, and who is not among them."""
 
     strategy: Strategy
-    chosen_by: str = Field(description="who named the strategy: `task`, `tenant` or `default`")
+    chosen_by: str = Field(description="who named the strategy: `task`, `experiment`, `tenant` or `default`")
     weights: Weights
     speed_priority: SpeedPriority
     budget_usd: str = Field(description="the money per task that the cost part is measured by")
@@ -184,6 +210,7 @@ class RouteExplanation(Value):
     draw: float = Field(description="the random number that `weighted` went by, 0 to 1")
     candidates: list[CandidateScore]
     filtered: list[FilteredProvider]
+    experiment: ExperimentArm | None = Field(None, description="none for a task that is in no experiment")
 
 
 class TaskRoute(Value):

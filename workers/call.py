@@ -307,7 +307,9 @@ def _hold(ask: Ask, request: WireRequest | Adapter) -> int:
 
 
 def _timeout(process: Process, lease: Lease) -> float:
-    policy = lease.request.preferences.timeout_seconds or process.parts.config.total_timeout
+    timeouts = lease.provider.options.timeouts
+    own = timeouts.total_seconds if timeouts else None
+    policy = lease.request.preferences.timeout_seconds or own or process.parts.config.total_timeout
     return min(float(policy), lease.seconds_left)
 
 

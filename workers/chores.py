@@ -3,6 +3,7 @@
 from functools import partial
 from uuid import UUID
 
+from orchestrator.flow.check_up import check_up
 from orchestrator.flow.examine import examine
 from orchestrator.flow.notify import notify
 from orchestrator.wiring import Parts
@@ -18,5 +19,6 @@ def chore(process: Process, chore_id: UUID) -> None:
 
 async def _done(parts: Parts, chore_id: UUID) -> bool:
     """Each step takes only what is of its kind."""
+    trying = partial(probe, parts)
     delivered = await notify(parts, chore_id, partial(deliver, parts))
-    return delivered or await examine(parts, chore_id, partial(probe, parts))
+    return delivered or await examine(parts, chore_id, trying) or await check_up(parts, chore_id, trying)

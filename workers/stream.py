@@ -62,7 +62,7 @@ async def exchange(
     """Carry the request out into `result`; `total` seconds bound all of it."""
     try:
         async with asyncio.timeout(total):
-            await _converse(clients, config, provider, wire, request, result)
+            await _converse(clients, as_configured(config, provider), provider, wire, request, result)
     except TimeoutError:
         category = Category.TOTAL_TIMEOUT
         result.failure = result.failure or Failure(
@@ -78,6 +78,18 @@ async def exchange(
         result.failure = Failure(category=Category.MALFORMED, message=message)
     except (ValueError, TypeError, AttributeError) as error:
         result.failure = _failure(Category.MALFORMED, error)
+
+
+def as_configured(config: Config, provider: Provider) -> Config:
+    """The settings, with the provider's own patience in place of the installation's."""
+    timeouts = provider.options.timeouts
+    if timeouts is None:
+        return config
+    own = {
+        "first_token_timeout": timeouts.first_token_seconds,
+        "idle_timeout": timeouts.idle_seconds,
+    }
+    return config.model_copy(update={name: seconds for name, seconds in own.items() if seconds is not None})
 
 
 async def _converse(

@@ -20,8 +20,9 @@ from uuid import UUID
 
 from orchestrator import clock
 from orchestrator.catalogue import prices
+from orchestrator.flow.fit import Terms
 from orchestrator.flow.rank import Chance
-from orchestrator.flow.route import Terms, route
+from orchestrator.flow.route import route
 from schemas.calls import NANOS_PER_DOLLAR, Usage
 from schemas.providers import Provider, Vendor, Wire
 from schemas.routing import Offer, Record, RoutingConfig, Strategy

@@ -35,7 +35,7 @@ TRANSACTION_PLACES = (
     "orchestrator/store/migrations",
 )
 # Which steps of the flow a step may call. Values (classes, constants) and pure decisions are free.
-PURE_STEPS = {"consensus", "rank", "route", "score", "shares", "states"}
+PURE_STEPS = {"assign", "compare", "consensus", "fit", "rank", "route", "score", "shares", "states"}
 COMPOSERS = {"submit", "settle"}
 CALLERS_OF_SUBMIT = {"batches", "retry", "schedules"}
 VAGUE_MODULES = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "service", "handler"}

@@ -12,6 +12,8 @@ from orchestrator.api import (
     circuits,
     embeddings,
     events,
+    experiments,
+    feedback,
     generate,
     health,
     kinds,
@@ -38,6 +40,8 @@ from orchestrator.wiring import Parts
 from schemas.api import GenerateRequest, OpenAIError, Problem, PromptRequest
 from schemas.budgets import BudgetRequest
 from schemas.configured import CheckRequest, ProviderPatch, ProviderRequest, Template, TemplateFilling
+from schemas.experiments import ExperimentPatch, ExperimentRequest
+from schemas.feedback import FeedbackRequest
 from schemas.routing import RoutingConfig
 from schemas.tasks import TASK_REQUEST
 
@@ -71,12 +75,14 @@ def _doors() -> FastAPI:
     for router in (
         reading.router,
         submissions.router,
+        feedback.router,
         generate.router,
         openai_front.router,
         embeddings.router,
         budgets.router,
         circuits.router,
         routing.router,
+        experiments.router,
         providers.router,
         provider_checks.router,
         templates.router,
@@ -122,6 +128,9 @@ def _bodies() -> dict[str, TypeAdapter[Any]]:
         CheckRequest,
         Template,
         TemplateFilling,
+        ExperimentRequest,
+        ExperimentPatch,
+        FeedbackRequest,
         GenerateRequest,
         PromptRequest,
         ChatCompletionRequest,

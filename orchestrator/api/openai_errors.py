@@ -14,10 +14,11 @@ from starlette.responses import Response
 from orchestrator import clock
 from orchestrator.store.views import TaskRow
 from schemas.errors import Category, InvalidRequest, NoProvider, NotFound, OrchestratorError, Unauthenticated
+from schemas.spellings import ADDRESSES
 from schemas.tasks import StatusReason, TaskStatus
 
 ROOT: Final = "/openai/"
-OTHER_SPELLINGS: Final = ("/api/v1/chat/completions", "/api/v1/completions", "/api/v1/embeddings")
+OTHER_SPELLINGS: Final = tuple(given for given, meant in ADDRESSES.items() if meant.startswith(ROOT))
 _RATE: Final = frozenset({StatusReason.RATE_LIMITED})
 
 

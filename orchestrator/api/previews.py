@@ -6,7 +6,8 @@ from orchestrator import clock
 from orchestrator.api.doorway import Visit
 from orchestrator.catalogue import prices, sizes
 from orchestrator.flow.admit import admit
-from orchestrator.flow.route import Route, Terms, route
+from orchestrator.flow.fit import Terms
+from orchestrator.flow.route import Route, route
 from orchestrator.store import views
 from schemas.budgets import nanos_of
 from schemas.calls import dollars
@@ -20,7 +21,16 @@ async def planned(visit: Visit, asked: TaskRequest) -> Route:
     offers = await views.offers(visit.parts.db, visit.tenant_id)
     config = await views.routing_config(visit.parts.db, visit.tenant_id)
     whole, least = sizes.of(asked, asked.model_dump_json())
-    return route(asked, offers, Terms(config, whole, now, least_tokens=least))
+    running = await views.running_experiments(visit.parts.db, visit.tenant_id)
+    terms = Terms(
+        config,
+        whole,
+        now,
+        least_tokens=least,
+        experiments=running,
+        task_id=str(clock.new_id()) if running else "",
+    )
+    return route(asked, offers, terms)
 
 
 async def preview(visit: Visit, asked: TaskRequest) -> dict[str, Any]:

@@ -18,12 +18,13 @@ from orchestrator.api.providers import fitting, no_provider
 from orchestrator.api.replies import json_reply, wait_asked
 from orchestrator.api.shapes import BASE
 from orchestrator.flow.inquire import inquire
-from orchestrator.limits.standing import standing
+from orchestrator.limits.standing import overview, standing
 from orchestrator.store import views
 from schemas.configured import (
     CheckRequest,
     CheckStatus,
     CheckView,
+    HealthOverview,
     ModelPage,
     ProviderHealth,
     ProviderUsage,
@@ -119,8 +120,20 @@ async def get_usage(visit: Reader, name: str, starts: From = None, to: To = None
     return json_reply(found.model_dump(mode="json"))
 
 
+@router.get("/health", response_model=None, responses={200: {"model": HealthOverview}, **problems(403)})
+async def get_overview(visit: Reader) -> Response:
+    """Tell how all providers do: by their gates, their latest calls, and active checks."""
+    found = await overview(visit.parts.db, visit.breakers, visit.tenant_id)
+    return json_reply(found.model_dump(mode="json"))
+
+
 @router.get(
     "/providers/{name}/health",
+    response_model=None,
+    responses={200: {"model": ProviderHealth}, **problems(403, 404, 422)},
+)
+@router.get(
+    "/health/{name}",
     response_model=None,
     responses={200: {"model": ProviderHealth}, **problems(403, 404, 422)},
 )

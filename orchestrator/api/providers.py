@@ -1,8 +1,8 @@
 """Doors of a tenant's providers: list, make, show, change, remove, pause and resume."""
 
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,22 +20,43 @@ from orchestrator.flow.pause import pause
 from orchestrator.flow.provide import provide
 from orchestrator.flow.reconfigure import reconfigure
 from orchestrator.flow.withdraw import withdraw
+from orchestrator.limits.standing import overview
 from orchestrator.store import views
-from schemas.configured import CheckRequest, ProviderPage, ProviderPatch, ProviderRequest, ProviderView
+from schemas.configured import (
+    CheckRequest,
+    ProviderPage,
+    ProviderPatch,
+    ProviderRequest,
+    ProviderView,
+    Standing,
+)
 from schemas.errors import FieldError, NotFound
 
 T = TypeVar("T", bound=BaseModel)
 
 router = APIRouter(prefix=BASE, tags=["providers"])
 MODEL_SECONDS: Final = 20.0
+Healthy = Annotated[
+    bool | None, Query(description="true: only those that are healthy; false: only the others")
+]
 _SHOWN: Final[dict[int | str, dict[str, Any]]] = {200: {"model": ProviderView}}
 
 
-@router.get("/providers", response_model=None, responses={200: {"model": ProviderPage}, **problems(403)})
-async def list_providers(visit: Reader) -> Response:
+@router.get("/providers", response_model=None, responses={200: {"model": ProviderPage}, **problems(403, 422)})
+async def list_providers(visit: Reader, healthy: Healthy = None) -> Response:
     """List the tenant's providers, in the order in which they are tried."""
     found = await views.configured(visit.parts.db, visit.tenant_id)
+    if healthy is not None:
+        health = await overview(visit.parts.db, visit.breakers, visit.tenant_id)
+        well = {each.provider for each in health.data if each.status is Standing.HEALTHY}
+        found = [each for each in found if (each.name in well) is healthy]
     return json_reply({"data": [each.model_dump(mode="json") for each in found]})
+
+
+@router.get("/healthy-providers", response_model=None, include_in_schema=False)
+async def list_healthy_providers(visit: Reader) -> Response:
+    """List those that are healthy: another address of `/providers?healthy=true`."""
+    return await list_providers(visit, healthy=True)
 
 
 @router.post(

@@ -53,6 +53,7 @@ async def get_status(request: Request, visit: Reader, task_id: UUID) -> Response
 
 
 @router.get("/tasks/stats", response_model=None, responses={200: {"model": StatsView}, **problems(403, 422)})
+@router.get("/statistics", response_model=None, include_in_schema=False)
 async def task_stats(visit: Reader) -> Response:
     """Count tasks by state, and what waits by queue."""
     stats = await views.stats(visit.parts.db, visit.tenant_id)
@@ -82,6 +83,9 @@ async def get_task(request: Request, visit: Reader, task_id: UUID, include: Incl
     shape = task_shape(row, parts)
     if "calls" in parts:
         shape["calls"] = await _calls(visit, task_id)
+    if "feedback" in parts:
+        found = await views.feedback(visit.parts.db, visit.tenant_id, task_id)
+        shape["feedback"] = [each.model_dump(mode="json") for each in found]
     return json_reply(shape, headers=state_headers(row, parts) | applied)
 
 

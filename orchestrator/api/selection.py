@@ -12,11 +12,13 @@ from orchestrator.store.views import Filters
 from schemas.api import TaskFilters
 from schemas.errors import FieldError
 
-TASK_PARTS: Final = frozenset({"result", "request", "calls"})
+TASK_PARTS: Final = frozenset({"result", "request", "calls", "feedback"})
 LIST_PARTS: Final = frozenset({"result", "request"})
 LARGEST_PAGE: Final = 100
 
-Include = Annotated[str | None, Query(description="`result`, `request`, `calls`, separated by commas")]
+Include = Annotated[
+    str | None, Query(description="`result`, `request`, `calls`, `feedback`, separated by commas")
+]
 
 
 def included(given: str | None, known: frozenset[str]) -> frozenset[str]:

@@ -144,19 +144,6 @@ FACTS: Final[dict[Vendor, VendorFacts]] = {
     Vendor.CUSTOM: VendorFacts(base_url=None, wire=Wire.OPENAI_CHAT, key=None),
 }
 
-SPELLINGS: Final[dict[str, Vendor]] = {
-    "chatgpt": Vendor.OPENAI,
-    "claude": Vendor.ANTHROPIC,
-    "gemini": Vendor.GOOGLE,
-    "google-codey": Vendor.GOOGLE,
-    "github-copilot": Vendor.COPILOT,
-    "azure-openai": Vendor.AZURE,
-    "x-ai": Vendor.XAI,
-    "grok": Vendor.XAI,
-    "lm-studio": Vendor.LMSTUDIO,
-}
-"""Other names that the field gives the vendors; `local` is not one of them, see `vendor_of`."""
-
 AZURE_API_VERSION: Final = "2024-10-21"
 """For Azure's older URLs that name no version: the last dated one that is generally available."""
 
@@ -166,14 +153,6 @@ _KEY_BY_WIRE: Final[dict[Wire, KeyHeader]] = {
 }
 _JSON_WEB_TOKEN: Final = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 _AZURE_DEPLOYMENT: Final = re.compile(r"/openai/deployments/[^/]+/?")
-
-
-def vendor_of(spelling: str, server_type: str | None = None) -> Vendor | None:
-    """The vendor that a name means, in any of its spellings; `local` is decided by `server_type`."""
-    name = spelling.strip().lower().replace("_", "-")
-    if name == "local":
-        return Vendor.LMSTUDIO if vendor_of(server_type or "") is Vendor.LMSTUDIO else Vendor.OLLAMA
-    return SPELLINGS.get(name) or (Vendor(name) if name in set(Vendor) else None)
 
 
 def key_header(vendor: Vendor, wire: Wire) -> KeyHeader:

@@ -14,6 +14,7 @@ from orchestrator.cli import (
     database,
     demo,
     doctor,
+    experiment,
     ledger,
     provider,
     submit,
@@ -78,6 +79,7 @@ app.add_typer(task.app, name="task")
 app.add_typer(budget.app, name="budget")
 app.add_typer(provider.app, name="provider")
 app.add_typer(config.app, name="config")
+app.add_typer(experiment.app, name="experiment")
 app.add_typer(worker.app, name="worker")
 app.add_typer(database.app, name="db")
 app.add_typer(ledger.app, name="ledger")

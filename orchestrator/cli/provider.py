@@ -11,7 +11,7 @@ from orchestrator.cli.secret import asked_for
 from orchestrator.cli.session import Session, session
 
 if TYPE_CHECKING:
-    from orchestrator.client import Check, Client, Provider, Reply
+    from orchestrator.client import Check, Client, Provider
 
 app = typer.Typer(
     help="Add, change and try providers; show what keeps them from being called.",
@@ -229,15 +229,19 @@ def usage(
 
 
 @app.command("health")
-def health(context: typer.Context, name: Name) -> None:
-    """Tell how a provider does, by its gates and its calls of the last quarter of an hour."""
+def health(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One provider; without it all.")] = None,
+) -> None:
+    """Tell how a provider does, or all of them: by gates, calls of the last 15 minutes, active checks."""
     shared = session(context)
     with shared.client() as client:
-        found = client.get_provider_health(name)
+        found = client.get_provider_health(name) if name else client.get_health()
     if shared.as_json:
         printing.write_json(found.body, shared.output)
     else:
-        printing.write(_told(found))
+        bodies = [found.body] if name else found.body["data"]
+        printing.write("".join(map(_told, bodies)))
 
 
 app.command("gates")(gates.gates)
@@ -271,8 +275,7 @@ def _verdict(shared: Session, check: "Check") -> None:
         raise typer.Exit(Code.FAILED)
 
 
-def _told(found: "Reply") -> str:
-    body = found.body
+def _told(body: dict[str, Any]) -> str:
     lines = [f"{body['provider']} is {body['status']}{', and paused' if body['paused'] else ''}"]
     lines += [f"  {reason}" for reason in body["reasons"]]
     lines.append(f"  {body['calls']} calls in the last 15 minutes, {body['error_rate']:.1%} failed")

@@ -19,7 +19,7 @@ def show(route: "Route", current: int | None) -> None:
         f"strategy  {route.strategy} (named by the {route.chosen_by})\n"
         f"weights   able {weights['capability']}, cost {weights['cost']}, history {weights['history']}, "
         f"preferred {weights['preference']} %; cost measured by ${route.budget_usd} a task\n"
-        f"size      about {route.input_tokens:,} tokens\n\n"
+        f"size      about {route.input_tokens:,} tokens\n{_experiment(route)}\n"
     )
     rows = [
         _row(number, each, is_current=number - 1 == current)
@@ -29,6 +29,14 @@ def show(route: "Route", current: int | None) -> None:
     if route.filtered:
         left_out = "".join(f"  {each.provider} {each.detail} [{each.reason}]\n" for each in route.filtered)
         printing.write(f"\nleft out\n{printing.visible(left_out)}")
+
+
+def _experiment(route: "Route") -> str:
+    given = route.experiment
+    if given is None:
+        return ""
+    how = f"by {given['sticky_by']}" if given["applied"] else "but nobody could take it so"
+    return printing.visible(f"in        {given['name']}, arm {given['arm']}, {how}\n")
 
 
 def _row(number: int, each: "Candidate", *, is_current: bool) -> tuple[str, ...]:

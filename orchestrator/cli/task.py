@@ -42,7 +42,9 @@ def get(
     task: TaskId,
     include: Annotated[
         str | None,
-        typer.Option(metavar="PARTS", help="More of it with -o json: result, request, calls; with commas."),
+        typer.Option(
+            metavar="PARTS", help="More of it with -o json: result, request, calls, feedback; with commas."
+        ),
     ] = None,
 ) -> None:
     """Show a task as it stands."""
@@ -189,6 +191,32 @@ def calls(context: typer.Context, task: TaskId) -> None:
             for call in page
         ],
     )
+
+
+@app.command("feedback")
+def feedback(
+    context: typer.Context,
+    task: TaskId,
+    rating: Annotated[
+        int | None, typer.Option(min=1, max=5, metavar="1-5", help="From 1, of no use, to 5, as wished.")
+    ] = None,
+    accepted: Annotated[
+        bool | None, typer.Option("--accepted/--rejected", help="Whether the result was used.")
+    ] = None,
+    comment: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="A word on it, at most 2,000 characters.")
+    ] = None,
+) -> None:
+    """Say what an ended task's result was worth; it counts in its provider's history."""
+    if rating is None and accepted is None and comment is None:
+        raise Ending("Give at least one of --rating, --accepted or --rejected, --comment.", code=Code.USAGE)
+    shared = session(context)
+    with shared.client() as client:
+        found = client.feedback(task, rating=rating, accepted=accepted, comment=comment)
+    if shared.as_json:
+        printing.write_json(found.body, shared.output)
+    else:
+        printing.write(f"kept, for {found.body.get('provider') or 'no provider'}\n")
 
 
 @app.command("explain")

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from orchestrator.client import errors, given
 from orchestrator.client.answers import read, read_event, read_page
+from orchestrator.client.experiments import ExperimentCalls
 from orchestrator.client.given import TaskRef, task_path
 from orchestrator.client.looking import Look
 from orchestrator.client.providers import ProviderCalls
@@ -37,7 +38,7 @@ LONGEST_WAIT: Final = 30
 _STREAM_IDLE: Final = 60.0
 
 
-class Client(ProviderCalls):
+class Client(ExperimentCalls, ProviderCalls):
     """A connection to the API under `base_url`, as the holder of `api_key`."""
 
     def __init__(
@@ -99,6 +100,21 @@ class Client(ProviderCalls):
     def calls(self, task: TaskRef) -> Page[Call]:
         """The provider calls that the task made, with tokens and cost."""
         return read_page(Call, self._got(f"{task_path(task)}/calls"))
+
+    def feedback(
+        self,
+        task: TaskRef,
+        *,
+        rating: int | None = None,
+        accepted: bool | None = None,
+        comment: str | None = None,
+    ) -> Reply:
+        """Say what an ended task's result was worth, in place of what was said with this key before."""
+        said = {"rating": rating, "accepted": accepted, "comment": comment}
+        asked = {name: value for name, value in said.items() if value is not None}
+        return read(
+            Reply, self._sender.send("POST", f"{task_path(task)}/feedback", content=given.body(asked))
+        )
 
     def explain(self, task: TaskRef) -> TaskRoute:
         """Why the task went where it went."""

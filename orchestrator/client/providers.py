@@ -22,9 +22,10 @@ class ProviderCalls:
 
     _sender: Sender
 
-    def list_providers(self) -> Page[Provider]:
-        """All providers, in the order in which they are tried."""
-        return read_page(Provider, self._sender.send("GET", "/providers"))
+    def list_providers(self, *, healthy: bool | None = None) -> Page[Provider]:
+        """All providers, in the order in which they are tried; or only those that are healthy, or are not."""
+        params = None if healthy is None else {"healthy": str(healthy).lower()}
+        return read_page(Provider, self._sender.send("GET", "/providers", params=params))
 
     def get_provider(self, name: str) -> Provider:
         """One provider; its credential is never shown."""
@@ -82,6 +83,10 @@ class ProviderCalls:
     def get_provider_health(self, name: str) -> Reply:
         """How a provider does, by its gates and its latest calls."""
         return read(Reply, self._sender.send("GET", f"{_path(name)}/health"))
+
+    def get_health(self) -> Reply:
+        """How all providers do."""
+        return read(Reply, self._sender.send("GET", "/health"))
 
     def list_provider_templates(self) -> Page[Template]:
         """The built-in templates, and one's own."""

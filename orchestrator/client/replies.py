@@ -164,6 +164,7 @@ class Route(Reply):
     filtered: list[Filtered] = Field(default_factory=list)
     budget_usd: str = "0.00"
     input_tokens: int = 0
+    experiment: dict[str, Any] | None = None
 
 
 class TaskRoute(Reply):

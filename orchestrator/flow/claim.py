@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from orchestrator import clock, telemetry
 from orchestrator.limits.budgets import Payer
+from orchestrator.limits.gates import CHECK_FAILED
 from orchestrator.store import tasks
 from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
@@ -140,6 +141,7 @@ _BEHIND_GATE = {
     "rate_limited": Category.RATE_LIMITED,
     "quota_exhausted": Category.QUOTA_EXHAUSTED,
     "misconfigured": Category.UNAUTHORIZED,
+    CHECK_FAILED: Category.CIRCUIT_OPEN,
 }
 
 

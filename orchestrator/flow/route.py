@@ -1,32 +1,25 @@
 """Route: which providers may take a task, in the order they are tried, and why. Pure."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
-from orchestrator.catalogue import tokens
-from orchestrator.catalogue.abilities import takes
 from orchestrator.catalogue.classify import Classified, classify
-from orchestrator.catalogue.credits import most_of_a_job
-from orchestrator.catalogue.embeddings import embeds
-from orchestrator.catalogue.estimates import TYPICAL_OUTPUT, estimate, full_hour
 from orchestrator.catalogue.models import (
     CostModel,
-    Model,
-    can_structure,
     cost_model,
     describe,
-    output_asked,
 )
-from orchestrator.catalogue.tiers import tier_asked
-from orchestrator.flow.rank import Chance, Contender, rank
+from orchestrator.flow.assign import Assignment, assign
+from orchestrator.flow.fit import Fit, Lookup, Terms, fit
+from orchestrator.flow.rank import Contender, rank
 from orchestrator.flow.score import Facts, Score, score
 from schemas.budgets import nanos_of
 from schemas.calls import dollars
 from schemas.errors import FieldError, NoProvider
+from schemas.experiments import Arm
 from schemas.providers import Candidate, Vendor
 from schemas.routing import (
     DEFAULT_BUDGET_USD,
@@ -36,7 +29,7 @@ from schemas.routing import (
     RoutingConfig,
     Strategy,
 )
-from schemas.tasks import ChatRequest, EmbedRequest, TaskRequest
+from schemas.tasks import TaskRequest
 
 _FIELDS: Final = {
     FilterReason.NOT_NAMED: "preferences.providers",
@@ -55,24 +48,6 @@ _UNMEASURED: Final = Record()
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What a route goes by beside the task and the offers.
-
-    `input_tokens` is the task's estimated size, `least_tokens` what remains where its files are cut to fit.
-    """
-
-    config: RoutingConfig
-    input_tokens: int
-    now: datetime
-    chance: Chance = Chance()  # noqa: RUF009 - a tuple
-    least_tokens: int | None = None
-    hour: datetime = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "hour", full_hour(self.now))
-
-
-@dataclass(frozen=True, slots=True)
 class Route:
     """Candidates in the order they are tried; `explanation` is a `RouteExplanation` as JSON."""
 
@@ -82,20 +57,6 @@ class Route:
     """Whether the first candidate only plays a model."""
 
 
-class _Fit(NamedTuple):
-    """An offer that no filter has taken away."""
-
-    offer: Offer
-    asked: str
-    described: Model
-    fits: bool | None
-    cost: int
-    tier: str | None
-
-
-Lookup = Callable[[Vendor, str], Model]
-
-
 def route(request: TaskRequest, offers: Sequence[Offer], terms: Terms, lookup: Lookup = describe) -> Route:
     """The route of a task. Raises `NoProvider`, which says which filter has taken whom away.
 
@@ -103,22 +64,49 @@ def route(request: TaskRequest, offers: Sequence[Offer], terms: Terms, lookup: L
     """
     _refuse_unknown(request, offers)
     needs = classify(request)
-    fitting: list[_Fit] = []
+    given = assign(request, terms.experiments, terms.task_id)
+    if given is None:
+        return _routed(request, needs, offers, terms, lookup, None)
+    first = {each.provider.id for each in offers if given.arm.names(each.provider)}
+    found: Route | None = None
+    named: list[str] = []
+    try:
+        found = _routed(request, needs, offers, terms, lookup, given.arm)
+        named = [each.name for each in found.candidates if each.provider_id in first]
+    except NoProvider:
+        pass
+    if found is None or not named:
+        found = _routed(request, needs, offers, terms, lookup, None)
+    found.explanation["experiment"] = _told(given, named)
+    return found
+
+
+def _routed(
+    request: TaskRequest,
+    needs: Classified,
+    offers: Sequence[Offer],
+    terms: Terms,
+    lookup: Lookup,
+    arm: Arm | None,
+) -> Route:
+    fitting: list[Fit] = []
     filtered: list[dict[str, str]] = []
     for offer in offers:
-        fit = _fit(request, needs, offer, terms, lookup)
-        if isinstance(fit, _Fit):
-            fitting.append(fit)
+        found = fit(request, needs, offer, terms, lookup, arm)
+        if isinstance(found, Fit):
+            fitting.append(found)
         else:
-            filtered.append({"provider": offer.provider.name, "reason": fit[0], "detail": fit[1]})
+            filtered.append({"provider": offer.provider.name, "reason": found[0], "detail": found[1]})
     if not fitting:
         raise _nobody(filtered)
-    strategy, chosen_by = _strategy(request, terms.config)
+    strategy, chosen_by = _strategy(request, terms.config, arm)
     budget = request.preferences.max_cost_usd or terms.config.max_cost_usd or DEFAULT_BUDGET_USD
     named = _named(request, terms.config, strategy)
     worth = _scores(request, fitting, terms, named, nanos_of(budget))
     contenders = [_contender(index, fit, worth[index], named, terms) for index, fit in enumerate(fitting)]
     ranked = rank(strategy, contenders, terms.chance)
+    if arm is not None:
+        ranked.sort(key=lambda each: not arm.names(fitting[each.offer].offer.provider))
     first = fitting[ranked[0].offer].offer.provider
     explanation = {
         "strategy": strategy,
@@ -126,15 +114,9 @@ def route(request: TaskRequest, offers: Sequence[Offer], terms: Terms, lookup: L
         "weights": dict(terms.config.weights),
         "speed_priority": request.preferences.speed_priority,
         "budget_usd": dollars(nanos_of(budget)),
-        "classification": {
-            "kind": request.kind,
-            "kind_found": request.classified,
-            "language": needs.language,
-            "complexity": needs.complexity,
-            "capabilities": list(needs.capabilities),
-        },
+        "classification": _classification(request, needs),
         "input_tokens": terms.input_tokens,
-        "output_tokens": _output(request, first.vendor, ranked[0].model),
+        "output_tokens": fitting[ranked[0].offer].output,
         "turn": terms.chance.turn,
         "draw": terms.chance.draw,
         "candidates": [_shown(each, fitting[each.offer], worth[each.offer]) for each in ranked],
@@ -147,92 +129,35 @@ def route(request: TaskRequest, offers: Sequence[Offer], terms: Terms, lookup: L
     return Route(candidates, explanation, first.simulated)
 
 
-def _fit(
-    request: TaskRequest, needs: Classified, offer: Offer, terms: Terms, lookup: Lookup
-) -> _Fit | tuple[FilterReason, str]:
-    wishes, provider = request.preferences, offer.provider
-    if wishes.providers is not None and provider.name not in wishes.providers:
-        return FilterReason.NOT_NAMED, "is not among preferences.providers"
-    if provider.name in wishes.excluded:
-        return FilterReason.EXCLUDED, "is among preferences.excluded"
-    if offer.paused:
-        return FilterReason.PAUSED, "is paused"
-    if not provider.credential.strip():
-        return FilterReason.NO_CREDENTIAL, "has no credential"
-    asked = wishes.model or provider.model
-    model = lookup(provider.vendor, asked)
-    for capability in needs.capabilities:
-        if model.strengths[capability] <= 0:
-            return FilterReason.CAPABILITY, f"can't be asked for {capability}"
-    if not takes(provider.vendor, request.kind):
-        return FilterReason.CAPABILITY, f"does not take {request.kind}: it brings changes of code alone"
-    if _wants_json(request) and not can_structure(provider, model):
-        return (
-            FilterReason.STRUCTURED_OUTPUT,
-            f"{asked} is not known to answer by a JSON Schema (options.structured_output can say so)",
-        )
-    if isinstance(request, EmbedRequest) and not embeds(provider, asked):
-        return (
-            FilterReason.CAPABILITY,
-            f"is not known to serve embeddings of {asked} (options.embedding_model can say so)",
-        )
-    language = needs.language
-    if language and model.languages is not None and language not in model.languages:
-        return FilterReason.LANGUAGE, f"{asked} does not know the language {language}"
-    output, (most, least) = _output(request, provider.vendor, asked), _needed(request, terms)
-    fits = model.holds(most, output)
-    if model.holds(least, output) is False:
-        size = f"about {least:,} tokens and up to {output:,} of answer"
-        return FilterReason.CONTEXT, f"{asked} holds {model.context:,} tokens, less than {size}"
-    tier = tier_asked(
-        provider.vendor, asked, wishes.speed_priority, _seconds_left(request, terms), terms.hour
-    )
-    taken = terms.input_tokens if fits is not False else min(terms.input_tokens, model.context or 0)
-    cost = _estimate(offer, asked, output, taken, terms.hour, tier)
-    if wishes.max_cost_usd is not None and cost > nanos_of(wishes.max_cost_usd):
-        return FilterReason.MAX_COST, f"a call is estimated at ${dollars(cost)}"
-    return _Fit(offer, asked, model, fits, cost, tier)
+def _classification(request: TaskRequest, needs: Classified) -> dict[str, Any]:
+    return {
+        "kind": request.kind,
+        "kind_found": request.classified,
+        "language": needs.language,
+        "complexity": needs.complexity,
+        "capabilities": list(needs.capabilities),
+    }
 
 
-def _seconds_left(request: TaskRequest, terms: Terms) -> float:
-    if request.deadline is None:
-        return float("inf")
-    starts = max(request.run_at, terms.now) if request.run_at else terms.now
-    return (request.deadline - starts).total_seconds()
+def _told(given: Assignment, named: list[str]) -> dict[str, Any]:
+    return {
+        "id": str(given.experiment.id),
+        "name": given.experiment.name,
+        "arm": given.arm.name,
+        "sticky_by": given.sticky_by,
+        "applied": bool(named),
+        "providers": named,
+    }
 
 
-def _output(request: TaskRequest, vendor: Vendor, model: str) -> int:
-    if isinstance(request, EmbedRequest):
-        return 0
-    return output_asked(vendor, model, request.preferences.max_tokens)
-
-
-def _needed(request: TaskRequest, terms: Terms) -> tuple[int, int]:
-    """The tokens that a model should hold at once, and must: of texts to be embedded, the longest one."""
-    if isinstance(request, EmbedRequest):
-        longest = tokens.estimate(max(request.context.inputs, key=len))
-        return longest, longest
-    return terms.input_tokens, terms.input_tokens if terms.least_tokens is None else terms.least_tokens
-
-
-def _wants_json(request: TaskRequest) -> bool:
-    return isinstance(request, ChatRequest) and request.context.answer_schema is not None
-
-
-def _estimate(offer: Offer, model: str, most: int, taken: int, hour: datetime, tier: str | None) -> int:
-    if offer.provider.vendor is Vendor.COPILOT:
-        return most_of_a_job(offer.provider.options.copilot)
-    usual = offer.record.output_tokens if model == offer.provider.model else None
-    likely = min(most, round(usual) if usual else TYPICAL_OUTPUT)
-    return estimate(offer.provider.vendor, model, taken, likely, hour, tier)
-
-
-def _strategy(request: TaskRequest, config: RoutingConfig) -> tuple[Strategy, str]:
+def _strategy(request: TaskRequest, config: RoutingConfig, arm: Arm | None) -> tuple[Strategy, str]:
     wishes = request.preferences
     if wishes.strategy is not None:
         return wishes.strategy, "task"
     if wishes.preferred:
         return Strategy.PREFERRED, "task"
+    if arm is not None and arm.strategy is not None:
+        return arm.strategy, "experiment"
     return config.strategy, "tenant" if "strategy" in config.model_fields_set else "default"
 
 
@@ -246,22 +171,22 @@ def _named(request: TaskRequest, config: RoutingConfig, strategy: Strategy) -> d
 
 
 def _scores(
-    request: TaskRequest, fitting: list[_Fit], terms: Terms, named: dict[str, int], budget: int
+    request: TaskRequest, fitting: list[Fit], terms: Terms, named: dict[str, int], budget: int
 ) -> list[Score]:
     kinds: dict[tuple[Vendor, str], int] = {}
-    for fit in sorted(fitting, key=lambda fit: fit.offer.position):
-        kinds.setdefault((fit.offer.provider.vendor, fit.asked), len(kinds))
+    for each in sorted(fitting, key=lambda each: each.offer.position):
+        kinds.setdefault((each.offer.provider.vendor, each.asked), len(kinds))
     found = []
-    for fit in fitting:
-        provider = fit.offer.provider
-        preference = _preference(provider.name, named, kinds[provider.vendor, fit.asked] / len(kinds))
+    for each in fitting:
+        provider = each.offer.provider
+        preference = _preference(provider.name, named, kinds[provider.vendor, each.asked] / len(kinds))
         speed_priority = request.preferences.speed_priority
-        facts = Facts(fit.described, fit.fits, fit.cost, budget, _record(fit), speed_priority, preference)
+        facts = Facts(each.described, each.fits, each.cost, budget, _record(each), speed_priority, preference)
         found.append(score(facts, terms.config.weights))
     return found
 
 
-def _record(fit: _Fit) -> Record:
+def _record(fit: Fit) -> Record:
     """What was measured with the model that is asked for."""
     return fit.offer.record if fit.asked == fit.offer.provider.model else _UNMEASURED
 
@@ -273,7 +198,7 @@ def _preference(name: str, named: dict[str, int], place: float) -> float:
     return 100 - 50 * named[name] / len(named) if name in named else 0.0
 
 
-def _contender(index: int, fit: _Fit, worth: Score, named: dict[str, int], terms: Terms) -> Contender:
+def _contender(index: int, fit: Fit, worth: Score, named: dict[str, int], terms: Terms) -> Contender:
     offer, provider, shares = fit.offer, fit.offer.provider, terms.config.shares
     limit = provider.concurrency_limit
     return Contender(
@@ -295,7 +220,7 @@ def _contender(index: int, fit: _Fit, worth: Score, named: dict[str, int], terms
     )
 
 
-def _shown(each: Contender, fit: _Fit, worth: Score) -> dict[str, Any]:
+def _shown(each: Contender, fit: Fit, worth: Score) -> dict[str, Any]:
     return {
         "provider": each.provider,
         "vendor": each.vendor,
@@ -319,6 +244,7 @@ def _shown(each: Contender, fit: _Fit, worth: Score) -> dict[str, Any]:
         "expected_seconds": worth.seconds,
         "success_rate": worth.success_rate,
         "calls": _record(fit).calls,
+        "feedback": _record(fit).feedback,
         "known_model": fit.described.known,
         "position": each.position,
         "share": each.share,

@@ -78,8 +78,12 @@ def _cost(nanos: int, budget: int) -> float:
 
 
 def _record(record: Record) -> tuple[float, float]:
-    """Success rate and seconds, drawn towards the prior while there are few calls."""
-    rate = (record.successes + PRIOR_CALLS * PRIOR_SUCCESS) / (record.calls + PRIOR_CALLS)
+    """Success rate and seconds, drawn towards the prior while there are few calls.
+
+    Feedback counts as so many calls more, as good as it says.
+    """
+    good = record.successes + record.feedback * (record.satisfaction or 0.0)
+    rate = (good + PRIOR_CALLS * PRIOR_SUCCESS) / (record.calls + record.feedback + PRIOR_CALLS)
     if record.seconds is None:
         return round(rate, 4), PRIOR_SECONDS
     seconds = (record.seconds * record.successes + PRIOR_SECONDS * PRIOR_CALLS) / (

@@ -17,6 +17,7 @@ from orchestrator.wiring import Parts
 from schemas.calls import AnswerVerdict
 from schemas.errors import Failure
 from schemas.events import EventName
+from schemas.manners import USUAL_RETRIES
 from schemas.moves import Fence, Happening, Move
 from schemas.results import AnyResult
 from schemas.tasks import TaskStatus
@@ -58,7 +59,8 @@ async def settle(parts: Parts, lease: Lease, ending: Ending) -> TaskStatus | Non
 def _decide(lease: Lease, ending: Ending) -> Move:
     standing = replace(lease.standing, seconds_left=lease.seconds_left)
     if ending.failure is not None:
-        return states.after_failure(standing, ending.failure, random())
+        policy = lease.provider.options.retry or USUAL_RETRIES
+        return states.after_failure(standing, ending.failure, random(), policy)
     return states.after_success(standing)
 
 

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from schemas.errors import FOLLOWS, Category, Failure, Follow, TaskError
 from schemas.events import ENDINGS, EventName
+from schemas.manners import USUAL_RETRIES, RetryPolicy
 from schemas.moves import Counters, Happening, Move, Standing
 from schemas.tasks import StatusReason, TaskStatus
 
-BACKOFF_BASE: Final = 1.0
-BACKOFF_CAP: Final = 60.0
-FAILURES_PER_CANDIDATE: Final = 2
+BACKOFF_BASE: Final = USUAL_RETRIES.base_seconds
+BACKOFF_CAP: Final = USUAL_RETRIES.cap_seconds
 HAND_BACK_DELAY: Final = 0.0
 STREAM_INTERRUPTED: Final = "stream_interrupted"
 
@@ -38,9 +38,9 @@ _ELSEWHERE_FIRST: Final = (Category.CIRCUIT_OPEN, Category.RETRIES_SPENT)
 _GOES_ON: Final = frozenset({Follow.RETRY, Follow.REROUTE, Follow.WAIT})
 
 
-def backoff(failures: int, jitter: float) -> float:
+def backoff(failures: int, jitter: float, policy: RetryPolicy = USUAL_RETRIES) -> float:
     """Full jitter: between 0 and base · 2^(failures-1), at most the cap; seconds."""
-    return jitter * min(BACKOFF_CAP, BACKOFF_BASE * 2.0 ** min(max(failures - 1, 0), 10))
+    return jitter * min(policy.cap_seconds, policy.base_seconds * 2.0 ** min(max(failures - 1, 0), 15))
 
 
 def after_success(standing: Standing) -> Move:
@@ -54,8 +54,13 @@ def after_answer(standing: Standing, call_id: UUID) -> Move:
     return _again(standing.counters, StatusReason.WAITING_FOR_WORKER, 0.0, ended)
 
 
-def after_failure(standing: Standing, failure: Failure, jitter: float) -> Move:
-    """A call failed, or its answer stayed unusable: retry, next provider, wait, give back or end."""
+def after_failure(
+    standing: Standing, failure: Failure, jitter: float, policy: RetryPolicy = USUAL_RETRIES
+) -> Move:
+    """A call failed, or its answer stayed unusable: retry, next provider, wait, give back or end.
+
+    `policy` is how failures of the provider it stands at are retried.
+    """
     follow = FOLLOWS[failure.category]
     if standing.seconds_left <= 0 and follow in _GOES_ON:
         return after_deadline(standing)
@@ -63,7 +68,7 @@ def after_failure(standing: Standing, failure: Failure, jitter: float) -> Move:
         return _interrupted(standing, failure)
     match follow:
         case Follow.RETRY:
-            return _retry(standing, failure, jitter)
+            return _retry(standing, failure, jitter, policy)
         case Follow.REROUTE:
             return _reroute(standing, failure)
         case Follow.WAIT:
@@ -139,7 +144,7 @@ def stranded(standing: Standing) -> Move:
     return _fail(standing, Failure(category=Category.PROVIDER_REMOVED, message=message))
 
 
-def _retry(standing: Standing, failure: Failure, jitter: float) -> Move:
+def _retry(standing: Standing, failure: Failure, jitter: float, policy: RetryPolicy) -> Move:
     counters = replace(
         standing.counters,
         failures=standing.counters.failures + 1,
@@ -148,9 +153,9 @@ def _retry(standing: Standing, failure: Failure, jitter: float) -> Move:
     counted = replace(standing, counters=counters)
     if counters.failures >= standing.max_attempts:
         return _fail(counted, failure)
-    if counters.candidate_failures >= FAILURES_PER_CANDIDATE and standing.has_next:
+    if counters.candidate_failures >= policy.failures and standing.has_next:
         return _next_candidate(counted, failure)
-    delay = max(backoff(counters.failures, jitter), failure.retry_after or 0.0)
+    delay = max(backoff(counters.failures, jitter, policy), failure.retry_after or 0.0)
     if delay >= standing.seconds_left:
         return _next_candidate(counted, failure) if standing.has_next else _fail(counted, failure)
     return _again(counters, StatusReason.RETRY_BACKOFF, delay, _retrying(failure, delay))

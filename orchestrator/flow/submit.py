@@ -11,8 +11,9 @@ import orjson
 from orchestrator import clock, failpoints, telemetry
 from orchestrator.catalogue import sizes
 from orchestrator.flow.admit import admit
+from orchestrator.flow.fit import Terms
 from orchestrator.flow.rank import Chance
-from orchestrator.flow.route import Route, Terms, route
+from orchestrator.flow.route import Route, route
 from orchestrator.limits.budgets import Payer, exhausted
 from orchestrator.store import tasks, views
 from orchestrator.store.engine import Row
@@ -68,9 +69,10 @@ async def submit(
     """
     body = request.model_dump_json()
     key = _Key(idempotency_key, hashlib.sha256(f"{retry_of}{body}".encode()).digest())
+    task_id = clock.new_id()
     try:
         admit(request, clock.now())
-        routed = await _route(parts, tenant_id, request, body)
+        routed = await _route(parts, tenant_id, request, body, task_id)
         if request.preferences.on_budget is OnBudget.FAIL:
             await _refuse_exhausted(parts, tenant_id, request, routed.candidates, api_key_id)
     except (InvalidRequest, NoProvider, BudgetExhausted):
@@ -79,7 +81,13 @@ async def submit(
             return earlier
         raise
     given = _params(parts, tenant_id, request, routed, body)
-    given |= {"api_key_id": api_key_id, "retry_of": retry_of, "key": key.text, "body_hash": key.body_hash}
+    given |= {
+        "id": task_id,
+        "api_key_id": api_key_id,
+        "retry_of": retry_of,
+        "key": key.text,
+        "body_hash": key.body_hash,
+    }
     rows = await tasks.rows_of(parts.db, tasks.INSERT, given)
     if not rows:
         return await _earlier(parts, tenant_id, key) or _gone()
@@ -89,12 +97,14 @@ async def submit(
     return Submitted(rows[0].id, views.fresh(rows[0], first, request.metadata, routed.simulated))
 
 
-async def _route(parts: Parts, tenant_id: UUID, request: TaskRequest, body: str) -> Route:
+async def _route(parts: Parts, tenant_id: UUID, request: TaskRequest, body: str, task_id: UUID) -> Route:
     offers = await views.offers(parts.db, tenant_id)
     config = await views.routing_config(parts.db, tenant_id)
     chance = Chance(_next_turn(tenant_id), random())
     whole, least = sizes.of(request, body)
-    return route(request, offers, Terms(config, whole, clock.now(), chance, least))
+    running = await views.running_experiments(parts.db, tenant_id)
+    terms = Terms(config, whole, clock.now(), chance, least, running, str(task_id))
+    return route(request, offers, terms)
 
 
 def _next_turn(tenant_id: UUID) -> int:
@@ -142,7 +152,6 @@ def _params(
 ) -> dict[str, object]:
     first = routed.candidates[0]
     return {
-        "id": clock.new_id(),
         "tenant_id": tenant_id,
         "kind": request.kind,
         "priority": request.priority,

@@ -41,6 +41,9 @@ def closing(failure: Failure, jitter: float) -> Closing | None:
     return None
 
 
+CHECK_FAILED: Final = "check_failed"
+"""The reason why nothing is sent to a provider that active checks did not find."""
+
 REMOVED: Final = "provider_removed"
 """The reason why nothing is sent to a provider that is no longer there."""
 
@@ -83,6 +86,29 @@ async def note_circuit(
         reason=reason,
         keep_longest=False,
     )
+
+
+async def note_check(db: Database, account: str, *, down: bool, ok: bool, seconds: float) -> bool:
+    """What an active check of the account's endpoint found; whether its gate has moved.
+
+    The gate opens by itself after `seconds`, should nobody come to check again.
+    """
+    if ok:
+        given = {"kind": GateKind.HEALTH, "subject": account, "model": "", "reason": "check_passed"}
+        return bool(await db.run(gates.CLEAR, **given))
+    if not down:
+        return False
+    moved = await db.run(
+        gates.PUT,
+        kind=GateKind.HEALTH,
+        subject=account,
+        model="",
+        state="open",
+        seconds=seconds,
+        reason=CHECK_FAILED,
+        keep_longest=False,
+    )
+    return bool(moved)
 
 
 async def clear(db: Database, kind: GateKind, subject: str, model: str) -> None:

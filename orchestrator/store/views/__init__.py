@@ -13,6 +13,15 @@ from orchestrator.store.views.configured import (
     sealed_under,
     templates,
 )
+from orchestrator.store.views.experiments import (
+    ArmOutcome,
+    arm_outcomes,
+    experiment,
+    experiments,
+    forget_experiments,
+    running_experiments,
+)
+from orchestrator.store.views.feedback import feedback
 from orchestrator.store.views.gates import GateRow, gates
 from orchestrator.store.views.health import Health, Levels, Limits, expected_revision, health, levels, limits
 from orchestrator.store.views.history import CallRow, calls, events
@@ -37,6 +46,7 @@ from orchestrator.store.views.tasks import (
 from orchestrator.store.views.usage import Recent, RecentCall, recent, usage
 
 __all__ = [
+    "ArmOutcome",
     "Books",
     "CallRow",
     "Filters",
@@ -53,6 +63,7 @@ __all__ = [
     "StoredRequest",
     "StoredRoute",
     "TaskRow",
+    "arm_outcomes",
     "books",
     "budget",
     "budgets",
@@ -62,7 +73,11 @@ __all__ = [
     "configured_one",
     "events",
     "expected_revision",
+    "experiment",
+    "experiments",
+    "feedback",
     "forget_budgets",
+    "forget_experiments",
     "forget_prompts",
     "forget_providers",
     "forget_routing",
@@ -82,6 +97,7 @@ __all__ = [
     "recent",
     "recent_prompts",
     "routing_config",
+    "running_experiments",
     "sealed_under",
     "state",
     "states",

@@ -19,6 +19,8 @@ GATES = text(
         SELECT id, 'circuit' AS kind, id::text AS subject, model FROM mine
         UNION SELECT mine.id, kind, subject, gates.model
         FROM mine JOIN gates ON gates.kind = 'circuit' AND gates.subject = mine.id::text
+        UNION SELECT mine.id, kind, subject, gates.model
+        FROM mine JOIN gates ON gates.kind = 'health' AND gates.subject = mine.account
         UNION ALL SELECT id, kind, account, '' FROM mine, unnest(ARRAY['cool_down', 'credential']) AS kind
     )
     SELECT mine.id AS provider_id, mine.name AS provider, mine.base_url, mine.model AS usual_model,

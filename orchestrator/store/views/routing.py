@@ -40,7 +40,8 @@ _BLAMED: Final = ", ".join(
 
 RECORDS = text(
     f"""
-    SELECT asked.provider_id, recent.calls, recent.successes, recent.seconds, recent.output_tokens
+    SELECT asked.provider_id, recent.calls, recent.successes, recent.seconds, recent.output_tokens,
+        said.feedback, said.satisfaction
     FROM unnest(CAST(:providers AS uuid[]), CAST(:models AS text[])) AS asked (provider_id, model)
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE good OR bad)::int AS calls,
@@ -64,6 +65,18 @@ RECORDS = text(
                 AND head.id >= CAST(:from_id AS uuid)
         ) AS each_call
     ) AS recent
+    CROSS JOIN LATERAL (
+        SELECT count(*)::int AS feedback, avg(
+            coalesce((accepted::int + (rating - 1) / 4.0) / 2, accepted::int, (rating - 1) / 4.0)
+        )::float8 AS satisfaction
+        FROM (
+            SELECT accepted, rating FROM feedback
+            WHERE feedback.provider_id = asked.provider_id AND feedback.model = asked.model
+                AND feedback.task_id >= CAST(:from_id AS uuid)
+                AND (rating IS NOT NULL OR accepted IS NOT NULL)
+            ORDER BY task_id DESC LIMIT :most
+        ) AS latest
+    ) AS said
     """
 )
 """The newest calls come off the index in order: asked for by equality, Postgres takes them to be few and
@@ -132,9 +145,11 @@ async def _known_records(db: Database, tenant_id: UUID, standing: Sequence[Stand
         most=MOST_CALLS,
     )
     known = {
-        row.provider_id: Record(row.calls, row.successes, row.seconds, row.output_tokens)
+        row.provider_id: Record(
+            row.calls, row.successes, row.seconds, row.output_tokens, row.feedback, row.satisfaction
+        )
         for row in rows
-        if row.calls
+        if row.calls or row.feedback
     }
     _make_room(_records)
     _records[tenant_id] = (clock.monotonic() + RECORD_SECONDS, known)

@@ -30,7 +30,7 @@ HOT: Final = """
 """
 BEFORE_GATE: Final = """
     LEFT JOIN LATERAL (
-        SELECT CASE WHEN g.kind = 'circuit' THEN 'circuit_open'
+        SELECT CASE WHEN g.kind IN ('circuit', 'health') THEN 'circuit_open'
                 WHEN g.reason = 'misconfigured' THEN 'queue_paused' ELSE 'rate_limited' END AS reason,
             CASE WHEN g.reason <> 'misconfigured' AND g.closed_until > statement_timestamp()
                 THEN g.closed_until END AS opens_at

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,9 +11,10 @@ from sqlalchemy import text
 from orchestrator.store import partitions
 from orchestrator.store.engine import Database, Row
 from schemas.calls import dollars
-from schemas.configured import ModelUsage, ProviderUsage
+from schemas.configured import CheckedUp, ModelUsage, ProviderUsage
+from schemas.manners import HealthPolicy
 
-MOST_RECENT: Final = 500
+MOST_RECENT: Final = 200
 
 _THE_PROVIDER = """
     mine AS (
@@ -42,19 +44,26 @@ USAGE = text(
 )
 
 RECENT = text(
-    f"""
-    WITH {_THE_PROVIDER}, recent AS (
-        SELECT status, category, started_at, first_token_at, ended_at FROM calls
-        WHERE provider_id = (SELECT id FROM mine) AND tenant_id = :tenant_id
-            AND id >= CAST(:from_id AS uuid) AND status <> 'started'
-        ORDER BY id DESC LIMIT :most
-    )
-    SELECT mine.paused, recent.status, recent.category, recent.ended_at,
+    """
+    SELECT mine.name, mine.paused, mine.options -> 'health' AS policy, h.checked_at, h.ok AS check_ok,
+        h.latency_ms AS check_latency_ms, h.message AS check_message, h.failures AS check_failures,
+        recent.status, recent.category, recent.ended_at,
         extract(epoch FROM recent.ended_at - recent.started_at)::float8 AS seconds,
         extract(epoch FROM recent.first_token_at - recent.started_at)::float8 AS first_token
-    FROM mine LEFT JOIN recent ON true
+    FROM providers AS mine
+    LEFT JOIN provider_health AS h ON h.provider_id = mine.id
+    LEFT JOIN LATERAL (
+        SELECT id, status, category, started_at, first_token_at, ended_at FROM calls
+        WHERE calls.provider_id = mine.id AND calls.tenant_id = :tenant_id
+            AND calls.id >= CAST(:from_id AS uuid) AND status <> 'started'
+        ORDER BY id DESC LIMIT :most
+    ) AS recent ON true
+    WHERE mine.tenant_id = :tenant_id AND mine.deleted_at IS NULL
+        AND (CAST(:name AS text) IS NULL OR mine.name = :name)
+    ORDER BY mine.position, mine.name, recent.id DESC
     """
 )
+"""The providers in their order, each with its latest calls, newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +79,13 @@ class RecentCall:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """A provider's latest calls, newest first."""
+    """A provider's latest calls, newest first, with the last active check and its own policy, if any."""
 
+    name: str
     paused: bool
     calls: tuple[RecentCall, ...]
+    policy: HealthPolicy | None
+    check: CheckedUp | None
 
 
 async def usage(
@@ -106,19 +118,32 @@ _COUNTED: Final = (
 )  # fmt: skip
 
 
-async def recent(db: Database, tenant_id: UUID, name: str, since: datetime) -> Recent | None:
-    """The latest ended calls of a provider since then, at most `MOST_RECENT`."""
+async def recent(db: Database, tenant_id: UUID, since: datetime, name: str | None = None) -> list[Recent]:
+    """The tenant's providers, or the one of this name, with at most `MOST_RECENT` ended calls of each."""
     rows = await db.run(
         RECENT, tenant_id=tenant_id, name=name, from_id=partitions.lowest_id(since), most=MOST_RECENT
     )
-    if not rows:
-        return None
+    return [_recent(list(of_one)) for _, of_one in groupby(rows, key=lambda row: row.name)]
+
+
+def _recent(rows: list[Row[Any]]) -> Recent:
+    first = rows[0]
     calls = tuple(
         RecentCall(row.status == "answered", row.category, row.ended_at, row.seconds, row.first_token)
         for row in rows
         if row.status is not None
     )
-    return Recent(bool(rows[0].paused), calls)
+    check = None
+    if first.checked_at is not None:
+        check = CheckedUp(
+            at=first.checked_at,
+            ok=first.check_ok,
+            latency_ms=first.check_latency_ms,
+            message=first.check_message,
+            failures=first.check_failures,
+        )
+    policy = HealthPolicy.model_validate(first.policy) if first.policy else None
+    return Recent(first.name, bool(first.paused), calls, policy, check)
 
 
 def _of_model(row: Row[Any]) -> ModelUsage:

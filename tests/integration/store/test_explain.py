@@ -14,7 +14,9 @@ from orchestrator.store import (
     calls,
     checks,
     chores,
+    feedback,
     gates,
+    health_checks,
     jobs,
     lanes,
     late,
@@ -27,6 +29,7 @@ from orchestrator.store.views import history, listing, polls, routing
 from orchestrator.store.views import tasks as reading
 from orchestrator.store.views.budgets import ANY_HARD
 from orchestrator.store.views.configured import CHECK, CONFIGURED
+from orchestrator.store.views.experiments import OUTCOMES
 from orchestrator.store.views.gates import GATES as GATES_OF_TENANT
 from orchestrator.store.views.health import GATES as GAUGES_OF_GATES
 from orchestrator.store.views.usage import RECENT as RECENT_CALLS
@@ -130,6 +133,9 @@ HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("move", tasks.MOVE, TO_QUEUED, 10),
     ("standing", tasks.STANDING, {"id": QUEUED, "tenant_id": TENANT}, 10),
     ("supersede", tasks.SUPERSEDE, {"task_id": ENDED, "call_id": made(5, 300)} | EVENT, 20),
+    ("feedback", feedback.GIVE,
+     {"task_id": ENDED, "tenant_id": made(1, 301), "caller": "k", "rating": 5, "accepted": None,
+      "comment": None} | EVENT, 20),
     ("wake", tasks.WAKE, {"most": 1_000}, 10),
     ("overdue", tasks.OVERDUE, {"most": 100}, 10),
     ("intend", calls.INTEND, INTENT, 10),
@@ -196,13 +202,16 @@ HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("usage", USAGE,
      {"tenant_id": made(1, 8), "name": "p", "from_id": made(5, 1), "to_id": made(5, 100_000)}, 100),
     ("recent calls", RECENT_CALLS,
-     {"tenant_id": made(1, 8), "name": "p", "from_id": made(5, 1), "most": 500}, 100),
+     {"tenant_id": made(1, 8), "name": "p", "from_id": made(5, 1), "most": 200}, 100),
     ("configured", CONFIGURED, {"tenant_id": TENANT}, 20),
     ("a check", CHECK, {"id": made(7, 1), "tenant_id": TENANT}, 10),
     ("sealed", providers.SEALED, {"provider_id": PROVIDER}, 10),
     ("check: target", checks.TARGET, {"id": made(7, 1)}, 10),
     ("check: forget", checks.FORGET, {"most": 500}, 10),
     ("account", gates.ACCOUNT, {"provider_id": PROVIDER, "credential": None}, 10),
+    ("health check: plan", health_checks.PLAN, {"most": 100}, 3_000),
+    ("health check: target", health_checks.TARGET, {"id": PROVIDER}, 10),
+    ("outcomes of an experiment", OUTCOMES, {"id": str(uuid4()), "tenant_id": TENANT, "most": 100_000}, 20),
     ("counts", listing.COUNTS, {"tenant_id": TENANT}, 200),
     ("waiting", listing.WAITING, {"tenant_id": TENANT}, 200),
 ]  # fmt: skip

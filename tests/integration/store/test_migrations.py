@@ -11,9 +11,11 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from orchestrator import clock
-from orchestrator.store import migrate, partitions, prompts
+from orchestrator.store import judgements, migrate, partitions, prompts
 from orchestrator.store.tables import PARTITIONED, metadata
 from schemas.errors import StoreUnavailable
+
+assert judgements.feedback.metadata is metadata, "its tables are among those compared"
 
 
 def found(url: str, query: str) -> list[tuple[Any, ...]]:

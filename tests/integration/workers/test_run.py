@@ -369,3 +369,18 @@ async def test_what_does_not_end_within_the_grace_period_is_ended(
 
 async def _waits(process: Process) -> bool:
     return bool(process._waits)
+
+
+async def test_a_provider_is_waited_for_and_retried_as_it_was_configured(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    options = '{"timeouts": {"total_seconds": 0.3}, "retry": {"failures": 1}}'
+    await world.rows(
+        "UPDATE providers SET options = CAST(:options AS jsonb) WHERE name = 'alpha'", options=options
+    )
+    simulator.rules(SLOW)
+    task_id = await world.submit(preferences={"providers": ["alpha", "beta"], "preferred": ["alpha"]})
+    await work(process, task_id)
+    row = (await world.rows("SELECT provider, category FROM calls ORDER BY id"))[0]
+    assert (row.provider, row.category) == ("alpha", "total_timeout")
+    assert (await world.events(task_id))[-1] == "task.failed_over"

@@ -12,12 +12,10 @@ from orchestrator.catalogue import prices
 from orchestrator.catalogue.vendors import (
     AZURE_API_VERSION,
     FACTS,
-    SPELLINGS,
     KeyHeader,
     address_of,
     key_headers,
     path_of,
-    vendor_of,
 )
 from schemas.calls import Usage
 from schemas.providers import Provider, Vendor, Wire
@@ -143,34 +141,3 @@ def test_no_path_and_no_query_changes_the_host(path: str, query: str) -> None:
     with httpx.Client(base_url=address_of(base_url), trust_env=False) as client:
         url = client.build_request("POST", below).url
     assert (url.scheme, url.host, url.port) == ("https", "the-provider", None)
-
-
-@pytest.mark.parametrize(
-    ("spelling", "vendor"),
-    [
-        ("github-copilot", Vendor.COPILOT),
-        ("google-codey", Vendor.GOOGLE),
-        ("gemini", Vendor.GOOGLE),
-        ("ChatGPT", Vendor.OPENAI),
-        (" claude ", Vendor.ANTHROPIC),
-        ("azure_openai", Vendor.AZURE),
-        ("x-ai", Vendor.XAI),
-        ("local", Vendor.OLLAMA),
-        ("openai", Vendor.OPENAI),
-        ("nobody", None),
-        ("", None),
-    ],
-)
-def test_the_fields_other_names_are_understood(spelling: str, vendor: Vendor | None) -> None:
-    assert vendor_of(spelling) is vendor
-
-
-def test_local_is_what_its_server_type_says() -> None:
-    assert vendor_of("local", "lmstudio") is Vendor.LMSTUDIO
-    assert vendor_of("local", "lm_studio") is Vendor.LMSTUDIO
-    assert vendor_of("local", "ollama") is Vendor.OLLAMA
-    assert vendor_of("local", "local") is Vendor.OLLAMA
-
-
-def test_no_other_name_hides_a_vendors_own() -> None:
-    assert not set(SPELLINGS) & set(Vendor)

@@ -76,3 +76,17 @@ def test_the_result_of_a_failed_task_is_exit_code_5(command: Command, serve: Ser
     done = command("task", "result", TASK_ID)
     assert done.code == Code.UNSUCCESSFUL
     assert done.out == ""
+
+
+def test_feedback_is_sent_as_it_was_given(command: Command, serve: Serve) -> None:
+    server = serve(ok({"task_id": TASK_ID, "provider": "sim", "rating": 4, "accepted": False}))
+    ended = command("task", "feedback", TASK_ID, "--rating", "4", "--rejected")
+    assert (ended.code, ended.out) == (Code.OK, "kept, for sim\n")
+    assert server.paths == [f"POST /api/v1/tasks/{TASK_ID}/feedback"]
+    assert json.loads(server.requests[0].content) == {"rating": 4, "accepted": False}
+
+
+def test_feedback_that_says_nothing_is_a_usage_error(command: Command, serve: Serve) -> None:
+    server = serve(ok())
+    assert command("task", "feedback", TASK_ID).code == Code.USAGE
+    assert server.requests == []

@@ -7,7 +7,8 @@ import pytest
 
 from orchestrator.catalogue.abilities import takes
 from orchestrator.catalogue.models import Model, describe
-from orchestrator.flow.route import Terms, route
+from orchestrator.flow.fit import Terms
+from orchestrator.flow.route import route
 from schemas.copilot import CopilotOptions, JobWay
 from schemas.errors import NoProvider
 from schemas.providers import ProviderOptions, Vendor

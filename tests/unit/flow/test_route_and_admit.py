@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.flow.admit import MAX_DELAY, admit
-from orchestrator.flow.route import Terms, route
+from orchestrator.flow.fit import Terms
+from orchestrator.flow.route import route
 from schemas.errors import InvalidRequest, NoProvider
 from schemas.providers import Candidate, Provider, Vendor, Wire
 from schemas.routing import Offer, RoutingConfig

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.flow.fit import Terms
 from orchestrator.flow.rank import Chance, Contender, rank
-from orchestrator.flow.route import Route, Terms, route
+from orchestrator.flow.route import Route, route
 from schemas.errors import NoProvider
 from schemas.providers import Provider, Vendor, Wire
 from schemas.routing import (

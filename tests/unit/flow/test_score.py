@@ -57,6 +57,22 @@ def test_more_successes_never_score_less(calls: int, data: st.DataObject, speed:
     assert worse.total <= better.total
 
 
+@given(st.floats(0, 1), st.floats(0, 1), st.integers(1, 50))
+def test_better_feedback_never_scores_less(first: float, second: float, pieces: int) -> None:
+    low, high = sorted((first, second))
+    worse, better = (
+        score(facts(record=Record(20, 15, 10.0, None, pieces, satisfaction)), WEIGHTS)
+        for satisfaction in (low, high)
+    )
+    assert worse.history <= better.history
+
+
+def test_feedback_counts_as_a_call_that_was_as_good_as_it_says() -> None:
+    by_calls = score(facts(record=Record(20, 15)), WEIGHTS)
+    by_feedback = score(facts(record=Record(10, 10, None, None, 10, 0.5)), WEIGHTS)
+    assert by_feedback.success_rate == by_calls.success_rate
+
+
 @given(st.floats(0, 3_600), st.floats(0, 3_600), st.sampled_from(SpeedPriority))
 def test_a_slower_provider_never_scores_more(first: float, second: float, speed: SpeedPriority) -> None:
     low, high = sorted((first, second))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from orchestrator.flow import states
 from schemas.errors import FOLLOWS, Category, Failure, Follow
 from schemas.events import ENDINGS, EventName
+from schemas.manners import RetryPolicy
 from schemas.moves import Counters, Move, Standing
 from schemas.providers import Candidate, Vendor
 from schemas.tasks import StatusReason, TaskStatus
@@ -246,3 +247,14 @@ def test_a_crash_in_the_middle_of_an_answer_that_goes_out_ends_the_task() -> Non
         1,
     )
     assert states.after_crash(FRESH, TaskStatus.RUNNING, 0.5).status is TaskStatus.QUEUED
+
+
+def test_a_provider_may_be_retried_in_its_own_way() -> None:
+    policy = RetryPolicy(base_seconds=10, cap_seconds=15, failures=1)
+    assert [states.backoff(failures, 1.0, policy) for failures in (1, 2, 9)] == [10, 15, 15]
+    failed = failure(Category.SERVER_ERROR)
+    assert states.after_failure(FRESH, failed, 0.5, policy).counters.candidate == 1
+    patient = RetryPolicy(failures=3)
+    standing = replace(FRESH, counters=Counters(failures=1, candidate_failures=1))
+    assert states.after_failure(standing, failed, 0.5).counters.candidate == 1
+    assert states.after_failure(standing, failed, 0.5, patient).counters.candidate == 0

@@ -1,0 +1,39 @@
+"""Rate: what a caller says of an ended task is kept, and counts in the history of who gave its result."""
+
+from uuid import UUID
+
+from orchestrator import telemetry
+from orchestrator.store import feedback, views
+from orchestrator.store.tasks import event_arrays
+from orchestrator.wiring import Parts
+from schemas.errors import NotFound, TaskNotFinished
+from schemas.events import EventName
+from schemas.feedback import FeedbackRequest, FeedbackView
+from schemas.moves import Happening
+
+
+async def rate(
+    parts: Parts, tenant_id: UUID, task_id: UUID, caller: str, said: FeedbackRequest
+) -> FeedbackView:
+    """Keep the caller's feedback in place of an earlier one; saying the same twice is the same as once.
+
+    Raises `NotFound`, `TaskNotFinished`.
+    """
+    happening = Happening(EventName.FEEDBACK, {"rating": said.rating, "accepted": said.accepted})
+    row = await parts.db.one(
+        feedback.GIVE,
+        task_id=task_id,
+        tenant_id=tenant_id,
+        caller=caller,
+        **said.model_dump(),
+        **event_arrays([happening]),
+    )
+    if row is None:
+        raise NotFound(f"There is no task {task_id}.")
+    if not row.ended:
+        raise TaskNotFinished("The task has not ended: there is nothing to rate yet.", retry_after=5)
+    if row.changed:
+        telemetry.emit(task_id, (happening,))
+        views.forget_routing(tenant_id)
+    found = await views.feedback(parts.db, tenant_id, task_id)
+    return next(each for each in found if each.caller == caller)
