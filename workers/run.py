@@ -21,6 +21,7 @@ from schemas.tasks import ChatRequest
 from workers.call import guarded_call, until_stored
 from workers.context import render, render_repair
 from workers.process import Process
+from workers.verifier import with_second_look
 from workers.verify import Accepted, verify
 
 CLAIM_PATIENCE: Final = 3.0
@@ -93,7 +94,7 @@ def _work(process: Process, lease: Lease) -> Ending:
         answer = made
         verdict = verify(lease.request, answer.text)
     if isinstance(verdict, Accepted):
-        return Ending(answer.call_id, result=_signed(verdict.result, answer))
+        return with_second_look(process, lease, answer, _signed(verdict.result, answer))
     message = "The answer was not usable: " + "; ".join(verdict.problems)
     failure = Failure(category=Category.ANSWER_REJECTED, message=message[:2000])
     return Ending(answer.call_id, failure=failure)

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 TAGS: Final = (
-    "constraint", "criterion", "description", "diff", "error_report", "file", "logs", "problems",
+    "constraint", "criterion", "description", "diff", "error_report", "file", "finding", "logs", "problems",
     "specification",
 )  # fmt: skip
 _CLOSING: Final = re.compile(r"</\s*(?:" + "|".join(TAGS) + ")", re.IGNORECASE)

@@ -10,9 +10,10 @@ from schemas.tasks import ChatRequest, FixBugRequest, GenerateCodeRequest, Revie
 from workers.verify.chat import verify_chat
 from workers.verify.code import verify_code
 from workers.verify.review import verify_review
+from workers.verify.scores import judged, unjudged
 from workers.verify.verdict import Accepted, Rejected
 
-__all__ = ["Accepted", "Rejected", "verify"]
+__all__ = ["Accepted", "Rejected", "judged", "unjudged", "verify"]
 
 MAX_ANSWER: Final = 2_500_000
 
