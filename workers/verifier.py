@@ -1,8 +1,8 @@
 """The verifier pass: a second call that scores the findings of a review before they are given.
 
-It is a call as any other: with a hold, inside the deadline, booked. Where it can't be made or comes to nothing,
-the review stands and its findings are marked unverified: they were paid for, and are never lost for it. An
-answer of the verifier that was paid before a crash is used instead of a second one.
+It is a call as any other: with a hold, inside the deadline, booked. Where it can't be made or comes to
+nothing, the review stands and its findings are marked unverified: they were paid for, and are never lost for
+it. An answer of the verifier that was paid before a crash is used instead of a second one.
 """
 
 from typing import Final
@@ -23,7 +23,7 @@ _STOPS: Final = frozenset({Category.CANCELED, Category.SHUTDOWN})
 
 
 def with_second_look(process: Process, lease: Lease, answer: PaidAnswer, result: AnyResult) -> Ending:
-    """The ending with a verified answer's result, after the verifier had its say where it is asked for one."""
+    """The ending with a usable answer's result, after the verifier had its say where it is asked for it."""
     request = lease.request
     if not isinstance(request, ReviewCodeRequest) or not isinstance(result, ReviewResult):
         return Ending(answer.call_id, result=result)

@@ -33,7 +33,8 @@ class Lease:
     """A claimed task: everything a worker needs to run it. `claimed_at` is of the process's own clock.
 
     `closed`: the account's gate, as the failure it stands for. `is_retry`: a call of the task failed here
-    before. `judgement`: the paid word of a verifier on `paid`. `circuit_noted`: others believe that the circuit is not closed.
+    before. `circuit_noted`: others believe that the circuit is not closed. `judgement`: a verifier's paid
+    word on `paid`.
     """
 
     task_id: UUID
