@@ -148,10 +148,10 @@ TROUBLES: Final = (
         _replacing(_ASSIGNED, r"\1==\3"),
     ),
     Trouble(
-        JAVA, re.compile(r"""\bif\s*\(.*(\w\s*[=!]=\s*"|"\s*[=!]=\s*\w)"""),
+        JAVA, re.compile(r"""\bif\s*\(.*([\w)]\s*[=!]=\s*"|"\s*[=!]=\s*\w)"""),
         "high", "bug", "Strings compared by identity",
         "Two strings with the same text may be two objects. Compare them with equals.",
-        _replacing(r"""(\w+(?:\.\w+\(\))?)\s*==\s*("[^"]*")""", r"\2.equals(\1)"),
+        _replacing(r"""(\w+(?:\.\w+)*(?:\(\))?)\s*==\s*("[^"]*")""", r"\2.equals(\1)"),
     ),
     Trouble(
         PYTHON, re.compile(r"""^\s*(if|elif|while|assert|return)\b[^"'#]*\bis\s+(not\s+)?["'\d\[({]"""),
