@@ -4,6 +4,7 @@ Where the submitter gave the whole file, it is applied there; else within the li
 What the tree was like before is no fault of a suggestion: only an error that it brings along counts.
 """
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from workers.verify.quotes import bare, quoted_lines
 _LONGEST: Final = 400
 _EFFORT: Final = 1_000_000
 """Characters that all suggestions of one answer may have parsed."""
+_PLACE: Final = re.compile(r"^(?:line )?\d+: ")
 _PYTHON: Final = frozenset({".py", ".pyi"})
 
 
@@ -53,7 +55,7 @@ class Trial:
         path = anchor.file.path(Side.NEW) or ""
         parsed, said = self._parses(anchor, path, lines)
         if parsed is False:
-            return Tried(None, parsed=False, note=f"with it the file does not parse: {said}")
+            return Tried(None, parsed=False, note=f"with it the code does not parse: {said}")
         return Tried("\n".join(lines), parsed, said)
 
     def _parses(self, anchor: Anchor, path: str, lines: Sequence[str]) -> tuple[bool | None, str]:
@@ -69,7 +71,9 @@ class Trial:
         if self._left < 0:
             return None, "too much to be checked"
         [check] = check_syntax({path: before}, {path: after})
-        return check.passed, check.detail.removeprefix(f"{path}: ")
+        said = check.detail.removeprefix(path).lstrip(": ")
+        # A line of the piece is none of the file's.
+        return check.passed, said if whole is not None else _PLACE.sub("", said)
 
     def _file(self, file: FileDiff) -> list[str] | None:
         """The lines of the file after the change, if it was given before or after it."""

@@ -60,7 +60,7 @@ def test_what_does_not_parse_is_dropped_with_a_note_and_the_finding_stays(conten
     found, check = reviewed(QUOTE, "            return (0", content)
     assert found.suggestion is None
     assert found.note is not None
-    assert "with it the file does not parse: line" in found.note
+    assert "with it the code does not parse: " in found.note
     assert (check.passed, check.detail) == (False, "0 of 1 kept")
 
 
