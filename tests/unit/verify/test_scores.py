@@ -91,7 +91,18 @@ def test_what_a_verifier_says_can_be_stored() -> None:
     assert said.dropped[0].judgement.reason == "ab?"
 
 
-WRITTEN = {"8": 8, "8/10": 8, "0.8": 8, "80%": 8, "7.4": 7, "1": 1, "1.0": 10, "": None, "-3": None, "85": None}
+WRITTEN = {
+    "8": 8,
+    "8/10": 8,
+    "0.8": 8,
+    "80%": 8,
+    "7.4": 7,
+    "1": 1,
+    "1.0": 10,
+    "": None,
+    "-3": None,
+    "85": None,
+}
 
 
 @pytest.mark.parametrize(("text", "value"), WRITTEN.items())
