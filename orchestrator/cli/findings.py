@@ -94,7 +94,7 @@ def _code(finding: Mapping[str, Any]) -> "Text":
     suggestion = finding.get("suggestion")
     suggested = _lines(suggestion) if suggestion else None
     first = finding.get("start_line")
-    width = len(str((first or 0) + len(quoted)))
+    width = len(str((first or 1) + len(quoted) - 1))
     marks = _marked(quoted, suggested)
     indent = _common_indent([*quoted, *(suggested or [])])
     shown = Text(overflow="fold")

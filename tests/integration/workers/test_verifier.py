@@ -11,6 +11,7 @@ from orchestrator.flow.rescue import rescue
 from schemas.calls import Purpose
 from schemas.errors import Category, Failure
 from schemas.results import ReviewResult
+from schemas.tasks import ReviewCodeRequest
 from tests.integration.flow.invariants import check
 from tests.integration.flow.world import World, eventually, request
 from tests.integration.workers.simulated import Simulated
@@ -145,7 +146,7 @@ async def test_after_a_crash_what_was_paid_is_used_and_not_paid_again(
     if verified:
         asked = request(**REVIEW)
         verdict = verify(asked, answer.text)
-        assert asked.kind == "review_code"
+        assert isinstance(asked, ReviewCodeRequest)
         assert isinstance(verdict, Accepted)
         assert isinstance(verdict.result, ReviewResult)
         await paid(process, lease, Purpose.VERIFIER, render_verifier(asked, verdict.result.findings))
