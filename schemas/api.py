@@ -81,7 +81,9 @@ class CallView(Value):
     model: str
     served_model: str | None
     status: CallStatus
-    verdict: AnswerVerdict | None = Field(description="what became of the answer")
+    verdict: AnswerVerdict | None = Field(
+        description="what became of the answer; a verifier's is no result and has none"
+    )
     category: Category | None = Field(description="how it failed")
     message: str | None
     http_status: int | None

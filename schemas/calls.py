@@ -36,10 +36,11 @@ class CallStatus(StrEnum):
 
 
 class Purpose(StrEnum):
-    """Why a call is made."""
+    """Why a call is made. A verifier's answer judges another call's answer and is no result itself."""
 
     FIRST = "first"
     REPAIR = "repair"
+    VERIFIER = "verifier"
 
 
 class AnswerVerdict(StrEnum):

@@ -79,6 +79,12 @@ class MethodNotAllowed(OrchestratorError):
     code, status = "method_not_allowed", 405
 
 
+class NotExportable(OrchestratorError):
+    """The result can't be had in that format: only the findings of a review are exported."""
+
+    code, status = "not_exportable", 406
+
+
 class TaskFinished(OrchestratorError):
     """The task has already ended."""
 
@@ -165,6 +171,7 @@ ERRORS: Final[tuple[type[OrchestratorError], ...]] = (
     Forbidden,
     NotFound,
     MethodNotAllowed,
+    NotExportable,
     TaskFinished,
     TaskNotFinished,
     PayloadTooLarge,

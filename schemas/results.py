@@ -99,6 +99,22 @@ class Side(StrEnum):
     NEW = "new"
 
 
+class Opinion(StrEnum):
+    """What the verifier made of a finding; where it said nothing of it, the finding is unverified."""
+
+    KEEP = "keep"
+    DROP = "drop"
+    UNVERIFIED = "unverified"
+
+
+class Judgement(Value):
+    """A second look at a finding by a call of its own; `score` is 0 (wrong) to 10 (certain and worth it)."""
+
+    opinion: Opinion
+    score: int | None = Field(None, ge=0, le=10)
+    reason: str = ""
+
+
 class Finding(Value):
     """One remark on the change; lines are 1-based, of the file on `side`; None where it found no anchor."""
 
@@ -111,7 +127,13 @@ class Finding(Value):
     severity: Severity
     title: str
     body: str
-    suggestion: str | None = None
+    suggestion: str | None = Field(None, description="for the quoted lines; it applies and, if told, parses")
+    note: str | None = Field(None, description="why a suggestion was dropped, or how far it was checked")
+    confidence: int | None = Field(None, ge=0, le=10, description="the reviewer's own word, 0 to 10")
+    judgement: Judgement | None = Field(None, description="the verifier's; none where it was not asked")
+    fingerprint: str = Field(
+        "", description="the same for the same finding in another run, wherever it moved"
+    )
 
 
 class ReviewResult(Value):
@@ -121,6 +143,7 @@ class ReviewResult(Value):
     summary: str
     findings: list[Finding]
     unanchored: list[Finding] = Field(default_factory=list)
+    dropped: list[Finding] = Field(default_factory=list, description="below the threshold, with the reason")
     verification: Verification
 
 

@@ -158,6 +158,16 @@ class Preferences(Value):
     verification_level: VerificationLevel | None = Field(
         None, description="refuse answers below this level; without it every check that applies must pass"
     )
+    verifier: bool | None = Field(
+        None, description="whether a second call scores each finding of a review; else as its kind has it"
+    )
+    min_score: int | None = Field(
+        None,
+        strict=True,
+        ge=0,
+        le=10,
+        description="findings below this are dropped, by the verifier's score (default 5) or else their own",
+    )
     temperature: float | None = Field(None, strict=True, ge=0, le=2)
     max_tokens: int | None = Field(None, strict=True, ge=1, le=200_000, description="output tokens per call")
     max_attempts: int = Field(
@@ -182,6 +192,12 @@ SUPPORTED_LEVELS: Final[dict[TaskKind, tuple[VerificationLevel, ...]]] = {
     TaskKind.EMBED: (VerificationLevel.PARSED,),
 }
 """The levels an answer of each kind can be held to."""
+
+VERIFIED_BY_DEFAULT: Final = frozenset({TaskKind.REVIEW_CODE})
+"""The kinds whose answers a second call judges, if it has something to judge."""
+
+DEFAULT_MIN_SCORE: Final = 5
+"""What a finding has to reach with the verifier to be kept."""
 
 Label = Annotated[str, Field(min_length=1, max_length=100)]
 

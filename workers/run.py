@@ -23,6 +23,7 @@ from workers.context import render_repair
 from workers.errand import HandedOver, ask
 from workers.process import Process
 from workers.prompt import prompt
+from workers.verifier import with_second_look
 from workers.verify import Accepted, may_be_mended
 
 CLAIM_PATIENCE: Final = 3.0
@@ -100,7 +101,8 @@ def _work(process: Process, lease: Lease) -> Ending:
         answer = made
         verdict = asked_first.judge(answer.text)
     if isinstance(verdict, Accepted):
-        return Ending(answer.call_id, result=asked_first.note(_signed(verdict.result, answer)))
+        result = asked_first.note(_signed(verdict.result, answer))
+        return with_second_look(process, lease, asked_first.request, answer, result)
     message = "The answer was not usable: " + "; ".join(verdict.problems)
     failure = Failure(category=Category.ANSWER_REJECTED, message=message[:2000])
     return Ending(answer.call_id, failure=failure)

@@ -11,6 +11,7 @@ _WHAT: Final = {
     402: "A hard budget has nothing left to spend.",
     403: "The API key lacks the scope.",
     404: "There is no such thing.",
+    406: "The result can't be had in that format.",
     409: "The task's state does not allow it.",
     413: "The body is too large.",
     415: "The body is not `application/json`, or it is compressed.",

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from orchestrator.api.described import CONDITIONAL, problems
 from orchestrator.api.doorway import Reader, Visit, Writer, no_task
+from orchestrator.api.exporting import EXPORTS, Format, export_reply, format_asked
 from orchestrator.api.replies import has_it, json_reply, state_headers, wait_asked
 from orchestrator.api.selection import (
     LIST_PARTS,
@@ -101,10 +102,10 @@ async def list_tasks(visit: Reader, asked: Annotated[TaskFilters, Query()]) -> R
 @router.get(
     "/tasks/{task_id}/result",
     response_model=None,
-    responses={200: {"model": ResultView}, **problems(403, 404, 409, 422)},
+    responses={200: {"model": ResultView, "content": EXPORTS}, **problems(403, 404, 406, 409, 422)},
 )
-async def get_result(visit: Reader, task_id: UUID) -> Response:
-    """Show how a task ended: its result, or its error. 409 while it runs."""
+async def get_result(request: Request, visit: Reader, task_id: UUID, form: Format = None) -> Response:
+    """Show how a task ended: its result, or its error; a review as SARIF or rdjson too. 409 while it runs."""
     outcome = await views.outcome(visit.parts.db, visit.tenant_id, task_id)
     if outcome is None:
         raise no_task(task_id)
@@ -112,7 +113,8 @@ async def get_result(visit: Reader, task_id: UUID) -> Response:
         state = await _state(visit, task_id)
         retry_after = int(state_headers(state).get("Retry-After", "1"))
         raise TaskNotFinished(f"The task is {outcome.status}; ask again later.", retry_after=retry_after)
-    return json_reply(result_shape(outcome))
+    wanted = format_asked(request, form)
+    return json_reply(result_shape(outcome)) if wanted is None else export_reply(outcome, wanted)
 
 
 @router.get(

@@ -1,13 +1,11 @@
 """Tasks and their results as a person reads them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from orchestrator.cli import printing
+from orchestrator.cli import findings, printing
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from orchestrator.client import Task
 
 STATUS_STYLES: Final = {
@@ -18,7 +16,6 @@ STATUS_STYLES: Final = {
     "canceling": "yellow",
     "running": "cyan",
 }
-_SEVERITY_STYLES: Final = {"critical": "bold red", "high": "red", "medium": "yellow"}
 _VERDICT_MARKS: Final = {"met": "✓", "not_met": "✗", "cant_tell": "?"}
 _DIFF_STYLES: Final = (
     ("+++", "bold"),
@@ -58,7 +55,7 @@ def show_result(result: Mapping[str, Any]) -> None:
     if result.get("type") == "code":
         show_diff(result["diff"])
     elif result.get("type") == "review":
-        show_review(result)
+        findings.show_review(result)
     elif result.get("type") == "embedding":
         printing.say(f"{len(result['vectors'])} vectors of {result['dimensions']} numbers: see -o json")
     elif result.get("type") == "chat":
@@ -88,50 +85,6 @@ def show_diff(diff: str) -> None:
         Text(printing.visible(line), style=_diff_style(line)) for line in diff.removesuffix("\n").split("\n")
     ]
     printing.show(*lines, soft_wrap=True)
-
-
-def show_review(review: Mapping[str, Any]) -> None:
-    """The summary and each finding with its place, its quote and what to do."""
-    from rich.text import Text
-
-    blocks: list[RenderableType] = [Text(printing.visible(review["summary"]))]
-    for finding in review["findings"]:
-        blocks += [Text(""), *_finding(finding)]
-    if review["unanchored"]:
-        told = f"{len(review['unanchored'])} more whose quote stands nowhere in the change: see -o json"
-        blocks += [Text(""), Text(told, style="dim")]
-    printing.show(*blocks)
-
-
-def _finding(finding: Mapping[str, Any]) -> "Iterator[RenderableType]":
-    from rich.text import Text
-
-    severity = str(finding["severity"])
-    head = Text()
-    head.append(f"{severity:<8} ", style=_SEVERITY_STYLES.get(severity, "bold"))
-    head.append(place(finding), style="bold")
-    head.append(printing.visible(f"  {finding['title']} ({finding['category']})"))
-    yield head
-    yield _indented(str(finding["quote"]), "| ", "dim")
-    yield _indented(str(finding["body"]), "", "")
-    if finding.get("suggestion"):
-        yield _indented("Suggested:", "", "green")
-        yield _indented(str(finding["suggestion"]), "> ", "green")
-
-
-def place(finding: Mapping[str, Any]) -> str:
-    """`file:line` of a finding."""
-    line = finding.get("start_line")
-    return printing.visible(f"{finding['file']}:{line}" if line else str(finding["file"]))
-
-
-def _indented(text: str, mark: str, style: str) -> "RenderableType":
-    """Lines set in from the margin, also where the terminal wraps them."""
-    from rich.padding import Padding
-    from rich.text import Text
-
-    lines = "\n".join(f"{mark}{line}" for line in text.strip("\n").split("\n"))
-    return Padding(Text(printing.visible(lines), style=style), (0, 0, 0, 4), expand=False)
 
 
 def _diff_style(line: str) -> str:

@@ -62,9 +62,9 @@ class Manner:
     timeout: float | None
     validate_only: bool
 
-    def request(self, kind: str, context: Mapping[str, Any]) -> dict[str, Any]:
+    def request(self, kind: str, context: Mapping[str, Any], **wishes: Any) -> dict[str, Any]:
         """A request body; what was not given is left to the API."""
-        preferences = _given(providers=self.providers, model=self.model)
+        preferences = _given(providers=self.providers, model=self.model, **wishes)
         return {"kind": kind, "context": _given(**context)} | _given(
             priority=self.priority, labels=self.labels, preferences=preferences
         )
@@ -252,6 +252,15 @@ def review(
     max_findings: Annotated[
         int | None, typer.Option(min=1, max=50, metavar="NUMBER", help="At most this many.")
     ] = None,
+    verifier: Annotated[
+        bool | None,
+        typer.Option(
+            "--verifier/--no-verifier", help="Have a second call score each finding; on by default."
+        ),
+    ] = None,
+    min_score: Annotated[
+        int | None, typer.Option(min=0, max=10, metavar="SCORE", help="Drop findings scored below this.")
+    ] = None,
     file: FileOption = None,
     priority: PriorityOption = None,
     label: LabelOption = None,
@@ -270,7 +279,7 @@ def review(
         max_findings=max_findings,
         files=sources.source_files(file or []),
     )
-    _submit(context, manner, manner.request("review_code", about))
+    _submit(context, manner, manner.request("review_code", about, verifier=verifier, min_score=min_score))
 
 
 @app.command("chat")

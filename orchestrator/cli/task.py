@@ -7,7 +7,7 @@ from uuid import UUID
 import typer
 
 from orchestrator.cli import outcome, printing
-from orchestrator.cli.exits import Code, Ending
+from orchestrator.cli.exits import Code, Ending, Misused
 from orchestrator.cli.session import Output, session
 
 if TYPE_CHECKING:
@@ -100,10 +100,24 @@ def wait(context: typer.Context, task: TaskId, timeout: TimeoutOption = None) ->
 
 
 @app.command("result")
-def result(context: typer.Context, task: TaskId) -> None:
+def result(
+    context: typer.Context,
+    task: TaskId,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", metavar="FORMAT", help="A review as sarif (2.1.0) or rdjson (reviewdog)."),
+    ] = None,
+) -> None:
     """Print an ended task's result: a change as a diff, fit for `git apply`; a review as its findings."""
+    from orchestrator.catalogue.exports import ExportFormat
+
     shared = session(context)
+    if form is not None and form not in tuple(ExportFormat):
+        raise Misused(f"--format {form} is not known.", f"Give one of: {', '.join(ExportFormat)}.")
     with shared.client() as client:
+        if form is not None:
+            printing.write_json(client.export(task, form), shared.output)
+            return
         found = client.result(task)
         if shared.as_json:
             printing.write_json(found.body, shared.output)

@@ -18,6 +18,11 @@ def read(kind: type[R], response: httpx.Response) -> R:
     return _fitting(response, lambda: kind.read(_object(response.json())))
 
 
+def read_object(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object in a response, as it is."""
+    return _fitting(response, lambda: _object(response.json()))
+
+
 def read_page(kind: type[R], response: httpx.Response) -> Page[R]:
     """The page in a response."""
     return _fitting(response, lambda: page(kind, _object(response.json())))

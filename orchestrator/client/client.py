@@ -13,7 +13,7 @@ import httpx
 from pydantic import BaseModel
 
 from orchestrator.client import errors, given
-from orchestrator.client.answers import read, read_event, read_page
+from orchestrator.client.answers import read, read_event, read_object, read_page
 from orchestrator.client.experiments import ExperimentCalls
 from orchestrator.client.given import TaskRef, task_path
 from orchestrator.client.looking import Look
@@ -96,6 +96,10 @@ class Client(ExperimentCalls, ProviderCalls):
     def result(self, task: TaskRef) -> Reply:
         """How the task ended, a result or an error; raises `Conflict` while it has not."""
         return read(Reply, self._got(f"{task_path(task)}/result"))
+
+    def export(self, task: TaskRef, form: str) -> dict[str, Any]:
+        """A review's findings as `sarif` (2.1.0) or `rdjson` (reviewdog)."""
+        return read_object(self._got(f"{task_path(task)}/result", {"format": form}))
 
     def calls(self, task: TaskRef) -> Page[Call]:
         """The provider calls that the task made, with tokens and cost."""

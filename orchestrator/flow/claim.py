@@ -34,7 +34,8 @@ class Lease:
     """A claimed task: everything a worker needs to run it. `claimed_at` is of the process's own clock.
 
     `closed`: the account's gate, as the failure it stands for. `is_retry`: a call of the task failed here
-    before. `circuit_noted`: others believe that the circuit is not closed.
+    before. `circuit_noted`: others believe that the circuit is not closed. `judgement`: a verifier's paid
+    word on `paid`.
     """
 
     task_id: UUID
@@ -50,6 +51,7 @@ class Lease:
     closed: Failure | None
     is_retry: bool
     circuit_noted: bool
+    judgement: PaidAnswer | None = None
 
     @classmethod
     def of(cls, row: Row[Any], token: UUID, claimed_at: float, paid: PaidAnswer | None = None) -> Self:
@@ -81,6 +83,7 @@ class Lease:
             closed=_closed(row),
             is_retry=row.is_retry,
             circuit_noted=row.circuit_noted,
+            judgement=_judgement(row),
         )
 
     @property
@@ -143,6 +146,12 @@ _BEHIND_GATE = {
     "misconfigured": Category.UNAUTHORIZED,
     CHECK_FAILED: Category.CIRCUIT_OPEN,
 }
+
+
+def _judgement(row: Row[Any]) -> PaidAnswer | None:
+    if row.judgement_call_id is None:
+        return None
+    return PaidAnswer(row.judgement_call_id, Purpose.VERIFIER, row.judgement_answer)
 
 
 def _paid(row: Row[Any]) -> PaidAnswer | None:

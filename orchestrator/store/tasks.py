@@ -93,6 +93,7 @@ LEASED = f"""
         provider.options, provider.trusted,
         provider.model AS provider_model, paid.call_id AS paid_call_id, paid.purpose AS paid_purpose,
         paid.answer AS paid_answer, paid.served_model AS paid_model, paid.category AS paid_category,
+        judgement.call_id AS judgement_call_id, judgement.answer AS judgement_answer,
         gate.kind AS gate_kind, gate.reason AS gate_reason,
         least(extract(epoch FROM gate.closed_until - clock_timestamp()), 86400)::float8 AS gate_seconds,
         moved.attempt > 1 AND EXISTS (
@@ -113,12 +114,20 @@ LEASED = f"""
         ORDER BY closed_until DESC LIMIT 1
     ) AS gate ON true
     LEFT JOIN LATERAL (
-        SELECT calls.id AS call_id, calls.purpose, call_answers.answer, calls.served_model, calls.category
+        SELECT calls.id AS call_id, calls.purpose, call_answers.answer, calls.served_model, calls.category,
+            calls.ended_at
         FROM calls JOIN call_answers ON call_answers.call_id = calls.id
         WHERE moved.attempt > 1 AND calls.task_id = moved.id AND calls.status = 'answered'
-            AND calls.verdict IS DISTINCT FROM 'superseded'
+            AND calls.verdict IS DISTINCT FROM 'superseded' AND calls.purpose <> 'verifier'
         ORDER BY calls.id DESC LIMIT 1
-    ) AS paid ON true"""
+    ) AS paid ON true
+    LEFT JOIN LATERAL (
+        SELECT calls.id AS call_id, call_answers.answer
+        FROM calls JOIN call_answers ON call_answers.call_id = calls.id
+        WHERE paid.call_id IS NOT NULL AND calls.task_id = moved.id AND calls.status = 'answered'
+            AND calls.purpose = 'verifier' AND calls.started_at >= paid.ended_at
+        ORDER BY calls.id DESC LIMIT 1
+    ) AS judgement ON true"""
 """What a worker needs to know of the task that `moved` has just leased to it."""
 
 CLAIM = text(

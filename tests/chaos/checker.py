@@ -171,8 +171,9 @@ def calls_per_task(history: History) -> Iterator[Violation]:
 
 
 def planned(calls: Iterable[Call]) -> int:
-    """The calls that one undisturbed run of the task would have made: the first, and a repair if refused."""
-    return 1 + any(call.purpose == "first" and call.verdict == "rejected" for call in calls)
+    """The calls that one undisturbed run would have made: the first, a repair if refused, a verifier."""
+    refused = any(call.purpose == "first" and call.verdict == "rejected" for call in calls)
+    return 1 + refused + any(call.purpose == "verifier" for call in calls)
 
 
 def open_calls(history: History) -> Iterator[Violation]:

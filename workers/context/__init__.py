@@ -4,6 +4,7 @@ from workers.context.compose import Composed, compose
 from workers.context.fit import TooLong
 from workers.context.gather import Gathered, Unusable, gather
 from workers.context.render import Message, render, render_repair
+from workers.context.verifier import render_verifier
 
 __all__ = [
     "Composed",
@@ -15,4 +16,5 @@ __all__ = [
     "gather",
     "render",
     "render_repair",
+    "render_verifier",
 ]

@@ -25,6 +25,7 @@ from schemas.tasks import (
 )
 from workers.context.fence import fence, inline
 from workers.context.fit import Shown, whole
+from workers.context.numbering import numbered
 
 PROBLEMS_BYTES: Final = 8_000
 _EMPTY: Final = "(The answer was empty.)"
@@ -64,7 +65,7 @@ def render_repair(
     request: TaskRequest, earlier: tuple[Message, ...], answer: str, problems: tuple[str, ...]
 ) -> tuple[Message, ...]:
     """The earlier messages, the answer that was refused, and what to mend in it."""
-    mend = _template("repair.md").render(
+    mend = template("repair.md").render(
         problems="\n".join(_within(problems, PROBLEMS_BYTES)),
         review=isinstance(request, ReviewCodeRequest),
         chat=isinstance(request, ChatRequest),
@@ -78,7 +79,7 @@ def _system(request: CodeRequest | ReviewCodeRequest, lead: str | None) -> str:
     kind, language = request.kind.value, request.context.constraints.language
     form = "review_format.md" if isinstance(request, ReviewCodeRequest) else "edit_format.md"
     said = leads.rendered(lead or leads.built_in(kind), kind, language)
-    return _template("frame.md").render(lead=said, kind=kind, form=form)
+    return template("frame.md").render(lead=said, kind=kind, form=form)
 
 
 def everything(request: CodeRequest | ReviewCodeRequest) -> Shown:
@@ -89,9 +90,9 @@ def everything(request: CodeRequest | ReviewCodeRequest) -> Shown:
 def _user(request: CodeRequest | ReviewCodeRequest, shown: Shown, conventions: Mapping[str, str]) -> str:
     tree = {"context": request.context, "shown": shown, "conventions": list(conventions.items())}
     if isinstance(request, ReviewCodeRequest):
-        return _template("review_task.md").render(tree)
+        return template("review_task.md").render(tree)
     bug = request.context if isinstance(request, FixBugRequest) else None
-    return _template("code_task.md").render(
+    return template("code_task.md").render(
         tree,
         specifications=request.context.specifications.model_dump(exclude_none=True),
         constraints=_constraints(request),
@@ -139,9 +140,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals.update(fence=fence, inline=inline)
+    environment.globals.update(fence=fence, inline=inline, numbered=numbered)
     return environment
 
 
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
+    """A prompt of the folder, by its file's name."""
     return _environment().get_template(name)

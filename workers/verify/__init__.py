@@ -11,9 +11,10 @@ from workers.verify.chat import may_be_mended, verify_chat
 from workers.verify.code import verify_code
 from workers.verify.embeddings import verify_embeddings
 from workers.verify.review import verify_review
+from workers.verify.scores import judged, unjudged
 from workers.verify.verdict import Accepted, Rejected
 
-__all__ = ["Accepted", "Rejected", "may_be_mended", "verify"]
+__all__ = ["Accepted", "Rejected", "judged", "may_be_mended", "unjudged", "verify"]
 
 MAX_ANSWER: Final = 2_500_000
 

@@ -1,32 +1,35 @@
 """Where a finding's verbatim quote stands in the diff; the line number it came with is only a hint.
 
-The named file and side come first, exactly, then but for space around the lines; then the other side; then
-any other file, if the quote occurs once in the whole diff. The cost of one quote is bounded.
+The named file and side come first, then the other side; then any other file, if the quote occurs once in the
+whole diff. What could be meant in two places equally well is refused. The cost of one quote is bounded.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 from schemas.results import Side
-from workers.verify.hunks import FileDiff, SideLines
+from workers.verify.hunks import FileDiff
+from workers.verify.quotes import folded, quoted_lines, readings
+from workers.verify.sides import IndexedSide, Several, Spot
 
 _QUOTED_LINES: Final = 200
-_CANDIDATES: Final = 500
 _FILES: Final = 500
 
 
 @dataclass(frozen=True)
 class Anchor:
-    """Real lines of the diff: first and last number on the side of the file, and their text."""
+    """Real lines of the diff: first and last number on the side of the file, and their text.
+
+    `plain`: the quote carried neither markers nor numbers of the diff.
+    """
 
     file: FileDiff
     side: Side
     start_line: int
     end_line: int
     text: str
+    plain: bool = True
 
 
 class Anchorage:
@@ -38,20 +41,20 @@ class Anchorage:
         for indexed in self._files:
             for name in {indexed.file.path(side) or "" for side in Side}:
                 self._named.setdefault(name, []).append(indexed)
-        self._shown = {text.strip() for file in files for side in Side for text in file.lines(side).texts}
+        self._shown = {folded(text) for file in files for side in Side for text in file.lines(side).texts}
 
-    def anchor(self, file: str, side: Side, line: int | None, quote: str) -> Anchor | None:
-        """Where the quote stands, if anywhere."""
-        lines = _quoted_lines(quote)
+    def anchor(self, file: str, side: Side, line: int | None, quote: str) -> Anchor | Several | None:
+        """Where the quote stands; `Several` where that can't be told, None if nowhere."""
+        lines = quoted_lines(quote)
         if not lines or len(lines) > _QUOTED_LINES:
             return None
         named = self._called(file)
         for marked in (False, True):
             for indexed in named:
                 if found := next(indexed.places(lines, side, line, marked=marked), None):
-                    return found.anchor
-            if found := self._elsewhere(lines, side, line, marked=marked):
-                return found.anchor
+                    return found.anchor if isinstance(found, _Place) else found
+            if elsewhere := self._elsewhere(lines, side, line, marked=marked):
+                return elsewhere.anchor
         return None
 
     def _called(self, file: str) -> list["_IndexedFile"]:
@@ -64,9 +67,8 @@ class Anchorage:
     def _elsewhere(
         self, lines: Sequence[str], side: Side, line: int | None, *, marked: bool
     ) -> "_Place | None":
-        shown = all(
-            text.strip() in self._shown or (marked and text[1:].strip() in self._shown) for text in lines
-        )
+        meant = (reading.lines for one in Side for reading in readings(lines, one, line, marked=marked))
+        shown = any(all(folded(text) in self._shown for text in each) for each in meant)
         if not shown or len(self._files) > _FILES:
             return None
         places = [
@@ -74,7 +76,8 @@ class Anchorage:
             for indexed in self._files
             if (place := next(indexed.places(lines, side, line, marked=marked), None))
         ]
-        return places[0] if len(places) == 1 and places[0].only else None
+        [place] = places if len(places) == 1 else [None]
+        return place if isinstance(place, _Place) and place.only else None
 
 
 @dataclass(frozen=True)
@@ -86,94 +89,22 @@ class _Place:
 class _IndexedFile:
     def __init__(self, file: FileDiff) -> None:
         self.file = file
-        self.sides = {side: _IndexedSide(file.lines(side)) for side in Side}
+        self._sides = {side: IndexedSide(file.lines(side), file.first_hunk) for side in Side}
 
-    def places(self, lines: Sequence[str], side: Side, line: int | None, *, marked: bool) -> Iterator[_Place]:
-        """The best place on the side, then on the other; `marked` quotes carry the diff's markers."""
+    def places(
+        self, lines: Sequence[str], side: Side, line: int | None, *, marked: bool
+    ) -> Iterator[_Place | Several]:
+        """The best place on the side, then on the other; `marked` quotes carry markers or numbers."""
         for one in (side, *(other for other in Side if other is not side)):
-            wanted = _unmarked(lines, one) if marked else lines
-            found = self.sides[one].find(wanted, line) if wanted else None
-            if found is not None:
-                start, only = found
-                yield _Place(self._anchor(one, start, len(wanted)), only)
+            for reading in readings(lines, one, line, marked=marked):
+                found = self._sides[one].find(reading)
+                if isinstance(found, Spot):
+                    yield _Place(self._anchor(one, found, plain=reading.plain), found.only)
+                elif found is not None:
+                    yield found
 
-    def _anchor(self, side: Side, start: int, length: int) -> Anchor:
+    def _anchor(self, side: Side, spot: Spot, *, plain: bool) -> Anchor:
         lines = self.file.lines(side)
-        text = "\n".join(lines.texts[start : start + length])
-        return Anchor(self.file, side, lines.numbers[start], lines.numbers[start + length - 1], text)
-
-
-class _IndexedSide:
-    def __init__(self, lines: SideLines) -> None:
-        self.numbers = lines.numbers
-        self.texts = lines.texts
-
-    @cached_property
-    def exact(self) -> "_Form":
-        return _Form(self.texts)
-
-    @cached_property
-    def trailing(self) -> "_Form":
-        return _Form([text.rstrip() for text in self.texts])
-
-    @cached_property
-    def loose(self) -> "_Form":
-        return _Form([text.strip() for text in self.texts])
-
-    def find(self, quoted: Sequence[str], hint: int | None) -> tuple[int, bool] | None:
-        """The index nearest to the hinted line, and whether it is the only one at its closeness."""
-        stripped = [line.strip() for line in quoted]
-        return (
-            self._find(self.exact, quoted, hint)
-            or self._find(self.trailing, [line.rstrip() for line in quoted], hint)
-            or self._find(self.loose, stripped, hint)
-        )
-
-    def _find(self, form: "_Form", quoted: Sequence[str], hint: int | None) -> tuple[int, bool] | None:
-        near = 0 if hint is None else bisect_left(self.numbers, hint)
-        last = len(quoted) - 1
-        starts = [
-            start
-            for start in form.candidates(quoted, near)
-            if form.texts[start : start + len(quoted)] == list(quoted)
-            and self.numbers[start + last] - self.numbers[start] == last
-        ]
-        if not starts:
-            return None
-        target = 0 if hint is None else hint
-        return min(starts, key=lambda start: abs(self.numbers[start] - target)), len(starts) == 1
-
-
-class _Form:
-    """The lines of a side, normalised in one way, with where each text occurs."""
-
-    def __init__(self, texts: list[str]) -> None:
-        self.texts = texts
-        self.indexes: dict[str, list[int]] = {}
-        for index, text in enumerate(texts):
-            self.indexes.setdefault(text, []).append(index)
-
-    def candidates(self, quoted: Sequence[str], near: int) -> Iterator[int]:
-        """Where the quote could start, told by its rarest line; of very many, those near an index."""
-        offset = min(range(len(quoted)), key=lambda at: len(self.indexes.get(quoted[at], ())))
-        indexes = self.indexes.get(quoted[offset], [])
-        middle = bisect_left(indexes, near)
-        for index in indexes[max(0, middle - _CANDIDATES // 2) : middle + _CANDIDATES // 2]:
-            if 0 <= index - offset <= len(self.texts) - len(quoted):
-                yield index - offset
-
-
-def _quoted_lines(quote: str) -> list[str]:
-    lines = [line.removesuffix("\r") for line in quote.split("\n")]
-    while lines and not lines[-1].strip():
-        lines.pop()
-    first = next((at for at, line in enumerate(lines) if line.strip()), 0)
-    return lines[first:]
-
-
-def _unmarked(lines: Sequence[str], side: Side) -> list[str]:
-    """The lines of a side out of a quote that kept the diff's markers; none if it kept none."""
-    if not all(line[:1] in ("+", "-", " ", "") for line in lines):
-        return []
-    dropped = "+" if side is Side.OLD else "-"
-    return [line[1:] for line in lines if line[:1] != dropped]
+        last = spot.index + spot.length - 1
+        text = "\n".join(lines.texts[spot.index : last + 1])
+        return Anchor(self.file, side, lines.numbers[spot.index], lines.numbers[last], text, plain)

@@ -49,6 +49,7 @@ class Claim:
     body: str
     quote: str
     suggestion: str | None
+    confidence: int | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ def _claim(element: Element) -> Claim | None:
         body=clipped(said, _LONG),
         quote=_unfenced(quote or ""),
         suggestion=clipped(_unfenced(suggestion), _LONG) if suggestion and suggestion.strip() else None,
+        confidence=tenths(named.get("confidence", "")),
     )
 
 
@@ -126,6 +128,16 @@ def _unfenced(text: str) -> str:
 def _line(said: str) -> int | None:
     number = re.match(r"[L\s]{0,3}([0-9]{1,9})", said)
     return int(number[1]) if number else None
+
+
+def tenths(said: str) -> int | None:
+    """A number from 0 to 10, also where it is written as a percentage or a fraction; None if it is none."""
+    found = re.match(r"\s*([0-9]{1,3})(\.[0-9]{1,3})?\s*(%?)", said)
+    if found is None:
+        return None
+    value = float(found[1] + (found[2] or ""))
+    value = value / 10 if found[3] else value * 10 if found[2] and value <= 1 else value
+    return round(value) if value <= 10 else None
 
 
 def _category(said: str) -> str:

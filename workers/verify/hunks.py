@@ -17,24 +17,33 @@ _SIGNATURE: Final = "-- "
 
 @dataclass(frozen=True)
 class SideLines:
-    """The lines of one side that the diff shows; the numbers ascend and jump between hunks."""
+    """The lines of one side that the diff shows; the numbers ascend and jump between hunks.
+
+    `rows` are the lines' own numbers in the text of the diff, from 1.
+    """
 
     numbers: list[int] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
 
-    def add(self, number: int, text: str) -> None:
+    def add(self, number: int, text: str, row: int) -> None:
         self.numbers.append(number)
         self.texts.append(text)
+        self.rows.append(row)
 
 
 @dataclass(frozen=True)
 class FileDiff:
-    """One file of a diff; a path is None where the file does not exist on that side."""
+    """One file of a diff; a path is None where the file does not exist on that side.
+
+    `first_hunk` is the row of the diff on which its first hunk begins.
+    """
 
     old_path: str | None
     new_path: str | None
     old: SideLines
     new: SideLines
+    first_hunk: int
 
     def lines(self, side: Side) -> SideLines:
         return self.old if side is Side.OLD else self.new
@@ -61,18 +70,21 @@ class _Reader:
     def _reset(self) -> None:
         self.names = Names()
         self.old, self.new = SideLines(), SideLines()
+        self.first_hunk = 0
 
     def read(self) -> None:
         at = 0
         while at < len(self.lines):
             hunk = _HUNK.match(self.lines[at])
+            if hunk and not self.first_hunk:
+                self.first_hunk = at + 1
             at = self._hunk(at + 1, hunk) if hunk else self._header(at)
         self._finish()
 
     def _finish(self) -> None:
         if self.old.numbers or self.new.numbers:
             old, new = names_of(self.names)
-            self.files.append(FileDiff(old, new, self.old, self.new))
+            self.files.append(FileDiff(old, new, self.old, self.new, self.first_hunk))
         self._reset()
 
     def _header(self, at: int) -> int:
@@ -105,10 +117,10 @@ class _Reader:
             if mark not in " +-\\":
                 break
             if mark in " -":
-                self.old.add(old, text)
+                self.old.add(old, text, at + 1)
                 old += 1
             if mark in " +":
-                self.new.add(new, text)
+                self.new.add(new, text, at + 1)
                 new += 1
             at += 1
         return at

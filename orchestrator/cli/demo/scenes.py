@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from orchestrator import clock
-from orchestrator.cli import rendering
+from orchestrator.cli import findings, rendering
 from orchestrator.cli.demo import inputs
 from orchestrator.cli.demo.repository import Repository, run
 from orchestrator.cli.demo.stage import Stage
@@ -84,7 +84,7 @@ def review(play: Play) -> bool:
     result = _done(play, {"kind": "review_code", "context": context})
     if result is None:
         return False
-    rendering.show_review(result)
+    findings.show_review(result)
     anchored = [finding for finding in result["findings"] if finding["start_line"]]
     return stage.judge(
         f"{len(anchored)} findings, each anchored to a line of the diff", passed=bool(anchored)

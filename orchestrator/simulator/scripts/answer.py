@@ -14,6 +14,7 @@ from orchestrator.simulator.scripts.prompt import Prompt, read
 from orchestrator.simulator.scripts.refactor import refactor
 from orchestrator.simulator.scripts.review import ReviewAnswer, review
 from orchestrator.simulator.scripts.tests import write_tests
+from orchestrator.simulator.scripts.verifier import check
 from orchestrator.simulator.wire import Message
 from schemas.tasks import TaskKind
 
@@ -23,7 +24,7 @@ def script(messages: tuple[Message, ...], persona: Persona | None = None) -> str
     prompt = read(messages)
     if prompt.kind is None or prompt.kind not in _SCRIPTS:
         return UNUSABLE if persona is Persona.WRONG else _chat(prompt)
-    answer = _SCRIPTS[prompt.kind](prompt)
+    answer = check(prompt) if prompt.verifier else _SCRIPTS[prompt.kind](prompt)
     return spoil(answer, persona, prompt) if persona else answer.render()
 
 

@@ -9,6 +9,7 @@ from orchestrator.simulator.scripts.code import LABEL, Block, CodeAnswer
 from orchestrator.simulator.scripts.dialects import DIALECTS, render_in
 from orchestrator.simulator.scripts.prompt import Prompt
 from orchestrator.simulator.scripts.review import Finding, ReviewAnswer
+from orchestrator.simulator.scripts.verifier import Scores
 
 UNUSABLE: Final = f"{LABEL} I thought about it for a while and would rather tell you how I feel about it."
 _MISREAD: Final = "    this_line_is_not_in_the_file = True"
@@ -16,10 +17,15 @@ _BROKEN: Final = "def broken(:\n    return"
 _INVENTED: Final = "this line stands nowhere in the diff"
 
 
-def spoil(answer: CodeAnswer | ReviewAnswer, persona: Persona, prompt: Prompt) -> str:
-    """The answer as the persona gives it; asked to mend it, all but `wrong` give the good one."""
+def spoil(answer: CodeAnswer | ReviewAnswer | Scores, persona: Persona, prompt: Prompt) -> str:
+    """The answer as the persona gives it; asked to mend it, all but `wrong` give the good one.
+
+    As a verifier, `wrong` scores nothing and the others leave out the first finding.
+    """
     if persona is Persona.WRONG:
         return UNUSABLE
+    if isinstance(answer, Scores):
+        return Scores(answer.scores[1:]).render()
     if isinstance(answer, ReviewAnswer):
         well = prompt.repair or persona in DIALECTS
         return (answer if well else _misquoted(answer)).render()

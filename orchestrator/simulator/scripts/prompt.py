@@ -16,12 +16,13 @@ from schemas.tasks import TaskKind
 _KIND: Final = re.compile(r"^Task kind: *(\w+) *$", re.MULTILINE)
 _KINDS: Final = {kind.value: kind for kind in TaskKind}
 _OPENING: Final = re.compile(
-    r"^<((constraint|conventions|criterion|description|diff|error_report|file|logs|manifest|message|outline|problems"
-    r"|specification)(?:-[0-9a-f]+)?)"
+    r"^<((constraint|conventions|criterion|description|diff|error_report|file|finding|logs|manifest|message|outline"
+    r"|problems|specification)(?:-[0-9a-f]+)?)"
     r"((?: [a-z_]+=\"[^\"\n]*\")*)>",
     re.MULTILINE,
 )
 _ATTRIBUTE: Final = re.compile(r' ([a-z_]+)="([^"\n]*)"')
+_VERIFIER: Final = re.compile(r"^Step: *verifier *$", re.MULTILINE)
 _MOST_FINDINGS: Final = re.compile(r"\bat most (\d{1,4}) findings\b")
 DEFAULT_FINDINGS: Final = 10
 
@@ -36,7 +37,10 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One task as the worker put it; `repair` when an earlier answer was found unusable."""
+    """One task as the worker put it; `repair` when an earlier answer was found unusable.
+
+    `verifier` when the findings of a review are to be scored.
+    """
 
     kind: TaskKind | None
     description: str
@@ -46,6 +50,8 @@ class Prompt:
     repair: bool
     below: tuple[str, ...] = ()
     most_findings: int = DEFAULT_FINDINGS
+    verifier: bool = False
+    findings: "tuple[Element, ...]" = ()
 
     def allows(self, path: str) -> bool:
         """Whether the task's constraints let the path be changed."""
@@ -82,6 +88,8 @@ def read(messages: Sequence[Message]) -> Prompt:
         diff=_text("diff", found),
         repair=any(message.role is Role.ASSISTANT for message in messages),
         below=tuple(_below(found)),
+        verifier=any(one.role is Role.SYSTEM and _VERIFIER.search(one.text) for one in messages),
+        findings=tuple(one for one in found if one.tag == "finding"),
         most_findings=int(most[1]) if most else DEFAULT_FINDINGS,
     )
 

@@ -21,6 +21,7 @@ from schemas.api import (
     TaskView,
 )
 from schemas.errors import Category
+from schemas.results import Finding, ReviewResult, Severity, Side, Verification, VerificationLevel
 from schemas.tasks import StatusReason, TaskKind, TaskStatus
 from tests.integration.api.visitor import BODY, DIFF, TASKS, Visitor, setting, until
 
@@ -271,3 +272,39 @@ async def test_waiting_sees_an_end_without_any_hint(caller: Visitor, watcher: Wa
         id=task.id,
     )
     assert (await waiting).json()["status"] == "canceled"
+
+
+async def test_a_review_can_be_had_as_sarif_and_as_rdjson(caller: Visitor) -> None:
+    task = await caller.submit()
+    level = Verification(level=VerificationLevel.ANCHORED)
+    found = Finding(
+        file="a.py", side=Side.NEW, start_line=2, end_line=2, quote="x", category="bug",
+        severity=Severity.HIGH, title="T", body="B",
+    )  # fmt: skip
+    await caller.succeed(task.id, ReviewResult(summary="S", findings=[found], verification=level))
+    by_query = await caller.get(f"{task.links.result}?format=sarif")
+    by_header = await caller.get(task.links.result, Accept="application/sarif+json;q=0.9, text/html")
+    assert by_query.headers["content-type"] == by_header.headers["content-type"] == "application/sarif+json"
+    assert by_query.json() == by_header.json()
+    assert by_query.json()["runs"][0]["results"][0]["ruleId"] == "bug"
+    diagnostics = (await caller.get(f"{task.links.result}?format=rdjson")).json()["diagnostics"]
+    assert diagnostics[0]["location"]["range"]["start"] == {"line": 2}
+    plain = await caller.get(task.links.result, Accept="application/json")
+    assert ResultView.model_validate_json(plain.content).result is not None
+
+
+async def test_only_reviews_are_exported_and_only_in_known_formats(caller: Visitor) -> None:
+    done, failed, fresh = [await caller.submit() for _ in range(3)]
+    await caller.succeed(done.id)
+    await caller.fail(failed.id)
+    for task, status, code in (
+        (done, 406, "not_exportable"),
+        (failed, 406, "not_exportable"),
+        (fresh, 409, None),
+    ):
+        response = await caller.get(f"{task.links.result}?format=sarif")
+        told = Problem.model_validate_json(response.content)
+        assert response.status_code == status
+        assert code in (None, told.code)
+    unknown = await caller.get(f"{done.links.result}?format=xml")
+    assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (422, "format")

@@ -93,14 +93,24 @@ def test_a_review_of_standard_input_prints_its_findings(
     assert done.out.splitlines() == [
         "One thing.",
         "",
-        "high     x.py:3  Text run as code (security)",
-        "    | eval(\\u001b[31mtext)",
-        "    Whatever comes is run.",
-        "    Suggested:",
-        "    > parse(text)",
+        "high x.py:3  security",
+        "  Text run as code",
+        "  3 │ - eval(\\u001b[31mtext)",
+        "    │ + parse(text)",
+        "  Whatever comes is run.",
         "",
+        "1 finding: 1 high",
         "1 more whose quote stands nowhere in the change: see -o json",
     ]
+
+
+def test_whether_and_how_strictly_findings_are_verified_can_be_wished(
+    command: Command, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _feed(monkeypatch, DIFF.encode())
+    server = serve(ok(status=202))
+    command("submit", "review", "-", "--no-verifier", "--min-score", "0", "--no-wait")
+    assert sent(server)["preferences"] == {"verifier": False, "min_score": 0}
 
 
 def test_without_waiting_the_id_is_the_result(command: Command, serve: Serve) -> None:

@@ -90,3 +90,18 @@ def test_feedback_that_says_nothing_is_a_usage_error(command: Command, serve: Se
     server = serve(ok())
     assert command("task", "feedback", TASK_ID).code == Code.USAGE
     assert server.requests == []
+
+
+def test_a_review_is_exported_as_it_comes(command: Command, serve: Serve) -> None:
+    log = {"version": "2.1.0", "runs": []}
+    server = serve(ok(log))
+    done = command("task", "result", TASK_ID, "--format", "sarif")
+    assert (done.code, json.loads(done.out)) == (Code.OK, log)
+    assert server.paths == [f"GET /api/v1/tasks/{TASK_ID}/result?format=sarif"]
+
+
+def test_an_unknown_format_is_a_mistake_that_names_the_known_ones(command: Command, serve: Serve) -> None:
+    server = serve()
+    done = command("task", "result", TASK_ID, "--format", "xml")
+    assert (done.code, server.requests) == (Code.USAGE, [])
+    assert "sarif, rdjson" in done.err

@@ -178,7 +178,10 @@ def test_equal_findings_are_given_once_at_their_gravest() -> None:
 
 def test_the_gravest_findings_stay_within_the_cap() -> None:
     severities = ("info", "critical", "low", "high", "medium")
-    findings = [finding("def clear(self):", severity=name, title=name) for name in severities]
+    lines = ("def clear(self):", "self.items = []", "if not self.items:", "def total(self):", "return round(")
+    findings = [
+        finding(line, severity=name, title=name) for line, name in zip(lines, severities, strict=True)
+    ]
     result = reviewed(*findings, max_findings=3)
     assert [found.severity.value for found in result.findings] == ["critical", "high", "medium"]
     assert result.verification.checks[1].detail == "2 more were left out"
@@ -198,6 +201,49 @@ def test_severity_and_category_are_put_into_our_words(
 ) -> None:
     found = anchored(finding("def clear(self):", severity=severity, category=category))
     assert (found.severity.value, found.category) == expected
+
+
+def test_of_equally_grave_findings_the_surest_come_first() -> None:
+    told = {
+        "def clear(self):": "3",
+        "self.items = []": "90%",
+        "if not self.items:": "0.6",
+        "def total(self):": "?",
+    }
+    result = reviewed(*(finding(line, title=line, confidence=sure) for line, sure in told.items()))
+    assert [found.confidence for found in result.findings] == [9, 6, None, 3]
+
+
+def test_findings_less_sure_than_the_submitter_wants_are_kept_apart_with_the_reason() -> None:
+    unsure, unsaid = finding("def clear(self):", confidence=4), finding("self.items = []")
+    result = reviewed(unsure, unsaid, preferences={"min_score": 5})
+    assert [found.start_line for found in result.findings] == [14]
+    [dropped] = result.dropped
+    assert dropped.start_line == 13
+    assert dropped.judgement is not None
+    assert "confidence of 4 is below 5" in dropped.judgement.reason
+
+
+def test_a_finding_is_the_same_in_another_run_wherever_its_lines_moved() -> None:
+    moved = DIFF.replace("@@ -8,7 +8,8 @@", "@@ -108,7 +108,8 @@")
+    one = anchored(finding("    def clear(self):", title="Once so"))
+    other = anchored(finding("def clear(self):", title="Once otherwise", severity="low"), moved)
+    assert one.start_line != other.start_line
+    assert one.fingerprint == other.fingerprint != ""
+
+
+@pytest.mark.parametrize(
+    "other", [finding("def clear(self):", category="style"), finding("def clear(self):", side="old")]
+)
+def test_findings_of_another_kind_or_side_are_others(other: str) -> None:
+    result = reviewed(finding("def clear(self):"), other)
+    assert len({found.fingerprint for found in result.findings}) == 2
+
+
+def test_equal_lines_of_a_file_are_told_apart() -> None:
+    result = reviewed(finding("return None", line=10), finding("return None", line=43))
+    assert [found.start_line for found in result.findings] == [10, 43]
+    assert len({found.fingerprint for found in result.findings}) == 2
 
 
 def test_a_suggestion_stays_where_it_can_be_applied() -> None:

@@ -41,7 +41,11 @@ def test_a_path_that_leads_outside_is_refused(name: str) -> None:
         unpacked(zipped({name: b"x"}), NAMES, 100)
 
 
-@pytest.mark.parametrize("data", [b"", b"PK", b"junk" * 100, zipped({"answer.md": b"x" * 99})[:-30]])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"PK", b"junk" * 100, zipped({"answer.md": b"x" * 99})[:-30]],
+    ids=["empty", "start", "junk", "cut off"],
+)
 def test_what_is_no_zip_is_said_to_be_none(data: bytes) -> None:
     with pytest.raises(BadArchive, match="no readable zip"):
         unpacked(data, NAMES, 100)

@@ -1,0 +1,56 @@
+"""The verifier pass: a second call that scores the findings of a review before they are given.
+
+It is a call as any other: with a hold, inside the deadline, booked. Where it can't be made or comes to
+nothing, the review stands and its findings are marked unverified: they were paid for, and are never lost for
+it. An answer of the verifier that was paid before a crash is used instead of a second one.
+"""
+
+from typing import Final
+
+from orchestrator.flow.claim import Lease, PaidAnswer
+from orchestrator.flow.settle import Ending
+from schemas.calls import Purpose
+from schemas.errors import FOLLOWS, Category, Failure, Follow
+from schemas.results import AnyResult, ReviewResult
+from schemas.tasks import DEFAULT_MIN_SCORE, VERIFIED_BY_DEFAULT, ReviewCodeRequest, TaskRequest
+from workers.call import guarded_call
+from workers.context import render_verifier
+from workers.process import Process
+from workers.verify import judged, unjudged
+
+_STOPS: Final = frozenset({Category.CANCELED, Category.SHUTDOWN})
+"""What ends the attempt, and not the verifier pass alone: the paid review waits for whoever goes on."""
+
+
+def with_second_look(
+    process: Process, lease: Lease, request: TaskRequest, answer: PaidAnswer, result: AnyResult
+) -> Ending:
+    """The ending with a usable answer's result, after the verifier had its say where it is asked for it.
+
+    `request` has the whole change in it, also where it came packed."""
+    if not isinstance(request, ReviewCodeRequest) or not isinstance(result, ReviewResult):
+        return Ending(answer.call_id, result=result)
+    if not asks_for_it(request) or not result.findings:
+        return Ending(answer.call_id, result=result)
+    said = lease.judgement or guarded_call(
+        process, lease, Purpose.VERIFIER, render_verifier(request, result.findings)
+    )
+    if isinstance(said, PaidAnswer):
+        wished = request.preferences.min_score
+        min_score = DEFAULT_MIN_SCORE if wished is None else wished
+        return Ending(answer.call_id, result=judged(result, said.text, min_score))
+    call_id, failure = said
+    if failure.category in _STOPS:
+        return Ending(call_id, failure=failure)
+    return Ending(answer.call_id, result=unjudged(result, _why(failure)))
+
+
+def asks_for_it(request: TaskRequest) -> bool:
+    """Whether a task's answer gets a second look: as its submitter wishes, else as its kind has it."""
+    wished = request.preferences.verifier
+    return request.kind in VERIFIED_BY_DEFAULT if wished is None else wished
+
+
+def _why(failure: Failure) -> str:
+    waits = FOLLOWS[failure.category] is Follow.WAIT
+    return f"the verifier's call {'could not be made now' if waits else 'failed'}: {failure.message}"
