@@ -13,6 +13,8 @@ from schemas.base import Value
 MAX_FILES: Final = 500
 MAX_MESSAGES: Final = 1_000
 MAX_CHAT: Final = 2_000_000
+MAX_EARLIER: Final = 100
+MAX_EARLIER_TEXT: Final = 500_000
 _WINDOWS_DRIVE = re.compile(r"^[A-Za-z]:")
 
 
@@ -32,6 +34,7 @@ def inner_path(path: str) -> str:
 
 TreePath = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(inner_path)]
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
+Argument = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"^[^\x00]*$")]
 LongText = Annotated[str, Field(min_length=1, max_length=200_000)]
 
 
@@ -60,6 +63,20 @@ class Constraints(Value):
     paths: list[TreePath] = Field(default_factory=list, max_length=100, description="change only below these")
     style: Text | None = None
     max_files: int | None = Field(None, strict=True, ge=1, le=MAX_FILES)
+    tests: list[Argument] | None = Field(
+        None,
+        min_length=1,
+        max_length=50,
+        description="a command (program and arguments, no shell) that has to end with 0 on the "
+        "changed files; run in a sandbox, where the operator allows it",
+    )
+
+
+class ChatMessage(Value):
+    """One message of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str = Field(min_length=1, max_length=MAX_CHAT)
 
 
 class _Coding(Value):
@@ -69,12 +86,23 @@ class _Coding(Value):
     acceptance_criteria: list[Text] = Field(default_factory=list, max_length=50)
     specifications: Specifications = Field(default_factory=lambda: Specifications.model_validate({}))
     files: list[SourceFile] = Field(default_factory=list, max_length=MAX_FILES)
+    messages: list[ChatMessage] = Field(
+        default_factory=list, max_length=MAX_EARLIER, description="what was said earlier about this work"
+    )
     constraints: Constraints = Field(default_factory=lambda: Constraints.model_validate({}))
     estimated_complexity: int | None = Field(None, strict=True, ge=1, le=5)
 
     @model_validator(mode="after")
     def _paths_are_unique(self) -> Self:
         _refuse_twins(self.files)
+        return self
+
+    @model_validator(mode="after")
+    def _earlier_messages_are_few(self) -> Self:
+        if sum(len(message.content) for message in self.messages) > MAX_EARLIER_TEXT:
+            raise ValueError(
+                f"messages: all contents together must not be longer than {MAX_EARLIER_TEXT} characters"
+            )
         return self
 
 
@@ -88,6 +116,37 @@ class FixBugContext(_Coding):
     files: list[SourceFile] = Field(min_length=1, max_length=MAX_FILES)
     error_report: LongText | None = None
     logs: LongText | None = None
+
+
+class ImplementFeatureContext(_Coding):
+    """A feature for the given codebase, or for an empty one."""
+
+
+class RefactorContext(_Coding):
+    """Given files whose structure is to become better while they do the same."""
+
+    files: list[SourceFile] = Field(min_length=1, max_length=MAX_FILES)
+    keep_public_names: bool = Field(
+        True,
+        strict=True,
+        description="refuse an answer that drops a public name of a Python module, unless the task names it",
+    )
+
+
+class WriteTestsContext(_Coding):
+    """Given files that are to be tested."""
+
+    description: Text = "Write tests for this code."
+    files: list[SourceFile] = Field(min_length=1, max_length=MAX_FILES)
+    framework: str | None = Field(None, min_length=1, max_length=100, description="for example `pytest`")
+
+
+class DocumentContext(_Coding):
+    """Given files that are to be documented: docstrings, comments, pages; code stays as it is."""
+
+    description: Text = "Document this code."
+    files: list[SourceFile] = Field(min_length=1, max_length=MAX_FILES)
+    audience: Text | None = Field(None, description="whom the documentation is for")
 
 
 class ReviewCodeContext(_Coding):
@@ -105,13 +164,6 @@ class ReviewCodeContext(_Coding):
         if not re.search(r"^@@ -\d+(,\d+)? \+\d+(,\d+)? @@", diff, re.MULTILINE):
             raise ValueError("must be a unified diff with at least one '@@ -a,b +c,d @@' hunk")
         return diff
-
-
-class ChatMessage(Value):
-    """One message of a conversation."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str = Field(min_length=1, max_length=MAX_CHAT)
 
 
 class ChatContext(Value):

@@ -194,6 +194,7 @@ class Category(StrEnum):
     CONTENT_FILTERED = "content_filtered"
     OUTPUT_LIMIT = "output_limit"
     ANSWER_REJECTED = "answer_rejected"
+    UNVERIFIABLE = "unverifiable"
     BUDGET_EXHAUSTED = "budget_exhausted"
     CIRCUIT_OPEN = "circuit_open"
     PROVIDER_REMOVED = "provider_removed"
@@ -239,7 +240,8 @@ FOLLOWS: Final[dict[Category, Follow]] = {
     Category.CONTENT_FILTERED: Follow.REROUTE,
     Category.BAD_REQUEST: Follow.FAIL,
     Category.OUTPUT_LIMIT: Follow.FAIL,
-    Category.ANSWER_REJECTED: Follow.FAIL,
+    Category.ANSWER_REJECTED: Follow.REROUTE,
+    Category.UNVERIFIABLE: Follow.FAIL,
     Category.SHUTDOWN: Follow.HAND_BACK,
     Category.CANCELED: Follow.END,
     Category.DEADLINE: Follow.END,

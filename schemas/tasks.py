@@ -13,7 +13,16 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter, fi
 from schemas.addresses import SigningSecret, WebhookAddress
 from schemas.base import Moment, Value
 from schemas.budgets import Dollars, OnBudget
-from schemas.contexts import ChatContext, FixBugContext, GenerateCodeContext, ReviewCodeContext
+from schemas.contexts import (
+    ChatContext,
+    DocumentContext,
+    FixBugContext,
+    GenerateCodeContext,
+    ImplementFeatureContext,
+    RefactorContext,
+    ReviewCodeContext,
+    WriteTestsContext,
+)
 from schemas.results import VerificationLevel
 from schemas.routing import SpeedPriority, Strategy
 
@@ -28,19 +37,34 @@ class TaskKind(StrEnum):
 
     GENERATE_CODE = "generate_code"
     FIX_BUG = "fix_bug"
+    IMPLEMENT_FEATURE = "implement_feature"
     REVIEW_CODE = "review_code"
+    REFACTOR = "refactor"
+    WRITE_TESTS = "write_tests"
+    DOCUMENT = "document"
     CHAT = "chat"
 
 
-KIND_SPELLINGS: Final[dict[str, TaskKind]] = {
+KIND_SPELLINGS: Final[dict[str, TaskKind]] = {kind.replace("_", "-"): kind for kind in TaskKind} | {
     "code-generation": TaskKind.GENERATE_CODE,
-    "generate-code": TaskKind.GENERATE_CODE,
+    "generate": TaskKind.GENERATE_CODE,
     "bug-fix": TaskKind.FIX_BUG,
-    "fix-bug": TaskKind.FIX_BUG,
+    "bugfix": TaskKind.FIX_BUG,
+    "fix": TaskKind.FIX_BUG,
+    "feature": TaskKind.IMPLEMENT_FEATURE,
+    "feature-implementation": TaskKind.IMPLEMENT_FEATURE,
     "code-review": TaskKind.REVIEW_CODE,
-    "review-code": TaskKind.REVIEW_CODE,
     "review": TaskKind.REVIEW_CODE,
+    "refactoring": TaskKind.REFACTOR,
+    "code-refactoring": TaskKind.REFACTOR,
+    "test": TaskKind.WRITE_TESTS,
+    "tests": TaskKind.WRITE_TESTS,
+    "testing": TaskKind.WRITE_TESTS,
+    "test-generation": TaskKind.WRITE_TESTS,
+    "documentation": TaskKind.DOCUMENT,
+    "docs": TaskKind.DOCUMENT,
 }
+"""What the field calls the kinds, beside their own names."""
 
 
 def normal_kind(spelling: object) -> object:
@@ -102,6 +126,9 @@ PRIORITY_BONUS_SECONDS: Final[dict[Priority, int]] = {
 }
 
 
+MAX_REPAIRS: Final = 3
+
+
 class Webhook(Value):
     """Where to tell the end of a task, signed as Standard Webhooks asks."""
 
@@ -133,6 +160,9 @@ class Preferences(Value):
     max_attempts: int = Field(
         4, strict=True, ge=1, le=20, description="provider failures before the task fails"
     )
+    repair_rounds: int | None = Field(
+        None, strict=True, ge=0, le=MAX_REPAIRS, description="times an unusable answer is mended, at most"
+    )
     timeout_seconds: int | None = Field(
         None, strict=True, ge=1, le=3600, description="total time of one call"
     )
@@ -143,11 +173,17 @@ class Preferences(Value):
     webhook: Webhook | None = None
 
 
-_CODE_LEVELS: Final = (VerificationLevel.PARSED, VerificationLevel.APPLIED, VerificationLevel.SYNTAX)
+_CODE_LEVELS: Final = (
+    VerificationLevel.PARSED,
+    VerificationLevel.APPLIED,
+    VerificationLevel.SYNTAX,
+    VerificationLevel.LINT,
+    VerificationLevel.CRITERIA,
+    VerificationLevel.TESTS,
+)
 
 SUPPORTED_LEVELS: Final[dict[TaskKind, tuple[VerificationLevel, ...]]] = {
-    TaskKind.GENERATE_CODE: _CODE_LEVELS,
-    TaskKind.FIX_BUG: _CODE_LEVELS,
+    **dict.fromkeys(TaskKind, _CODE_LEVELS),
     TaskKind.REVIEW_CODE: (VerificationLevel.PARSED, VerificationLevel.ANCHORED),
     TaskKind.CHAT: (VerificationLevel.PARSED,),
 }
@@ -190,6 +226,34 @@ class FixBugRequest(_Request):
     context: FixBugContext
 
 
+class ImplementFeatureRequest(_Request):
+    """Build a feature into a codebase."""
+
+    kind: Annotated[Literal[TaskKind.IMPLEMENT_FEATURE], BeforeValidator(normal_kind)]
+    context: ImplementFeatureContext
+
+
+class RefactorRequest(_Request):
+    """Make the structure of given files better; what they do stays."""
+
+    kind: Annotated[Literal[TaskKind.REFACTOR], BeforeValidator(normal_kind)]
+    context: RefactorContext
+
+
+class WriteTestsRequest(_Request):
+    """Write tests for given files."""
+
+    kind: Annotated[Literal[TaskKind.WRITE_TESTS], BeforeValidator(normal_kind)]
+    context: WriteTestsContext
+
+
+class DocumentRequest(_Request):
+    """Document given files; what they do stays."""
+
+    kind: Annotated[Literal[TaskKind.DOCUMENT], BeforeValidator(normal_kind)]
+    context: DocumentContext
+
+
 class ReviewCodeRequest(_Request):
     """Review a diff."""
 
@@ -204,6 +268,25 @@ class ChatRequest(_Request):
     context: ChatContext
 
 
+CodeRequest = (
+    GenerateCodeRequest
+    | FixBugRequest
+    | ImplementFeatureRequest
+    | RefactorRequest
+    | WriteTestsRequest
+    | DocumentRequest
+)
+"""The kinds that are answered with a change."""
+CODE_REQUESTS: Final = (
+    GenerateCodeRequest,
+    FixBugRequest,
+    ImplementFeatureRequest,
+    RefactorRequest,
+    WriteTestsRequest,
+    DocumentRequest,
+)
+
+
 def _kind_of(body: Any) -> str | None:
     kind = body.get("kind") if isinstance(body, dict) else getattr(body, "kind", None)
     kind = normal_kind(kind)
@@ -213,7 +296,11 @@ def _kind_of(body: Any) -> str | None:
 TaskRequest = Annotated[
     Annotated[GenerateCodeRequest, Tag("generate_code")]
     | Annotated[FixBugRequest, Tag("fix_bug")]
+    | Annotated[ImplementFeatureRequest, Tag("implement_feature")]
     | Annotated[ReviewCodeRequest, Tag("review_code")]
+    | Annotated[RefactorRequest, Tag("refactor")]
+    | Annotated[WriteTestsRequest, Tag("write_tests")]
+    | Annotated[DocumentRequest, Tag("document")]
     | Annotated[ChatRequest, Tag("chat")],
     Discriminator(
         _kind_of,

@@ -29,6 +29,7 @@ from orchestrator.limits.retries import RetryBudget
 from orchestrator.wiring import Parts, open_parts
 from schemas.errors import Category, StoreUnavailable
 from workers.spool import Spool, replay
+from workers.verify import Means
 
 T = TypeVar("T")
 WATCH_SECONDS = 0.5
@@ -58,6 +59,8 @@ class Process:
         self._loop = uvloop.new_event_loop()
         self.spool = Spool(config.data_dir / "spool")
         self.retries = RetryBudget()
+        reads = tuple(filter(None, config.sandbox_reads.split(":")))
+        self.means = Means(tests=config.sandboxed_tests, reads=reads)
         self.breakers = Breakers(config.broker_url or "", Policy.of(config), self._note)
         self._held: dict[UUID, Lease] = {}
         self._flights: dict[UUID, asyncio.Future[None]] = {}

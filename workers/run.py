@@ -17,11 +17,10 @@ from orchestrator.flow.settle import Ending, settle
 from schemas.calls import Purpose
 from schemas.errors import Category, Failure, StoreUnavailable
 from schemas.results import AnyResult, ChatResult, FinishReason
-from schemas.tasks import ChatRequest
 from workers.call import guarded_call, until_stored
-from workers.context import render, render_repair
 from workers.process import Process
-from workers.verify import Accepted, verify
+from workers.rounds import begin, hear
+from workers.verify import Accepted, Rejected
 
 CLAIM_PATIENCE: Final = 3.0
 """A claim that can't be committed within this is left to the next nudge; seconds."""
@@ -74,29 +73,32 @@ _LOST = Ending(None, failure=Failure(category=Category.SHUTDOWN, message="The le
 
 
 def _work(process: Process, lease: Lease) -> Ending:
-    answer = lease.paid
-    if answer is None and lease.closed is not None:
-        return Ending(None, failure=lease.closed)
-    messages = render(lease.request)
-    if answer is None:
-        made = guarded_call(process, lease, Purpose.FIRST, messages)
-        if isinstance(made, tuple):
-            return Ending(made[0], failure=made[1])
-        answer = made
-    verdict = verify(lease.request, answer.text)
-    repairable = answer.purpose is Purpose.FIRST and not isinstance(lease.request, ChatRequest)
-    if not isinstance(verdict, Accepted) and repairable:
-        asked = render_repair(lease.request, messages, answer.text, verdict.problems)
-        made = guarded_call(process, lease, Purpose.REPAIR, asked, rejected_call=answer.call_id)
-        if isinstance(made, tuple):
-            return Ending(made[0], failure=made[1])
-        answer = made
-        verdict = verify(lease.request, answer.text)
-    if isinstance(verdict, Accepted):
-        return Ending(answer.call_id, result=_signed(verdict.result, answer))
+    """Ask, and ask again for what is not usable; what was answered and paid before is not asked again."""
+    talk = begin(lease.request, process.config.repair_rounds, process.means)
+    paid, last, called = list(lease.answers), None, False
+    while True:
+        if paid:
+            answer = paid.pop(0)
+        elif lease.closed is not None and not called:
+            return Ending(None, failure=lease.closed)
+        else:
+            purpose = Purpose.FIRST if last is None else Purpose.REPAIR
+            made = guarded_call(process, lease, purpose, talk.messages, rejected_call=last)
+            if isinstance(made, tuple):
+                return Ending(made[0], failure=made[1])
+            answer, called = made, True
+        heard, last = hear(talk, answer.text), answer.call_id
+        if isinstance(heard, Accepted):
+            return Ending(last, result=_signed(heard.result, answer))
+        if heard.over and not paid:
+            return Ending(last, failure=_refused(heard.verdict))
+        talk = heard.on
+
+
+def _refused(verdict: Rejected) -> Failure:
+    category = Category.ANSWER_REJECTED if verdict.mendable else Category.UNVERIFIABLE
     message = "The answer was not usable: " + "; ".join(verdict.problems)
-    failure = Failure(category=Category.ANSWER_REJECTED, message=message[:2000])
-    return Ending(answer.call_id, failure=failure)
+    return Failure(category=category, message=message[:2000])
 
 
 def _signed(result: AnyResult, answer: PaidAnswer) -> AnyResult:

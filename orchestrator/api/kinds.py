@@ -1,7 +1,7 @@
 """The kinds of tasks, with the JSON Schemas of what they take and give."""
 
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -13,18 +13,16 @@ from orchestrator.api.replies import json_reply
 from orchestrator.api.shapes import BASE, page_shape
 from orchestrator.api.submissions import MODELS
 from schemas.api import KindPage, KindSchema
-from schemas.contexts import ChatContext, FixBugContext, GenerateCodeContext, ReviewCodeContext
 from schemas.errors import NotFound
 from schemas.results import ChatResult, CodeResult, ReviewResult
 from schemas.tasks import TaskKind, normal_kind
 
 router = APIRouter(prefix=BASE, tags=["kinds"])
 
-_SHAPES: Final[dict[TaskKind, tuple[type[BaseModel], type[BaseModel]]]] = {
-    TaskKind.GENERATE_CODE: (GenerateCodeContext, CodeResult),
-    TaskKind.FIX_BUG: (FixBugContext, CodeResult),
-    TaskKind.REVIEW_CODE: (ReviewCodeContext, ReviewResult),
-    TaskKind.CHAT: (ChatContext, ChatResult),
+_RESULTS: Final[dict[TaskKind, type[BaseModel]]] = {
+    **dict.fromkeys(TaskKind, CodeResult),
+    TaskKind.REVIEW_CODE: ReviewResult,
+    TaskKind.CHAT: ChatResult,
 }
 
 
@@ -58,5 +56,9 @@ def _kind(kind: TaskKind) -> dict[str, Any]:
 
 @cache
 def _schemas(kind: TaskKind) -> dict[str, Any]:
-    context, result = _SHAPES[kind]
-    return {"kind": kind, "context": context.model_json_schema(), "result": result.model_json_schema()}
+    context = cast("type[BaseModel]", MODELS[kind].model_fields["context"].annotation)
+    return {
+        "kind": kind,
+        "context": context.model_json_schema(),
+        "result": _RESULTS[kind].model_json_schema(),
+    }

@@ -24,20 +24,29 @@ from schemas.errors import FieldError
 from schemas.tasks import (
     TASK_REQUEST,
     ChatRequest,
+    CodeRequest,
+    DocumentRequest,
     FixBugRequest,
     GenerateCodeRequest,
+    ImplementFeatureRequest,
+    RefactorRequest,
     ReviewCodeRequest,
     TaskKind,
     TaskRequest,
+    WriteTestsRequest,
     normal_kind,
 )
 
 router = APIRouter(prefix=BASE, tags=["tasks"])
 
-MODELS: Final[dict[TaskKind, type[GenerateCodeRequest | FixBugRequest | ReviewCodeRequest | ChatRequest]]] = {
+MODELS: Final[dict[TaskKind, type[CodeRequest | ReviewCodeRequest | ChatRequest]]] = {
     TaskKind.GENERATE_CODE: GenerateCodeRequest,
     TaskKind.FIX_BUG: FixBugRequest,
+    TaskKind.IMPLEMENT_FEATURE: ImplementFeatureRequest,
     TaskKind.REVIEW_CODE: ReviewCodeRequest,
+    TaskKind.REFACTOR: RefactorRequest,
+    TaskKind.WRITE_TESTS: WriteTestsRequest,
+    TaskKind.DOCUMENT: DocumentRequest,
     TaskKind.CHAT: ChatRequest,
 }
 _LONGEST_KEY: Final = 255

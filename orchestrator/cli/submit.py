@@ -125,6 +125,116 @@ def fix_bug(
     _submit(context, manner, manner.request("fix_bug", about))
 
 
+@app.command("feature")
+def feature(
+    context: typer.Context,
+    description: Annotated[
+        str, typer.Argument(metavar="DESCRIPTION", help="The feature; - reads standard input.")
+    ],
+    file: FileOption = None,
+    criterion: CriterionOption = None,
+    language: LanguageOption = None,
+    priority: PriorityOption = None,
+    label: LabelOption = None,
+    provider: ProviderOption = None,
+    model: ModelOption = None,
+    idempotency_key: KeyOption = None,
+    wait: WaitOption = True,
+    timeout: TimeoutOption = None,
+    validate_only: ValidateOption = False,
+) -> None:
+    """Build a feature into the given files. Prints the change as a diff."""
+    manner = Manner(priority, label, provider, model, idempotency_key, wait, timeout, validate_only)
+    _submit(
+        context, manner, manner.request("implement_feature", _coding(description, criterion, file, language))
+    )
+
+
+@app.command("refactor")
+def refactor(
+    context: typer.Context,
+    description: Annotated[
+        str, typer.Argument(metavar="DESCRIPTION", help="What to make better; - reads standard input.")
+    ],
+    file: FileOption = None,
+    drop_names: Annotated[
+        bool, typer.Option("--drop-names", help="Public names of Python modules may go.")
+    ] = False,
+    criterion: CriterionOption = None,
+    language: LanguageOption = None,
+    priority: PriorityOption = None,
+    label: LabelOption = None,
+    provider: ProviderOption = None,
+    model: ModelOption = None,
+    idempotency_key: KeyOption = None,
+    wait: WaitOption = True,
+    timeout: TimeoutOption = None,
+    validate_only: ValidateOption = False,
+) -> None:
+    """Make the structure of the given files better. Prints the change as a diff."""
+    manner = Manner(priority, label, provider, model, idempotency_key, wait, timeout, validate_only)
+    about = _coding(description, criterion, file, language)
+    _submit(
+        context,
+        manner,
+        manner.request("refactor", about | ({"keep_public_names": False} if drop_names else {})),
+    )
+
+
+@app.command("tests")
+def write_tests(
+    context: typer.Context,
+    description: Annotated[
+        str | None, typer.Argument(metavar="DESCRIPTION", help="What to test; - reads standard input.")
+    ] = None,
+    file: FileOption = None,
+    framework: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The test framework, for example pytest.")
+    ] = None,
+    criterion: CriterionOption = None,
+    language: LanguageOption = None,
+    priority: PriorityOption = None,
+    label: LabelOption = None,
+    provider: ProviderOption = None,
+    model: ModelOption = None,
+    idempotency_key: KeyOption = None,
+    wait: WaitOption = True,
+    timeout: TimeoutOption = None,
+    validate_only: ValidateOption = False,
+) -> None:
+    """Write tests for the given files. Prints them as a diff."""
+    manner = Manner(priority, label, provider, model, idempotency_key, wait, timeout, validate_only)
+    about = {**_coding(description, criterion, file, language), "framework": framework}
+    _submit(context, manner, manner.request("write_tests", about))
+
+
+@app.command("document")
+def document(
+    context: typer.Context,
+    description: Annotated[
+        str | None, typer.Argument(metavar="DESCRIPTION", help="What to document; - reads standard input.")
+    ] = None,
+    file: FileOption = None,
+    audience: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Whom the documentation is for.")
+    ] = None,
+    criterion: CriterionOption = None,
+    language: LanguageOption = None,
+    priority: PriorityOption = None,
+    label: LabelOption = None,
+    provider: ProviderOption = None,
+    model: ModelOption = None,
+    idempotency_key: KeyOption = None,
+    wait: WaitOption = True,
+    timeout: TimeoutOption = None,
+    validate_only: ValidateOption = False,
+) -> None:
+    """Document the given files; their code stays as it is. Prints the change as a diff."""
+    manner = Manner(priority, label, provider, model, idempotency_key, wait, timeout, validate_only)
+    about = {**_coding(description, criterion, file, language), "audience": audience}
+    _submit(context, manner, manner.request("document", about))
+
+
 @app.command("review")
 def review(
     context: typer.Context,
@@ -205,7 +315,7 @@ def raw_task(
 
 
 def _coding(
-    description: str, criteria: list[str] | None, files: list[Path] | None, language: str | None
+    description: str | None, criteria: list[str] | None, files: list[Path] | None, language: str | None
 ) -> dict[str, Any]:
     return _given(
         description=sources.text_of("-").strip() if description == "-" else description,

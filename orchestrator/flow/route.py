@@ -35,7 +35,11 @@ from schemas.tasks import ChatRequest, TaskKind, TaskRequest
 ASKED: Final = {
     TaskKind.GENERATE_CODE: Capability.GENERATION,
     TaskKind.FIX_BUG: Capability.FIXING,
+    TaskKind.IMPLEMENT_FEATURE: Capability.GENERATION,
     TaskKind.REVIEW_CODE: Capability.REVIEW,
+    TaskKind.REFACTOR: Capability.GENERATION,
+    TaskKind.WRITE_TESTS: Capability.TESTING,
+    TaskKind.DOCUMENT: Capability.DOCUMENTATION,
     TaskKind.CHAT: Capability.GENERATION,
 }
 

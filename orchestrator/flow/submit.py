@@ -69,7 +69,7 @@ async def submit(
     body = request.model_dump_json()
     key = _Key(idempotency_key, hashlib.sha256(f"{retry_of}{body}".encode()).digest())
     try:
-        admit(request, clock.now())
+        admit(request, clock.now(), tests=parts.config.sandboxed_tests)
         routed = await _route(parts, tenant_id, request, body)
         if request.preferences.on_budget is OnBudget.FAIL:
             await _refuse_exhausted(parts, tenant_id, request, routed.candidates, api_key_id)

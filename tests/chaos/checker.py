@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import UUID
 
+from schemas.tasks import MAX_REPAIRS
 from tests.chaos import money
 from tests.chaos.records import Call, Event, History, Received, Task
 from tests.chaos.violations import Violation
@@ -171,8 +172,14 @@ def calls_per_task(history: History) -> Iterator[Violation]:
 
 
 def planned(calls: Iterable[Call]) -> int:
-    """The calls that one undisturbed run of the task would have made: the first, and a repair if refused."""
-    return 1 + any(call.purpose == "first" and call.verdict == "rejected" for call in calls)
+    """The calls of an undisturbed run: one, and one more for each answer that was refused on the way.
+
+    The last answer's refusal asked for no other; each provider was asked once and to mend it three times.
+    """
+    made = sorted(calls, key=lambda call: call.started_at)
+    refused = sum(call.verdict == "rejected" for call in made[:-1])
+    firsts = sum(call.purpose == "first" for call in made)
+    return min(1 + refused, (1 + MAX_REPAIRS) * max(1, firsts))
 
 
 def open_calls(history: History) -> Iterator[Violation]:

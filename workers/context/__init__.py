@@ -1,5 +1,5 @@
 """What goes into the prompt: requests rendered to messages, with foreign text fenced off."""
 
-from workers.context.render import Message, render, render_repair
+from workers.context.render import Again, Message, render, render_repair
 
-__all__ = ["Message", "render", "render_repair"]
+__all__ = ["Again", "Message", "render", "render_repair"]

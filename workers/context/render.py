@@ -1,17 +1,26 @@
 """Requests to messages, by the templates in `prompts/`.
 
 What is stable comes first (the system prompt, then files by path), what varies from task to task last, so
-that vendors' prefix caches hit. A repair round asks for the complete set of edits or findings again: an
-answer stands or falls as a whole, and a repeated round can't mix two halves that were never checked together.
+that vendors' prefix caches hit. A repair round asks again for what was not usable of a change, and for a
+review as a whole.
 """
 
+import shlex
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, Literal, assert_never
+from typing import Final, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from schemas.tasks import ChatRequest, FixBugRequest, GenerateCodeRequest, ReviewCodeRequest, TaskRequest
+from schemas.tasks import (
+    ChatRequest,
+    CodeRequest,
+    DocumentRequest,
+    FixBugRequest,
+    ReviewCodeRequest,
+    TaskRequest,
+    WriteTestsRequest,
+)
 from workers.context.fence import fence, inline
 
 PROBLEMS_BYTES: Final = 8_000
@@ -26,6 +35,18 @@ class Message:
     content: str
 
 
+@dataclass(frozen=True)
+class Again:
+    """What of a change is asked again: all blocks of `files`, files `whole`, else what a problem names.
+
+    Not `partly`: nothing of it stands, so all is asked again.
+    """
+
+    partly: bool = False
+    files: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
+
+
 def render(request: TaskRequest) -> tuple[Message, ...]:
     """The messages of a task's first call; a conversation is passed on as it is."""
     if isinstance(request, ChatRequest):
@@ -37,42 +58,39 @@ def render(request: TaskRequest) -> tuple[Message, ...]:
 
 
 def render_repair(
-    request: TaskRequest, earlier: tuple[Message, ...], answer: str, problems: tuple[str, ...]
+    request: TaskRequest,
+    earlier: tuple[Message, ...],
+    answer: str,
+    problems: tuple[str, ...],
+    again: Again | None = None,
 ) -> tuple[Message, ...]:
-    """The earlier messages, the answer that was refused, and what to mend in it."""
+    """The earlier messages, the answer that was refused, and what to mend in it: all, but for `again`."""
     mend = _template("repair.md").render(
-        problems="\n".join(_within(problems, PROBLEMS_BYTES)), review=isinstance(request, ReviewCodeRequest)
+        problems="\n".join(_within(problems, PROBLEMS_BYTES)),
+        review=isinstance(request, ReviewCodeRequest),
+        again=again or Again(),
     )
     # Vendors refuse an assistant message without text, and JSON a lone surrogate.
     said = answer.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
     return (*earlier, Message("assistant", said if said.strip() else _EMPTY), Message("user", mend))
 
 
-def _user(request: GenerateCodeRequest | FixBugRequest | ReviewCodeRequest) -> str:
-    match request:
-        case GenerateCodeRequest():
-            return _code(request, error_report=None, logs=None)
-        case FixBugRequest():
-            return _code(request, error_report=request.context.error_report, logs=request.context.logs)
-        case ReviewCodeRequest():
-            return _template("review_task.md").render(context=request.context)
-        case _:
-            assert_never(request)
-
-
-def _code(request: GenerateCodeRequest | FixBugRequest, *, error_report: str | None, logs: str | None) -> str:
+def _user(request: CodeRequest | ReviewCodeRequest) -> str:
+    if isinstance(request, ReviewCodeRequest):
+        return _template("review_task.md").render(context=request.context)
     context = request.context
+    bug = request.context if isinstance(request, FixBugRequest) else None
     return _template("code_task.md").render(
         context=context,
         files=sorted(context.files, key=lambda file: file.path),
         specifications=context.specifications.model_dump(exclude_none=True),
         constraints=_constraints(request),
-        error_report=error_report,
-        logs=logs,
+        error_report=bug and bug.error_report,
+        logs=bug and bug.logs,
     )
 
 
-def _constraints(request: GenerateCodeRequest | FixBugRequest) -> dict[str, str]:
+def _constraints(request: CodeRequest) -> dict[str, str]:
     wanted = request.context.constraints
     named = {
         "language": wanted.language,
@@ -81,6 +99,9 @@ def _constraints(request: GenerateCodeRequest | FixBugRequest) -> dict[str, str]
         "change only below": "\n".join(wanted.paths) or None,
         "files changed at most": str(wanted.max_files) if wanted.max_files else None,
         "style": wanted.style,
+        "tests that have to pass": shlex.join(wanted.tests) if wanted.tests else None,
+        "test framework": request.context.framework if isinstance(request, WriteTestsRequest) else None,
+        "readers": request.context.audience if isinstance(request, DocumentRequest) else None,
     }
     return {name: value for name, value in named.items() if value is not None}
 

@@ -145,6 +145,7 @@ def health_of(category: Category | None) -> Health:
             | Category.CONTENT_FILTERED
             | Category.OUTPUT_LIMIT
             | Category.ANSWER_REJECTED
+            | Category.UNVERIFIABLE
             | Category.BUDGET_EXHAUSTED
             | Category.BUDGET_HELD
             | Category.CIRCUIT_OPEN

@@ -5,11 +5,15 @@ from typing import Final
 
 from orchestrator.simulator.faults import Persona
 from orchestrator.simulator.scripts.code import LABEL, CodeAnswer
+from orchestrator.simulator.scripts.document import document
+from orchestrator.simulator.scripts.feature import feature
 from orchestrator.simulator.scripts.fix import fix
 from orchestrator.simulator.scripts.generate import generate
 from orchestrator.simulator.scripts.personas import UNUSABLE, spoil
 from orchestrator.simulator.scripts.prompt import Prompt, read
+from orchestrator.simulator.scripts.refactor import refactor
 from orchestrator.simulator.scripts.review import ReviewAnswer, review
+from orchestrator.simulator.scripts.tests import write_tests
 from orchestrator.simulator.wire import Message
 from schemas.tasks import TaskKind
 
@@ -32,5 +36,9 @@ def _chat(prompt: Prompt) -> str:
 _SCRIPTS: Final[dict[TaskKind, Callable[[Prompt], CodeAnswer | ReviewAnswer]]] = {
     TaskKind.GENERATE_CODE: generate,
     TaskKind.FIX_BUG: fix,
+    TaskKind.IMPLEMENT_FEATURE: feature,
     TaskKind.REVIEW_CODE: review,
+    TaskKind.REFACTOR: refactor,
+    TaskKind.WRITE_TESTS: write_tests,
+    TaskKind.DOCUMENT: document,
 }

@@ -17,7 +17,7 @@ _START: Final = r"\b(?:start|begin|low|left)\w*(?:\[0\])?"
 _END: Final = r"(?:(?:end|stop|high|right)\w*|\[1\])"
 _TOUCHING: Final = re.compile(rf"{_IF}{_START}\s*)<(?=[^=<].*{_END})")
 _TOUCHING_TURNED: Final = re.compile(rf"{_IF}{_END}\s*)>(?=[^=>].*{_START})")
-_NOTE: Final = "# Simulated change: a script touched this file, no model looked at the bug."
+_NOTE: Final = "# Simulated change: a script touched this file, no model looked at it."
 _BEFORE_NOTE: Final = re.compile(r"#!|#.*coding[:=]")
 
 
@@ -26,7 +26,9 @@ def fix(prompt: Prompt) -> CodeAnswer:
     for path, content in prompt.files.items():
         if _is_source(path) and _MERGE.search(content) and (mended := mend_merge(content)):
             return _mended(prompt, path, content, mended)
-    return _noted(prompt)
+    return noted(
+        prompt, "This script mends only the bug of the demo; here is a harmless comment in its place."
+    )
 
 
 def mend_merge(content: str) -> str | None:
@@ -80,12 +82,13 @@ def _first_statement(function: ast.FunctionDef) -> ast.stmt:
     return function.body[1 if documented else 0]
 
 
-def _noted(prompt: Prompt) -> CodeAnswer:
+def noted(prompt: Prompt, why: str) -> CodeAnswer:
+    """A comment in the first file that may be changed, or a page of notes: what a script can always do."""
     sources = (path for path, content in prompt.files.items() if path.endswith(".py") and content.strip())
     path = next((path for path in sources if prompt.allows(path)), None)
     block = _annotated(path, prompt.files[path]) if path else _notes_file(prompt)
     return CodeAnswer(
-        "This script mends only the bug of the demo; here is a harmless comment in its place.",
+        why,
         (block,),
         code.verdicts(prompt.criteria, "cant_tell", f"{block.path}:1", "No model looked at this."),
     )
@@ -103,7 +106,7 @@ def _notes_file(prompt: Prompt) -> Block:
     while path in prompt.files:
         number += 1
         path = f"{folder}/notes_{number}.md"
-    return Block(path, "", "Simulated note: a script answered, no model looked at the bug.")
+    return Block(path, "", "Simulated note: a script answered, no model looked at it.")
 
 
 def _is_source(path: str) -> bool:

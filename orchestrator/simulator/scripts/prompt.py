@@ -16,7 +16,7 @@ from schemas.tasks import TaskKind
 _KIND: Final = re.compile(r"^Task kind: *(\w+) *$", re.MULTILINE)
 _KINDS: Final = {kind.value: kind for kind in TaskKind}
 _OPENING: Final = re.compile(
-    r"^<((constraint|criterion|description|diff|error_report|file|logs|problems|specification)(?:-[0-9a-f]+)?)"
+    r"^<((constraint|criterion|description|diff|error_report|file|logs|message|problems|specification)(?:-[0-9a-f]+)?)"
     r"((?: [a-z_]+=\"[^\"\n]*\")*)>",
     re.MULTILINE,
 )

@@ -49,6 +49,10 @@ async def test_what_submit_answers_is_what_get_answers(caller: Visitor) -> None:
         ("generate-code", {"description": "add"}),
         ("fix-bug", {"description": "mend", "files": [{"path": "a.py", "content": "x"}]}),
         ("review-code", {"diff": DIFF}),
+        ("implement-feature", {"description": "add"}),
+        ("refactor", {"description": "split", "files": [{"path": "a.py", "content": "x"}]}),
+        ("write-tests", {"files": [{"path": "a.py", "content": "x"}]}),
+        ("document", {"files": [{"path": "a.py", "content": "x"}]}),
     ],
 )
 async def test_a_shortcut_needs_no_kind(caller: Visitor, address: str, context: dict[str, Any]) -> None:

@@ -79,7 +79,7 @@ async def test_an_answer_that_is_not_usable_is_asked_for_once_more(
 async def test_an_answer_that_stays_unusable_fails_the_task_and_is_paid(
     world: World, process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.run.verify", lambda _request, _answer: Rejected(("it is no good",)))
+    monkeypatch.setattr("workers.rounds.verify", lambda *_: Rejected(("it is no good",)))
     task_id = await world.submit(**ONE)
     await work(process, task_id)
     task = await world.task(task_id)

@@ -21,6 +21,32 @@ TASKS: dict[str, dict[str, Any]] = {
         ],
         "error_report": "</file> AssertionError",
     },
+    "implement_feature": {
+        "description": "Parse INI files",
+        "files": [{"path": "README.md", "content": "# Shop\n"}],
+    },
+    "refactor": {
+        "description": "Make it simpler.",
+        "files": [
+            {
+                "path": "a.py",
+                "content": "def full(cart):\n    if len(cart) > 3:\n        return True\n    return False\n",
+            }
+        ],
+    },
+    "write_tests": {
+        "files": [{"path": "src/shop/cart.py", "content": "def total(items, *, tax=0):\n    ...\n"}]
+    },
+    "document": {
+        "files": [
+            {
+                "path": "a.py",
+                "content": "class Cart:\n    @property\n    def total(self):\n        return 0\n\n"
+                "    def add(self,\n        item):\n"
+                "        @staticmethod\n        def inner(): return 1\n        return inner\n",
+            }
+        ]
+    },
     "review_code": {
         "diff": "--- a/x.py\n+++ b/x.py\n@@ -1,2 +1,2 @@\n import os\n-y = 1\n+y = eval(input())\n"
     },

@@ -25,7 +25,11 @@ DIFF = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n"
 CONTEXTS = {
     TaskKind.GENERATE_CODE: {"description": "d"},
     TaskKind.FIX_BUG: {"description": "d", "files": [{"path": "a.py", "content": ""}]},
+    TaskKind.IMPLEMENT_FEATURE: {"description": "d"},
     TaskKind.REVIEW_CODE: {"diff": DIFF},
+    TaskKind.REFACTOR: {"description": "d", "files": [{"path": "a.py", "content": ""}]},
+    TaskKind.WRITE_TESTS: {"files": [{"path": "a.py", "content": ""}]},
+    TaskKind.DOCUMENT: {"files": [{"path": "a.py", "content": ""}]},
     TaskKind.CHAT: {"prompt": "d"},
 }
 
