@@ -68,9 +68,9 @@ def _asked_again(talk: Talk, answer: str, verdict: Rejected) -> Talk | None:
         whole = _small(talk.request, verdict)
         if talk.asked_whole or not whole:
             return None
-        kept = tuple(edit for edit in draft.kept if not set(whole) & set(touched(edit)))
-        draft = Draft(kept, files=whole if kept else (), said=draft.said if kept else ())
-    again = Again(partly=bool(draft.kept), files=draft.files, whole=whole)
+        draft = replace(draft, whole=whole)
+    kept = [edit for edit in draft.kept if not set(whole) & set(touched(edit))]
+    again = Again(partly=bool(kept), files=draft.files, whole=whole)
     return replace(
         talk,
         messages=render_repair(talk.request, talk.messages, answer, verdict.problems, again),

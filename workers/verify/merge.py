@@ -12,7 +12,7 @@ from typing import Final
 from schemas.contexts import Constraints
 from workers.verify.change import Change, changed_by
 from workers.verify.draft import FRESH, Draft
-from workers.verify.edits import AnyEdit, Parsed, touched
+from workers.verify.edits import AnyEdit, Deletion, Parsed, Whole, touched
 from workers.verify.parse import parse_edits
 from workers.verify.problems import Problem, Reason
 from workers.verify.tags import elements
@@ -27,6 +27,7 @@ def take(
 ) -> tuple[Change, Draft]:
     """The change with a further answer, and what would stand of it if it is not usable."""
     parsed = parse_edits(answer, before.keys() | _paths(draft.kept))
+    draft = _anew(draft, parsed)
     if not draft.kept:
         made = changed_by(before, parsed, constraints)
         return made, _left(FRESH, made, parsed)
@@ -49,6 +50,16 @@ def without(draft: Draft, made: Change, paths: Sequence[str]) -> Draft:
     blamed = set(paths)
     kept = tuple(edit for edit in made.edits if blamed and blamed.isdisjoint(touched(edit)))
     return Draft(kept, files=tuple(sorted(blamed)) if kept else (), said=draft.said if kept else ())
+
+
+def _anew(draft: Draft, parsed: Parsed) -> Draft:
+    """The draft without the blocks of files that this answer gives whole, where it gives all it was asked."""
+    whole = set(draft.whole)
+    given = {edit.path for edit in parsed.edits if isinstance(edit, Deletion | Whole)}
+    if not whole or not whole <= given:
+        return replace(draft, whole=())
+    kept = tuple(edit for edit in draft.kept if whole.isdisjoint(touched(edit)))
+    return Draft(kept, files=draft.whole if kept else (), said=draft.said if kept else ())
 
 
 def _left(earlier: Draft, made: Change, parsed: Parsed) -> Draft:

@@ -88,6 +88,7 @@ def test_an_error_that_repeats_is_asked_as_whole_files_once_and_then_it_is_over(
     assert "write each of these files anew, whole" in second.on.messages[-1].content
     whole = "a.py\n<<<<<<< DELETE\n" + block("a.py", "", "a = 2\nb = 2\n")
     assert contents(accepted(second.on, whole)) == ALL
+    assert contents(accepted(second.on, B)) == ALL
     assert refused(second.on, B_WRONG).over
 
 
