@@ -35,7 +35,7 @@ def ran(*argv: str, files: dict[str, str] | None = None, **limits: float) -> Ran
 
 
 def python(source: str, **limits: float) -> Ran:
-    return ran("python", "-c", source, **limits)
+    return ran("python", "-c", source, files=None, **limits)
 
 
 def test_a_command_runs_on_the_given_files_and_its_end_is_told() -> None:
