@@ -24,7 +24,7 @@ from schemas.tasks import StatusReason
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _PROBLEM: Final = "`type, title, status, detail, instance, code, request_id, retryable, errors[]`"
-_OTHER_CODES: Final = "`answer_rejected` or `stream_interrupted`"
+_OTHER_CODES: Final = "`answer_rejected`, `unverifiable` or `stream_interrupted`"
 _NOTE: Final = "<!-- made by `python -m ops.docs`; change the code it is made from -->\n\n"
 
 

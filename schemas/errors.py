@@ -209,6 +209,7 @@ class Category(StrEnum):
     OUTPUT_LIMIT = "output_limit"
     ANSWER_REJECTED = "answer_rejected"
     JOB_WITHOUT_ANSWER = "job_without_answer"
+    UNVERIFIABLE = "unverifiable"
     BUDGET_EXHAUSTED = "budget_exhausted"
     CIRCUIT_OPEN = "circuit_open"
     PROVIDER_REMOVED = "provider_removed"
@@ -255,7 +256,8 @@ FOLLOWS: Final[dict[Category, Follow]] = {
     Category.JOB_WITHOUT_ANSWER: Follow.REROUTE,
     Category.BAD_REQUEST: Follow.FAIL,
     Category.OUTPUT_LIMIT: Follow.FAIL,
-    Category.ANSWER_REJECTED: Follow.FAIL,
+    Category.ANSWER_REJECTED: Follow.REROUTE,
+    Category.UNVERIFIABLE: Follow.FAIL,
     Category.SHUTDOWN: Follow.HAND_BACK,
     Category.CANCELED: Follow.END,
     Category.DEADLINE: Follow.END,

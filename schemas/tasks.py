@@ -130,6 +130,9 @@ PRIORITY_BONUS_SECONDS: Final[dict[Priority, int]] = {
 }
 
 
+MAX_REPAIRS: Final = 3
+
+
 class Webhook(Value):
     """Where to tell the end of a task, signed as Standard Webhooks asks."""
 
@@ -173,6 +176,9 @@ class Preferences(Value):
     max_attempts: int = Field(
         4, strict=True, ge=1, le=20, description="provider failures before the task fails"
     )
+    repair_rounds: int | None = Field(
+        None, strict=True, ge=0, le=MAX_REPAIRS, description="times an unusable answer is mended, at most"
+    )
     timeout_seconds: int | None = Field(
         None, strict=True, ge=1, le=3600, description="total time of one call"
     )
@@ -183,7 +189,14 @@ class Preferences(Value):
     webhook: Webhook | None = None
 
 
-_CODE_LEVELS: Final = (VerificationLevel.PARSED, VerificationLevel.APPLIED, VerificationLevel.SYNTAX)
+_CODE_LEVELS: Final = (
+    VerificationLevel.PARSED,
+    VerificationLevel.APPLIED,
+    VerificationLevel.SYNTAX,
+    VerificationLevel.LINT,
+    VerificationLevel.CRITERIA,
+    VerificationLevel.TESTS,
+)
 
 SUPPORTED_LEVELS: Final[dict[TaskKind, tuple[VerificationLevel, ...]]] = {
     **dict.fromkeys(TaskKind, _CODE_LEVELS),

@@ -15,7 +15,7 @@ from schemas.tasks import TaskKind, TaskRequest
 from workers.call import until_stored
 from workers.context import Composed, Gathered, Message, TooLong, Unusable, compose, gather
 from workers.process import Process
-from workers.verify import Accepted, Rejected, verify
+from workers.verify import Accepted, Rejected
 from workers.verify.unseen import lost_unseen
 
 
@@ -38,10 +38,9 @@ class Prompt:
         """The messages of the first call."""
         return self.composed.messages
 
-    def judge(self, answer: str) -> Accepted | Rejected:
-        """The result that an answer amounts to, or what to mend in it."""
-        verdict = verify(self.request, answer)
-        if not isinstance(verdict, Accepted) or not isinstance(verdict.result, CodeResult):
+    def check(self, verdict: Accepted) -> Accepted | Rejected:
+        """The verdict, unless the answer loses what its model was not shown."""
+        if not isinstance(verdict.result, CodeResult):
             return verdict
         unread = [each.path for each in self.gathered.unread]
         problems = lost_unseen(verdict.result, self.composed.hidden, unread)

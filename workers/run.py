@@ -19,12 +19,12 @@ from schemas.embeddings import EmbedResult
 from schemas.errors import Category, Failure, StoreUnavailable
 from schemas.results import AnyResult, ChatResult, FinishReason
 from workers.call import until_stored
-from workers.context import render_repair
 from workers.errand import HandedOver, ask
 from workers.process import Process
 from workers.prompt import prompt
+from workers.rounds import begin, hear
 from workers.verifier import with_second_look
-from workers.verify import Accepted, may_be_mended
+from workers.verify import Accepted, Rejected
 
 CLAIM_PATIENCE: Final = 3.0
 """A claim that can't be committed within this is left to the next nudge; seconds."""
@@ -79,33 +79,38 @@ _LOST = Ending(None, failure=Failure(category=Category.SHUTDOWN, message="The le
 
 
 def _work(process: Process, lease: Lease) -> Ending:
-    answer = lease.paid
-    if answer is None and lease.closed is not None:
+    """Ask, and ask again for what is not usable; what was answered and paid before is not asked again."""
+    paid, last, called = list(lease.answers), None, False
+    if not paid and lease.closed is not None:
         return Ending(None, failure=lease.closed)
-    asked_first = prompt(process, lease)
-    if isinstance(asked_first, Failure):
-        return Ending(answer.call_id if answer else None, failure=asked_first)
-    messages = asked_first.messages
-    if answer is None:
-        made = ask(process, lease, Purpose.FIRST, messages)
-        if isinstance(made, tuple):
-            return Ending(made[0], failure=made[1])
-        answer = made
-    verdict = asked_first.judge(answer.text)
-    repairable = answer.purpose is Purpose.FIRST and may_be_mended(lease.request)
-    if not isinstance(verdict, Accepted) and repairable:
-        asked = render_repair(lease.request, messages, answer.text, verdict.problems)
-        made = ask(process, lease, Purpose.REPAIR, asked, rejected_call=answer.call_id)
-        if isinstance(made, tuple):
-            return Ending(made[0], failure=made[1])
-        answer = made
-        verdict = asked_first.judge(answer.text)
-    if isinstance(verdict, Accepted):
-        result = asked_first.note(_signed(verdict.result, answer))
-        return with_second_look(process, lease, asked_first.request, answer, result)
+    first = prompt(process, lease)
+    if isinstance(first, Failure):
+        return Ending(paid[-1].call_id if paid else None, failure=first)
+    talk = begin(first.request, first.messages, process.config.repair_rounds, process.means, first.check)
+    while True:
+        if paid:
+            answer = paid.pop(0)
+        elif lease.closed is not None and not called:
+            return Ending(None, failure=lease.closed)
+        else:
+            purpose = Purpose.FIRST if last is None else Purpose.REPAIR
+            made = ask(process, lease, purpose, talk.messages, rejected_call=last)
+            if isinstance(made, tuple):
+                return Ending(made[0], failure=made[1])
+            answer, called = made, True
+        heard, last = hear(talk, answer.text), answer.call_id
+        if isinstance(heard, Accepted):
+            result = first.note(_signed(heard.result, answer))
+            return with_second_look(process, lease, first.request, answer, result)
+        if heard.over and not paid:
+            return Ending(last, failure=_refused(heard.verdict))
+        talk = heard.on
+
+
+def _refused(verdict: Rejected) -> Failure:
+    category = Category.ANSWER_REJECTED if verdict.mendable else Category.UNVERIFIABLE
     message = "The answer was not usable: " + "; ".join(verdict.problems)
-    failure = Failure(category=Category.ANSWER_REJECTED, message=message[:2000])
-    return Ending(answer.call_id, failure=failure)
+    return Failure(category=category, message=message[:2000])
 
 
 def _signed(result: AnyResult, answer: PaidAnswer) -> AnyResult:

@@ -1,8 +1,10 @@
 """Claim: take a queued task under a new lease. Zero rows is the normal answer to a stale nudge."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 from uuid import UUID, uuid4
+
+from pydantic import TypeAdapter
 
 from orchestrator import clock, telemetry
 from orchestrator.limits.budgets import Payer
@@ -29,13 +31,17 @@ class PaidAnswer:
     cut: bool = False
 
 
+_PAID: Final = TypeAdapter(tuple[PaidAnswer, ...])
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """A claimed task: everything a worker needs to run it. `claimed_at` is of the process's own clock.
 
-    `closed`: the account's gate, as the failure it stands for. `is_retry`: a call of the task failed here
+    `answers`: what was paid for and not given up, from a first answer on, each later one mending those before
+    it. `closed`: the account's gate, as the failure it stands for. `is_retry`: a call of the task failed here
     before. `circuit_noted`: others believe that the circuit is not closed. `judgement`: a verifier's paid
-    word on `paid`.
+    word on the last of the answers.
     """
 
     task_id: UUID
@@ -45,7 +51,7 @@ class Lease:
     request: TaskRequest
     standing: Standing
     provider: Provider
-    paid: PaidAnswer | None
+    answers: tuple[PaidAnswer, ...]
     claimed_at: float
     api_key_id: str | None
     closed: Failure | None
@@ -77,7 +83,7 @@ class Lease:
             request=TASK_REQUEST.validate_json(row.request),
             standing=tasks.standing_of(row),
             provider=provider,
-            paid=paid or _paid(row),
+            answers=_answers(row, paid),
             claimed_at=claimed_at,
             api_key_id=row.api_key_id,
             closed=_closed(row),
@@ -85,6 +91,11 @@ class Lease:
             circuit_noted=row.circuit_noted,
             judgement=_judgement(row),
         )
+
+    @property
+    def paid(self) -> PaidAnswer | None:
+        """The last answer that was paid for."""
+        return self.answers[-1] if self.answers else None
 
     @property
     def payer(self) -> Payer:
@@ -154,8 +165,9 @@ def _judgement(row: Row[Any]) -> PaidAnswer | None:
     return PaidAnswer(row.judgement_call_id, Purpose.VERIFIER, row.judgement_answer)
 
 
-def _paid(row: Row[Any]) -> PaidAnswer | None:
-    if row.paid_call_id is None:
-        return None
-    cut = row.paid_category == Category.OUTPUT_LIMIT
-    return PaidAnswer(row.paid_call_id, Purpose(row.paid_purpose), row.paid_answer, row.paid_model, cut)
+def _answers(row: Row[Any], until: PaidAnswer | None) -> tuple[PaidAnswer, ...]:
+    """The answers to go on with, up to one; a mended part without the answer that it mends is none."""
+    paid = _PAID.validate_json(row.paid_answers) if row.paid_answers else ()
+    answers = [answer for answer in paid if until is None or answer.call_id <= until.call_id]
+    first = max((at for at, answer in enumerate(answers) if answer.purpose is Purpose.FIRST), default=None)
+    return tuple(answers[first:]) if first is not None else ()

@@ -6,6 +6,7 @@ its new holder makes of it, and our answer is recorded as superseded once the ta
 
 from dataclasses import dataclass, replace
 from random import random
+from typing import Final
 from uuid import UUID
 
 from orchestrator import failpoints, telemetry
@@ -15,12 +16,14 @@ from orchestrator.store import tasks
 from orchestrator.volatile import DONE, READY
 from orchestrator.wiring import Parts
 from schemas.calls import AnswerVerdict
-from schemas.errors import Failure
+from schemas.errors import Category, Failure
 from schemas.events import EventName
 from schemas.manners import USUAL_RETRIES
 from schemas.moves import Fence, Happening, Move
 from schemas.results import AnyResult
 from schemas.tasks import TaskStatus
+
+_REJECTED: Final = (Category.ANSWER_REJECTED, Category.UNVERIFIABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Ending:
         """What the call's answer was worth."""
         if self.result is not None:
             return AnswerVerdict.ACCEPTED
-        rejected = self.failure is not None and self.failure.category == "answer_rejected"
+        rejected = self.failure is not None and self.failure.category in _REJECTED
         return AnswerVerdict.REJECTED if rejected else None
 
 

@@ -71,7 +71,7 @@ async def submit(
     key = _Key(idempotency_key, hashlib.sha256(f"{retry_of}{body}".encode()).digest())
     task_id = clock.new_id()
     try:
-        admit(request, clock.now())
+        admit(request, clock.now(), tests=parts.config.sandboxed_tests)
         routed = await _route(parts, tenant_id, request, body, task_id)
         if request.preferences.on_budget is OnBudget.FAIL:
             await _refuse_exhausted(parts, tenant_id, request, routed.candidates, api_key_id)

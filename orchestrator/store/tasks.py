@@ -91,8 +91,7 @@ LEASED = f"""
         provider.name AS provider, provider.vendor, provider.wire, provider.base_url,
         provider.credential, provider.simulated, provider.concurrency_limit, moved.provider_id,
         provider.options, provider.trusted,
-        provider.model AS provider_model, paid.call_id AS paid_call_id, paid.purpose AS paid_purpose,
-        paid.answer AS paid_answer, paid.served_model AS paid_model, paid.category AS paid_category,
+        provider.model AS provider_model, paid.answers AS paid_answers,
         judgement.call_id AS judgement_call_id, judgement.answer AS judgement_answer,
         gate.kind AS gate_kind, gate.reason AS gate_reason,
         least(extract(epoch FROM gate.closed_until - clock_timestamp()), 86400)::float8 AS gate_seconds,
@@ -114,21 +113,29 @@ LEASED = f"""
         ORDER BY closed_until DESC LIMIT 1
     ) AS gate ON true
     LEFT JOIN LATERAL (
-        SELECT calls.id AS call_id, calls.purpose, call_answers.answer, calls.served_model, calls.category,
-            calls.ended_at
+        SELECT CAST(jsonb_agg(jsonb_build_object(
+            'call_id', calls.id, 'purpose', calls.purpose, 'text', call_answers.answer,
+            'model', calls.served_model, 'cut', calls.category IS NOT DISTINCT FROM 'output_limit'
+        ) ORDER BY calls.id) AS text) AS answers, max(calls.ended_at) AS ended_at
         FROM calls JOIN call_answers ON call_answers.call_id = calls.id
         WHERE moved.attempt > 1 AND calls.task_id = moved.id AND calls.status = 'answered'
             AND calls.verdict IS DISTINCT FROM 'superseded' AND calls.purpose <> 'verifier'
-        ORDER BY calls.id DESC LIMIT 1
+            AND calls.attempt > coalesce((
+                SELECT max(attempts.attempt) FROM attempts
+                WHERE attempts.task_id = moved.id AND attempts.outcome = 'answer_rejected'
+            ), 0)
     ) AS paid ON true
     LEFT JOIN LATERAL (
         SELECT calls.id AS call_id, call_answers.answer
         FROM calls JOIN call_answers ON call_answers.call_id = calls.id
-        WHERE paid.call_id IS NOT NULL AND calls.task_id = moved.id AND calls.status = 'answered'
+        WHERE paid.ended_at IS NOT NULL AND calls.task_id = moved.id AND calls.status = 'answered'
             AND calls.purpose = 'verifier' AND calls.started_at >= paid.ended_at
         ORDER BY calls.id DESC LIMIT 1
     ) AS judgement ON true"""
-"""What a worker needs to know of the task that `moved` has just leased to it."""
+"""What a worker needs to know of the task that `moved` has just leased to it.
+
+`paid_answers`: those that a provider was paid for and that were not given up, in their order.
+"""
 
 CLAIM = text(
     f"""
@@ -153,7 +160,7 @@ CLAIM = text(
     {LEASED}
     """
 )
-"""The lease, with all that a worker needs; `paid`: the last paid answer, for a task that ran before."""
+"""The lease, with all that a worker needs; the paid answers too, for a task that ran before."""
 
 CLAIMED = text(
     f"""

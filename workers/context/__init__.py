@@ -3,10 +3,11 @@
 from workers.context.compose import Composed, compose
 from workers.context.fit import TooLong
 from workers.context.gather import Gathered, Unusable, gather
-from workers.context.render import Message, render, render_repair
+from workers.context.render import Again, Message, render, render_repair
 from workers.context.verifier import render_verifier
 
 __all__ = [
+    "Again",
     "Composed",
     "Gathered",
     "Message",

@@ -70,7 +70,7 @@ class Trial:
         self._left -= len(after)
         if self._left < 0:
             return None, "too much to be checked"
-        [check] = check_syntax({path: before}, {path: after})
+        check = check_syntax({path: before}, {path: after})[path].check
         said = check.detail.removeprefix(path).lstrip(": ")
         # A line of the piece is none of the file's.
         return check.passed, said if whole is not None else _PLACE.sub("", said)
