@@ -28,11 +28,33 @@ class Check(Value):
     detail: str = ""
 
 
+class NoticeKind(StrEnum):
+    """What a notice is about."""
+
+    REDACTED = "redacted"
+    HIDDEN_CONTENT = "hidden_content"
+    BIDI = "bidi"
+    INJECTION = "injection"
+    FAKE_DELIMITER = "fake_delimiter"
+    INSTRUCTION_FILE = "instruction_file"
+    SECRET_IN_ANSWER = "secret_in_answer"
+    ACTIVE_CONTENT = "active_content"
+
+
+class Notice(Value):
+    """Something in the task or its answer that its submitter should know; it changed nothing else."""
+
+    kind: NoticeKind
+    where: str = Field(description="the field of the context, or the part of the result")
+    detail: str
+
+
 class Verification(Value):
-    """The level reached and the checks behind it."""
+    """The level reached and the checks behind it; `notices` count in neither."""
 
     level: VerificationLevel
     checks: list[Check] = Field(default_factory=list)
+    notices: list[Notice] = Field(default_factory=list)
 
 
 class Operation(StrEnum):

@@ -14,6 +14,7 @@ from schemas.addresses import SigningSecret, WebhookAddress
 from schemas.base import Moment, Value
 from schemas.budgets import Dollars, OnBudget
 from schemas.contexts import ChatContext, FixBugContext, GenerateCodeContext, ReviewCodeContext
+from schemas.privacy import Redaction
 from schemas.results import VerificationLevel
 from schemas.routing import SpeedPriority, Strategy
 
@@ -139,6 +140,9 @@ class Preferences(Value):
     on_budget: OnBudget = Field(
         OnBudget.FAIL,
         description="what to do when a hard budget is used up: fail, or wait for its next window",
+    )
+    redaction: Redaction | None = Field(
+        None, description="`off` sends secrets and personal data as they are, where the tenant permits it"
     )
     webhook: Webhook | None = None
 

@@ -19,9 +19,10 @@ from schemas.errors import Category, Failure, StoreUnavailable
 from schemas.results import AnyResult, ChatResult, FinishReason
 from schemas.tasks import ChatRequest
 from workers.call import guarded_call, until_stored
-from workers.context import render, render_repair
+from workers.context import concealed, render, render_repair, sanitised
 from workers.process import Process
-from workers.verify import Accepted, verify
+from workers.redaction import found_whole, notices_of
+from workers.verify import Accepted, disarm, verify
 
 CLAIM_PATIENCE: Final = 3.0
 """A claim that can't be committed within this is left to the next nudge; seconds."""
@@ -77,7 +78,9 @@ def _work(process: Process, lease: Lease) -> Ending:
     answer = lease.paid
     if answer is None and lease.closed is not None:
         return Ending(None, failure=lease.closed)
-    messages = render(lease.request)
+    safe = sanitised(lease.request)
+    messages = render(safe.request)
+    answer = answer and found_whole(lease, messages, answer)
     if answer is None:
         made = guarded_call(process, lease, Purpose.FIRST, messages)
         if isinstance(made, tuple):
@@ -93,9 +96,11 @@ def _work(process: Process, lease: Lease) -> Ending:
         answer = made
         verdict = verify(lease.request, answer.text)
     if isinstance(verdict, Accepted):
-        return Ending(answer.call_id, result=_signed(verdict.result, answer))
+        notices = (*safe.notices, *notices_of(answer))
+        result = disarm(lease.request, _signed(verdict.result, answer), notices)
+        return Ending(answer.call_id, result=result)
     message = "The answer was not usable: " + "; ".join(verdict.problems)
-    failure = Failure(category=Category.ANSWER_REJECTED, message=message[:2000])
+    failure = Failure(category=Category.ANSWER_REJECTED, message=concealed(message)[:2000])
     return Ending(answer.call_id, failure=failure)
 
 

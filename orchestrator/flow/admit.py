@@ -4,14 +4,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.errors import FieldError, InvalidRequest
+from schemas.privacy import RedactionRule
 from schemas.tasks import SUPPORTED_LEVELS, TaskRequest
 
 MAX_DELAY: Final = timedelta(days=90)
 
 
-def admit(request: TaskRequest, now: datetime) -> None:
-    """Raise `InvalidRequest` naming each field that makes the task impossible."""
-    errors = [*_times(request, now), *_level(request)]
+def admit(request: TaskRequest, now: datetime, rule: RedactionRule = RedactionRule.REQUIRED) -> None:
+    """Raise `InvalidRequest` naming each field that makes the task impossible; `rule` is the tenant's."""
+    errors = [*_times(request, now), *_level(request), *_consent(request, rule)]
     if errors:
         raise InvalidRequest(errors[0].message, errors=tuple(errors))
 
@@ -35,6 +36,13 @@ def _level(request: TaskRequest) -> list[FieldError]:
         return []
     listed = ", ".join(offered)
     return [_error("preferences.verification_level", f"must be one of {listed} for {request.kind}")]
+
+
+def _consent(request: TaskRequest, rule: RedactionRule) -> list[FieldError]:
+    if rule.permits(request.preferences.redaction):
+        return []
+    message = "must not be off: the tenant's configuration requires redaction (PUT /config, `redaction`)"
+    return [_error("preferences.redaction", message)]
 
 
 def _error(field: str, message: str) -> FieldError:

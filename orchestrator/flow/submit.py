@@ -23,6 +23,7 @@ from schemas.errors import BudgetExhausted, IdempotencyKeyReused, InvalidRequest
 from schemas.events import EventName
 from schemas.moves import Happening
 from schemas.providers import Candidate, queue_of
+from schemas.routing import RoutingConfig
 from schemas.tasks import PRIORITY_BONUS_SECONDS, TaskRequest, TaskStatus
 
 MOST_TENANTS: Final = 10_000
@@ -69,8 +70,9 @@ async def submit(
     body = request.model_dump_json()
     key = _Key(idempotency_key, hashlib.sha256(f"{retry_of}{body}".encode()).digest())
     try:
-        admit(request, clock.now())
-        routed = await _route(parts, tenant_id, request, body)
+        config = await views.routing_config(parts.db, tenant_id)
+        admit(request, clock.now(), config.redaction)
+        routed = await _route(parts, tenant_id, request, config, body)
         if request.preferences.on_budget is OnBudget.FAIL:
             await _refuse_exhausted(parts, tenant_id, request, routed.candidates, api_key_id)
     except (InvalidRequest, NoProvider, BudgetExhausted):
@@ -89,9 +91,10 @@ async def submit(
     return Submitted(rows[0].id, views.fresh(rows[0], first, request.metadata, routed.simulated))
 
 
-async def _route(parts: Parts, tenant_id: UUID, request: TaskRequest, body: str) -> Route:
+async def _route(
+    parts: Parts, tenant_id: UUID, request: TaskRequest, config: RoutingConfig, body: str
+) -> Route:
     offers = await views.offers(parts.db, tenant_id)
-    config = await views.routing_config(parts.db, tenant_id)
     chance = Chance(_next_turn(tenant_id), random())
     return route(request, offers, Terms(config, tokens.estimate(body), clock.now(), chance))
 

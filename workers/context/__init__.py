@@ -1,5 +1,25 @@
-"""What goes into the prompt: requests rendered to messages, with foreign text fenced off."""
+"""What goes into the prompt: requests rendered to messages, foreign text fenced off, secrets kept back."""
 
+from workers.context.redact import Redacted, concealed, may_hold_placeholders, redact, showable, strangers
 from workers.context.render import Message, render, render_repair
+from workers.context.sensitive import SECRET, Span, sensitive
+from workers.context.untrusted import BIDI, injections, sanitised, texts
 
-__all__ = ["Message", "render", "render_repair"]
+__all__ = [
+    "BIDI",
+    "SECRET",
+    "Message",
+    "Redacted",
+    "Span",
+    "concealed",
+    "injections",
+    "may_hold_placeholders",
+    "redact",
+    "render",
+    "render_repair",
+    "sanitised",
+    "sensitive",
+    "showable",
+    "strangers",
+    "texts",
+]

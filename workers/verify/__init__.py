@@ -7,12 +7,14 @@ A repair answer replaces the first one: it is verified alone, with all its edits
 from typing import Final, assert_never
 
 from schemas.tasks import ChatRequest, FixBugRequest, GenerateCodeRequest, ReviewCodeRequest, TaskRequest
+from workers.context import strangers, texts
 from workers.verify.chat import verify_chat
 from workers.verify.code import verify_code
+from workers.verify.disarm import disarm
 from workers.verify.review import verify_review
-from workers.verify.verdict import Accepted, Rejected
+from workers.verify.verdict import Accepted, Rejected, rejected
 
-__all__ = ["Accepted", "Rejected", "verify"]
+__all__ = ["Accepted", "Rejected", "disarm", "verify"]
 
 MAX_ANSWER: Final = 2_500_000
 
@@ -21,6 +23,8 @@ def verify(request: TaskRequest, answer: str) -> Accepted | Rejected:
     """The result an answer amounts to, or what to mend in it."""
     if unreadable := _unreadable(answer):
         return Rejected((unreadable,))
+    if invented := strangers(answer, (text for _, text in texts(request))):
+        return rejected(f"{word} stands for nothing: copy placeholders exactly." for word in invented)
     match request:
         case GenerateCodeRequest() | FixBugRequest():
             return verify_code(request, answer)
