@@ -2,7 +2,7 @@
 
 from workers.context.redact import Redacted, concealed, may_hold_placeholders, redact, showable, strangers
 from workers.context.render import Message, render, render_repair
-from workers.context.sensitive import SECRET, Span, sensitive
+from workers.context.sensitive import SECRET, Span, merged, sensitive
 from workers.context.untrusted import BIDI, injections, sanitised, texts
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "concealed",
     "injections",
     "may_hold_placeholders",
+    "merged",
     "redact",
     "render",
     "render_repair",

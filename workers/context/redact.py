@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from workers.context.render import Message
-from workers.context.sensitive import PLACEHOLDER, Span, sensitive
+from workers.context.sensitive import PLACEHOLDER, Span, merged, sensitive
 
 _PREFIX: Final = "HIDDEN_"
 _BEGINNING: Final = re.compile(
@@ -53,7 +53,7 @@ class Redacted:
 def redact(messages: Sequence[Message], key: bytes) -> Redacted:
     """Messages without secrets and personal data; `key` is the tenant's, and is never sent."""
     texts = [message.content for message in messages]
-    spans = [_merged(sensitive(text)) for text in texts]
+    spans = [merged(sensitive(text)) for text in texts]
     words = _Words(key, texts)
     for text, found in zip(texts, spans, strict=True):
         for span in found:
@@ -68,7 +68,7 @@ def redact(messages: Sequence[Message], key: bytes) -> Redacted:
 def concealed(text: str) -> str:
     """A text for people's eyes with what must not be seen replaced for good."""
     parts, at = [], 0
-    for span in _merged(sensitive(text)):
+    for span in merged(sensitive(text)):
         parts += [text[at : span.start], f"[{span.label.lower()} hidden]"]
         at = span.end
     return "".join([*parts, text[at:]])
@@ -141,7 +141,7 @@ class _Words:
         again = _few(text, sought) if len(sought) <= _FEW else _many(text, sought)
         places = [Span(start, start + len(value), self.labels[value], "again") for start, value in again]
         parts, at = [], 0
-        for span in _merged([*found, *places]):
+        for span in merged([*found, *places]):
             value = text[span.start : span.end]
             self.add(value, span.label)
             parts += [text[at : span.start], self._tokens[value]]
@@ -174,18 +174,6 @@ def _many(text: str, values: list[str]) -> list[tuple[int, str]]:
         for length in begun[head]
         if (value := text[at : at + length]) in known
     ]
-
-
-def _merged(spans: Iterable[Span]) -> list[Span]:
-    """In order; spans that overlap are one."""
-    merged: list[Span] = []
-    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
-        if merged and span.start < merged[-1].end:
-            last = merged[-1]
-            merged[-1] = replace(last, end=max(last.end, span.end))
-        else:
-            merged.append(span)
-    return merged
 
 
 def _noted(messages: tuple[Message, ...]) -> tuple[Message, ...]:

@@ -8,8 +8,8 @@ import math
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from importlib import resources
 from itertools import pairwise
 from typing import Any, Final
@@ -54,6 +54,18 @@ def sensitive(text: str) -> list[Span]:
     if "HIDDEN_" in text:
         found = [span for span in found if not PLACEHOLDER.search(text, span.start, span.end)]
     return found
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """In their order; those that overlap are one, named by the first."""
+    merged: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
+        if merged and span.start < merged[-1].end:
+            last = merged[-1]
+            merged[-1] = replace(last, end=max(last.end, span.end))
+        else:
+            merged.append(span)
+    return merged
 
 
 # An assignment from the name on: the rest of the name, what closes it, a type, the sign, an opening quote.

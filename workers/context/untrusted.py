@@ -87,9 +87,10 @@ _TAG: Final = re.compile("[\U000e0000-\U000e007f\U000e0100-\U000e01ef]")
 _INVISIBLE: Final = re.compile(
     f"[{_BIDI}\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u2064\u206a-\u206f\u3164\ufeff\uffa0"
     "\U000e0000-\U000e007f\U000e0100-\U000e01ef\U0001d173-\U0001d17a]|[\ufe00-\ufe0f](?=[\ufe00-\ufe0f])"
-    # A joiner joins letters of other scripts and the parts of an emoji; between ASCII it hides something.
-    "|(?<![^\\x00-\\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\\x00-\\x7f])"
 )
+_JOINED: Final = "[^\\x00-\\x7f\u200c\u200d]"
+_JOINER: Final = re.compile(f"(?<!{_JOINED})[\u200c\u200d]|[\u200c\u200d](?!{_JOINED})")
+"""A joiner that joins no letters of other scripts and no parts of an emoji: it hides something."""
 _FENCED: Final = re.compile(
     r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?^ {0,3}\1[`~]*[ \t]*$|`[^`\n]+`", re.DOTALL | re.MULTILINE
 )
@@ -104,14 +105,21 @@ _UNSEEN: Final = re.compile(
 
 
 def _without_hidden(text: str, where: str, notices: list[Notice], *, prose: bool) -> str:
-    shown, characters = (text, 0) if text.isascii() else _INVISIBLE.subn("", text)
+    shown, characters, joiners = text, 0, 0
+    if not text.isascii():
+        shown, characters = _INVISIBLE.subn("", text)
+        shown, joiners = _JOINER.subn("", shown)
     comments = elements = 0
     if prose and ("<" in shown or "[" in shown):
         shown, comments = _outside_code(shown, _comments)
         shown, references = _outside_code(shown, _matches(_REFERENCE))
         shown, elements = _outside_code(shown, _matches(_UNSEEN))
         comments += references
-    counted = ((characters, "invisible characters"), (comments, "comments"), (elements, "hidden elements"))
+    counted = (
+        (characters + joiners, "invisible characters"),
+        (comments, "comments"),
+        (elements, "hidden elements"),
+    )
     found = " and ".join(f"{count} {what}" for count, what in counted if count)
     if found:
         detail = f"not shown to a reader, and not sent: {found}"

@@ -20,7 +20,7 @@ from schemas.results import (
     Side,
 )
 from schemas.tasks import ReviewCodeRequest, TaskRequest
-from workers.context import BIDI, SECRET, Span, injections, sensitive, texts
+from workers.context import BIDI, SECRET, Span, injections, merged, sensitive, texts
 from workers.verify.hunks import read_diff
 from workers.verify.verdict import clipped
 
@@ -98,8 +98,8 @@ class _Filter:
         """Prose without what would act where it is shown, and without secrets of the model's own."""
         secrets = self._secrets(text)
         self._tell(NoticeKind.SECRET_IN_ANSWER, where, secrets)
-        for start, end in reversed(_apart(secrets)):
-            text = f"{text[:start]}[secret hidden]{text[end:]}"
+        for span in reversed(secrets):
+            text = f"{text[: span.start]}[secret hidden]{text[span.end :]}"
         parts = _CODE.split(text)
         safe = [_disarmed(part) if at % 2 == 0 else part for at, part in enumerate(parts)]
         if safe == parts:
@@ -123,8 +123,8 @@ class _Filter:
             self.notices.append(Notice(kind=kind, where=where, detail=detail))
 
     def _secrets(self, text: str) -> list[Span]:
-        """Secrets in a text of the answer that were in no text of the task."""
-        found = [span for span in sensitive(text) if span.label == SECRET]
+        """Secrets in a text of the answer that were in no text of the task, in order."""
+        found = merged(span for span in sensitive(text) if span.label == SECRET)
         if found and self._given is None:
             self._given = [given for _, given in texts(self._request)]
         return [
@@ -132,17 +132,6 @@ class _Filter:
             for span in found
             if not any(text[span.start : span.end] in given for given in self._given or ())
         ]
-
-
-def _apart(spans: list[Span]) -> list[tuple[int, int]]:
-    """Where the spans stand, in order; those that overlap as one."""
-    places: list[tuple[int, int]] = []
-    for start, end in sorted((span.start, span.end) for span in spans):
-        if places and start < places[-1][1]:
-            places[-1] = (places[-1][0], max(end, places[-1][1]))
-        else:
-            places.append((start, end))
-    return places
 
 
 def _disarmed(text: str) -> str:
