@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.base import Value
+from schemas.notices import Notice
 
 
 class VerificationLevel(StrEnum):
@@ -26,27 +27,6 @@ class Check(Value):
     name: str
     passed: bool | None
     detail: str = ""
-
-
-class NoticeKind(StrEnum):
-    """What a notice is about."""
-
-    REDACTED = "redacted"
-    HIDDEN_CONTENT = "hidden_content"
-    BIDI = "bidi"
-    INJECTION = "injection"
-    FAKE_DELIMITER = "fake_delimiter"
-    INSTRUCTION_FILE = "instruction_file"
-    SECRET_IN_ANSWER = "secret_in_answer"
-    ACTIVE_CONTENT = "active_content"
-
-
-class Notice(Value):
-    """Something in the task or its answer that its submitter should know; it changed nothing else."""
-
-    kind: NoticeKind
-    where: str = Field(description="the field of the context, or the part of the result")
-    detail: str
 
 
 class Verification(Value):

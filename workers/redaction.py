@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from orchestrator.flow.claim import Lease, PaidAnswer
 from orchestrator.store import views
-from schemas.results import Notice, NoticeKind
+from schemas.notices import Notice, NoticeKind
 from workers.context import Message, Redacted, may_hold_placeholders, redact
 from workers.process import Process
 

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from workers.context.render import Message
@@ -24,6 +25,7 @@ _LONGEST: Final = 40
 _SOUGHT: Final = 8
 """A value this long is looked for wherever it stands, not only where its name gave it away."""
 _FEW: Final = 50
+_SHORT: Final = 20_000
 NOTE: Final = """
 
 Some values were taken out before this was sent. A word that begins with `HIDDEN_`, names a kind and ends in
@@ -53,7 +55,7 @@ class Redacted:
 def redact(messages: Sequence[Message], key: bytes) -> Redacted:
     """Messages without secrets and personal data; `key` is the tenant's, and is never sent."""
     texts = [message.content for message in messages]
-    spans = [merged(sensitive(text)) for text in texts]
+    spans = [_found(message) for message in messages]
     words = _Words(key, texts)
     for text, found in zip(texts, spans, strict=True):
         for span in found:
@@ -63,6 +65,18 @@ def redact(messages: Sequence[Message], key: bytes) -> Redacted:
     hidden = [words.hide(text, found) for text, found in zip(texts, spans, strict=True)]
     changed = (replace(old, content=text) for old, text in zip(messages, hidden, strict=True))
     return Redacted(_noted(tuple(changed)), words.values)
+
+
+def _found(message: Message) -> list[Span]:
+    """What is to be hidden in a message; the same few system prompts begin most conversations."""
+    if message.role == "system" and len(message.content) <= _SHORT:
+        return list(_known(message.content))
+    return merged(sensitive(message.content))
+
+
+@lru_cache(maxsize=64)
+def _known(text: str) -> tuple[Span, ...]:
+    return tuple(merged(sensitive(text)))
 
 
 def concealed(text: str) -> str:

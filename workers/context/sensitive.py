@@ -43,11 +43,17 @@ class _Rule:
     random: bool
     real: bool
 
+    @property
+    def group(self) -> str | int:
+        """What of a match is hidden."""
+        return "s" if "s" in self.pattern.groupindex else 0
+
 
 def sensitive(text: str) -> list[Span]:
     """What is to be hidden in a text, in no order; spans may overlap."""
-    lowered = _lowered(text)
-    found = [span for rule in _RULES for span in _of_rule(rule, text, lowered)]
+    lowered = in_small_letters(text)
+    found = [span for word, rule in _FIND if word in text for span in _of_rule(rule, word, text, text)]
+    found += [span for word, rule in _NEAR if word in lowered for span in _of_rule(rule, word, text, lowered)]
     found += _assigned(text, lowered)
     found += _private_keys(text)
     found += [Span(*each, rule=each[2].lower()) for each in personal(text)]
@@ -90,23 +96,22 @@ def _rule(given: dict[str, Any]) -> _Rule:
 
 _FILE: Final = resources.files("workers.context").joinpath("patterns.toml")
 _RULES: Final = tuple(_rule(given) for given in tomllib.loads(_FILE.read_text("utf-8"))["rule"])
+_FIND: Final = tuple((word, rule) for rule in _RULES if not rule.near for word in rule.words)
+_NEAR: Final = tuple((word, rule) for rule in _RULES if rule.near for word in rule.words)
 NAMES: Final = tuple(rule.name for rule in _RULES)
 """The rules of `patterns.toml`, by name."""
 
 
-def _of_rule(rule: _Rule, text: str, lowered: str) -> Iterator[Span]:
-    for word in rule.words:
-        at, over = -1, 0
-        while (at := (lowered if rule.near else text).find(word, max(at + 1, over))) >= 0:
-            match = _begun(rule, text, at)
-            if match is None:
-                continue
-            over = match.end()
-            start, end = match.span("s" if "s" in rule.pattern.groupindex else 0)
+def _of_rule(rule: _Rule, word: str, text: str, searched: str) -> Iterator[Span]:
+    at = searched.find(word)
+    while at >= 0:
+        match = _begun(rule, text, at)
+        if match is not None:
+            start, end = match.span(rule.group)
             value = text[start:end]
-            if (rule.random and not _random(value)) or (rule.real and not _real(value)):
-                continue
-            yield Span(start, end, SECRET, rule.name)
+            if not (rule.random and not _random(value)) and not (rule.real and not _real(value)):
+                yield Span(start, end, SECRET, rule.name)
+        at = searched.find(word, at + 1 if match is None else max(at + 1, match.end()))
 
 
 def _begun(rule: _Rule, text: str, at: int) -> re.Match[str] | None:
@@ -209,6 +214,7 @@ def _entropy(value: str) -> float:
 _ASCII_LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
-def _lowered(text: str) -> str:
-    """In small letters, each at its place: some letters beyond ASCII change their length."""
-    return text.lower() if text.isascii() else text.translate(_ASCII_LOWER)
+def in_small_letters(text: str) -> str:
+    """In small letters, each at its place: some letters beyond ASCII become two."""
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else text.translate(_ASCII_LOWER)

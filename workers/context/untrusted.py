@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from schemas.results import Notice, NoticeKind
+from schemas.notices import Notice, NoticeKind
 from schemas.tasks import ChatRequest, TaskRequest
 from workers.context.fence import TAGS
+from workers.context.sensitive import in_small_letters
 
 MOST_NOTICES: Final = 50
 _CODE: Final = frozenset({"content", "diff", "path", "paths", "language", "repository", "branch"})
@@ -187,9 +188,7 @@ _GOES_ON: Final = {word: re.compile(rest, re.IGNORECASE) for word, rest in _SPOK
 
 def injections(text: str) -> list[int]:
     """Where a text speaks to a language model instead of its reader."""
-    lowered = text.lower()
-    if len(lowered) != len(text):
-        lowered = "".join(char.lower() if char.isascii() else char for char in text)
+    lowered = in_small_letters(text)
     found = []
     for word, rest in _GOES_ON.items():
         at = lowered.find(word)

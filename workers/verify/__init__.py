@@ -23,7 +23,10 @@ def verify(request: TaskRequest, answer: str) -> Accepted | Rejected:
     """The result an answer amounts to, or what to mend in it."""
     if unreadable := _unreadable(answer):
         return Rejected((unreadable,))
-    if invented := strangers(answer, (text for _, text in texts(request))):
+    invented = (
+        () if isinstance(request, ChatRequest) else strangers(answer, (text for _, text in texts(request)))
+    )
+    if invented:
         return rejected(f"{word} stands for nothing: copy placeholders exactly." for word in invented)
     match request:
         case GenerateCodeRequest() | FixBugRequest():

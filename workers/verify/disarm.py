@@ -8,13 +8,12 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from schemas.notices import Notice, NoticeKind
 from schemas.results import (
     AnyResult,
     ChatResult,
     CodeResult,
     Finding,
-    Notice,
-    NoticeKind,
     ReviewResult,
     Severity,
     Side,

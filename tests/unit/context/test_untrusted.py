@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.results import NoticeKind
+from schemas.notices import NoticeKind
 from schemas.tasks import TASK_REQUEST, TaskRequest
 from workers.context import injections, render, sanitised
 

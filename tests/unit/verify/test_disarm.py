@@ -4,13 +4,12 @@ from typing import Any
 
 import pytest
 
+from schemas.notices import Notice, NoticeKind
 from schemas.results import (
     ChatResult,
     CodeResult,
     Finding,
     FinishReason,
-    Notice,
-    NoticeKind,
     ReviewResult,
     Severity,
     Side,
