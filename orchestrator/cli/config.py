@@ -55,11 +55,7 @@ def set_config(
         typer.Option(metavar="PROVIDER=NUMBER", help="For `weighted`: how often it is taken first."),
     ] = None,
     redaction: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RULE",
-            help="Hide secrets from providers: required, optional (a task may say off) or off (may say on).",
-        ),
+        str | None, typer.Option(metavar="RULE", help="Hide secrets: required, optional by task, or off.")
     ] = None,
     reset: Annotated[bool, typer.Option("--reset", help="Start from the defaults.")] = False,
 ) -> None:

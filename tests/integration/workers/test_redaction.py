@@ -35,7 +35,7 @@ ADDRESS = "ada.canary" + "@" + "analytical.io"
 SETTINGS = f'HOST = "db"\nPASSWORD = "{SECRET}"\nRETRIES = 3\nOWNER = "{ADDRESS}"\n'
 CHANGED = SETTINGS.replace("RETRIES = 3", "RETRIES = 5")
 ONE = {"providers": ["alpha"]}
-FIX = {"kind": "fix_bug", "context": {"description": "Retry five times."}, "preferences": ONE}
+FIX: dict[str, Any] = {"kind": "fix_bug", "context": {"description": "Retry five times."}, "preferences": ONE}
 KEPT = ("tasks", "task_payloads", "task_results", "idempotency_keys", "call_answers")
 """Tables of what the submitter sent and gets; of the last one only placeholders are expected."""
 
