@@ -100,7 +100,7 @@ def _work(process: Process, lease: Lease) -> Ending:
         result = disarm(lease.request, _signed(verdict.result, answer), notices)
         return Ending(answer.call_id, result=result)
     message = "The answer was not usable: " + "; ".join(verdict.problems)
-    failure = Failure(category=Category.ANSWER_REJECTED, message=concealed(message)[:2000])
+    failure = Failure(category=Category.ANSWER_REJECTED, message=concealed(message, messages)[:2000])
     return Ending(answer.call_id, failure=failure)
 
 

@@ -79,13 +79,11 @@ def _known(text: str) -> tuple[Span, ...]:
     return tuple(merged(sensitive(text)))
 
 
-def concealed(text: str) -> str:
-    """A text for people's eyes with what must not be seen replaced for good."""
-    parts, at = [], 0
-    for span in merged(sensitive(text)):
-        parts += [text[at : span.start], f"[{span.label.lower()} hidden]"]
-        at = span.end
-    return "".join([*parts, text[at:]])
+def concealed(text: str, messages: Sequence[Message] = ()) -> str:
+    """A text for anybody's eyes: what must not be seen in it, and in the messages, is replaced for good."""
+    hidden = redact((*messages, Message("user", text)), b"for nobody")
+    seen = {token: f"[{token.split('_')[1].lower()} hidden]" for token in hidden.values}
+    return restored(hidden.messages[-1].content, seen)
 
 
 def restored(text: str, values: Mapping[str, str]) -> str:

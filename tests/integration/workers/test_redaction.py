@@ -247,8 +247,9 @@ FIELDS = (
 
 
 def echo(prompt: str) -> str:
-    """An answer that is refused or not, with all that was hidden in it."""
-    return "\n".join(PLACEHOLDER.findall(prompt)) + "\n\n" + edit("settings.py", "NOT THERE\n", "x\n")
+    """An answer with all that was hidden in it; as code it is refused, for reasons that name it."""
+    hidden = PLACEHOLDER.findall(prompt)
+    return "\n".join(hidden) + "\n\n" + edit(f"{hidden[0]}.py", "NOT THERE\n", "x\n")
 
 
 async def test_a_canary_in_every_field_comes_back_and_is_found_nowhere_else(
@@ -274,13 +275,14 @@ async def test_a_canary_in_every_field_comes_back_and_is_found_nowhere_else(
         "redis": "".join(heard),
         "log": "".join(capfd.readouterr()),
         "metrics": telemetry.figures({}).decode(),
+        "errors": str([(await world.task(task_id)).error for task_id in ids]),
     }
+    assert "[secret hidden]" in seen["errors"]
     assert str(ids[0]) in seen["redis"]
     assert str(ids[0]) in seen["log"]
     for table in set(TABLES) - set(KEPT):
         seen[table] = "".join(await told(world, table))
     seen["answers"] = "".join(await told(world, "call_answers"))
-    seen["errors"] = str([(await world.task(task_id)).error for task_id in ids])
     secrets = canaries | {"password": SECRET, "address": ADDRESS}
     assert {(place, name) for place in seen for name in secrets if secrets[name] in seen[place]} == set()
     await check(world)
