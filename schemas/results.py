@@ -7,6 +7,7 @@ from pydantic import Field
 
 from schemas.base import Value
 from schemas.embeddings import EmbedResult
+from schemas.notices import Notice
 
 
 class VerificationLevel(StrEnum):
@@ -30,10 +31,11 @@ class Check(Value):
 
 
 class Verification(Value):
-    """The level reached and the checks behind it."""
+    """The level reached and the checks behind it; `notices` count in neither."""
 
     level: VerificationLevel
     checks: list[Check] = Field(default_factory=list)
+    notices: list[Notice] = Field(default_factory=list)
 
 
 class Operation(StrEnum):

@@ -24,6 +24,7 @@ from schemas.contexts import (
     WriteTestsContext,
 )
 from schemas.embeddings import EmbedContext
+from schemas.privacy import Redaction
 from schemas.results import VerificationLevel
 from schemas.routing import SpeedPriority, Strategy
 
@@ -185,6 +186,9 @@ class Preferences(Value):
     on_budget: OnBudget = Field(
         OnBudget.FAIL,
         description="what to do when a hard budget is used up: fail, or wait for its next window",
+    )
+    redaction: Redaction | None = Field(
+        None, description="`off` sends secrets and personal data as they are, where the tenant permits it"
     )
     webhook: Webhook | None = None
 

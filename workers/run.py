@@ -5,6 +5,7 @@ verifying) is done here. A task that can't go on keeps its lease until rescue; o
 goes on where its paid answer can be adopted.
 """
 
+from dataclasses import replace
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -19,12 +20,14 @@ from schemas.embeddings import EmbedResult
 from schemas.errors import Category, Failure, StoreUnavailable
 from schemas.results import AnyResult, ChatResult, FinishReason
 from workers.call import until_stored
+from workers.context import Message, concealed
 from workers.errand import HandedOver, ask
 from workers.process import Process
-from workers.prompt import prompt
+from workers.prompt import Prompt, prompt
+from workers.redaction import found_whole, notices_of
 from workers.rounds import begin, hear
 from workers.verifier import with_second_look
-from workers.verify import Accepted, Rejected
+from workers.verify import Accepted, Rejected, disarm
 
 CLAIM_PATIENCE: Final = 3.0
 """A claim that can't be committed within this is left to the next nudge; seconds."""
@@ -89,7 +92,7 @@ def _work(process: Process, lease: Lease) -> Ending:
     talk = begin(first.request, first.messages, process.config.repair_rounds, process.means, first.check)
     while True:
         if paid:
-            answer = paid.pop(0)
+            answer = found_whole(lease, talk.messages, paid.pop(0))
         elif lease.closed is not None and not called:
             return Ending(None, failure=lease.closed)
         else:
@@ -100,17 +103,26 @@ def _work(process: Process, lease: Lease) -> Ending:
             answer, called = made, True
         heard, last = hear(talk, answer.text), answer.call_id
         if isinstance(heard, Accepted):
-            result = first.note(_signed(heard.result, answer))
-            return with_second_look(process, lease, first.request, answer, result)
+            return _accepted(process, lease, first, answer, heard.result)
         if heard.over and not paid:
-            return Ending(last, failure=_refused(heard.verdict))
+            return Ending(last, failure=_refused(heard.verdict, talk.messages))
         talk = heard.on
 
 
-def _refused(verdict: Rejected) -> Failure:
+def _accepted(process: Process, lease: Lease, first: Prompt, answer: PaidAnswer, result: AnyResult) -> Ending:
+    """The ending with a usable answer, after a second look at it, and with what has to be told of it."""
+    signed = first.note(_signed(result, answer))
+    ending = with_second_look(process, lease, first.request, answer, signed)
+    if ending.result is None:
+        return ending
+    notices = (*first.notices, *notices_of(answer))
+    return replace(ending, result=disarm(first.request, ending.result, notices))
+
+
+def _refused(verdict: Rejected, messages: tuple[Message, ...]) -> Failure:
     category = Category.ANSWER_REJECTED if verdict.mendable else Category.UNVERIFIABLE
     message = "The answer was not usable: " + "; ".join(verdict.problems)
-    return Failure(category=category, message=message[:2000])
+    return Failure(category=category, message=concealed(message, messages)[:2000])
 
 
 def _signed(result: AnyResult, answer: PaidAnswer) -> AnyResult:

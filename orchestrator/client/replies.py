@@ -177,13 +177,14 @@ class TaskRoute(Reply):
 
 
 class Config(Reply):
-    """How the tenant's tasks are routed where they don't say otherwise."""
+    """How the tenant's tasks are routed where they don't say otherwise, and whether they are redacted."""
 
     strategy: str
     weights: dict[str, int]
     max_cost_usd: str | None = None
     preferred: list[str] = Field(default_factory=list)
     shares: dict[str, int] = Field(default_factory=dict)
+    redaction: str = "required"
 
 
 class CircuitBreaker(Reply):

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.errors import FieldError, InvalidRequest
+from schemas.privacy import RedactionRule
 from schemas.results import VerificationLevel
 from schemas.structured import fault_of
 from schemas.tasks import CODE_REQUESTS, SUPPORTED_LEVELS, ChatRequest, EmbedRequest, TaskRequest
@@ -11,14 +12,24 @@ from schemas.tasks import CODE_REQUESTS, SUPPORTED_LEVELS, ChatRequest, EmbedReq
 MAX_DELAY: Final = timedelta(days=90)
 
 
-def admit(request: TaskRequest, now: datetime, *, tests: bool = False) -> None:
-    """Raise `InvalidRequest` naming each field that makes the task impossible; `tests`: they may run here."""
+def admit(
+    request: TaskRequest,
+    now: datetime,
+    *,
+    tests: bool = False,
+    rule: RedactionRule = RedactionRule.REQUIRED,
+) -> None:
+    """Raise `InvalidRequest` naming each field that makes the task impossible.
+
+    `tests`: they may run here; `rule` is the tenant's for redaction.
+    """
     errors = [
         *_times(request, now),
         *_level(request),
         *_tests(request, allowed=tests),
         *_schema(request),
         *_model(request),
+        *_consent(request, rule),
     ]
     if errors:
         raise InvalidRequest(errors[0].message, errors=tuple(errors))
@@ -74,6 +85,13 @@ def _tests(request: TaskRequest, *, allowed: bool) -> list[FieldError]:
         return []
     why = "can't be run here: the operator has to set ORCHESTRATOR_SANDBOXED_TESTS=true"
     return [_error("context.constraints.tests", why)]
+
+
+def _consent(request: TaskRequest, rule: RedactionRule) -> list[FieldError]:
+    if rule.permits(request.preferences.redaction):
+        return []
+    message = "must not be off: the tenant's configuration requires redaction (PUT /config, `redaction`)"
+    return [_error("preferences.redaction", message)]
 
 
 def _error(field: str, message: str) -> FieldError:

@@ -22,13 +22,16 @@ from schemas.tasks import TASK_REQUEST, TaskRequest
 
 @dataclass(frozen=True, slots=True)
 class PaidAnswer:
-    """A booked answer that led to no result yet; `cut`: it ended at the limit of output tokens."""
+    """A booked answer that led to no result yet; `cut`: it ended at the limit of output tokens.
+
+    `hidden` tells what was hidden from who gave it."""
 
     call_id: UUID
     purpose: Purpose
     text: str
     model: str | None = None
     cut: bool = False
+    hidden: str = ""
 
 
 _PAID: Final = TypeAdapter(tuple[PaidAnswer, ...])

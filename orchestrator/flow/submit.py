@@ -24,6 +24,7 @@ from schemas.errors import BudgetExhausted, IdempotencyKeyReused, InvalidRequest
 from schemas.events import EventName
 from schemas.moves import Happening
 from schemas.providers import Candidate, queue_of
+from schemas.routing import RoutingConfig
 from schemas.tasks import PRIORITY_BONUS_SECONDS, TaskRequest, TaskStatus
 
 MOST_TENANTS: Final = 10_000
@@ -71,8 +72,9 @@ async def submit(
     key = _Key(idempotency_key, hashlib.sha256(f"{retry_of}{body}".encode()).digest())
     task_id = clock.new_id()
     try:
-        admit(request, clock.now(), tests=parts.config.sandboxed_tests)
-        routed = await _route(parts, tenant_id, request, body, task_id)
+        config = await views.routing_config(parts.db, tenant_id)
+        admit(request, clock.now(), tests=parts.config.sandboxed_tests, rule=config.redaction)
+        routed = await _route(parts, tenant_id, request, config, body, task_id)
         if request.preferences.on_budget is OnBudget.FAIL:
             await _refuse_exhausted(parts, tenant_id, request, routed.candidates, api_key_id)
     except (InvalidRequest, NoProvider, BudgetExhausted):
@@ -97,9 +99,10 @@ async def submit(
     return Submitted(rows[0].id, views.fresh(rows[0], first, request.metadata, routed.simulated))
 
 
-async def _route(parts: Parts, tenant_id: UUID, request: TaskRequest, body: str, task_id: UUID) -> Route:
+async def _route(
+    parts: Parts, tenant_id: UUID, request: TaskRequest, config: RoutingConfig, body: str, task_id: UUID
+) -> Route:
     offers = await views.offers(parts.db, tenant_id)
-    config = await views.routing_config(parts.db, tenant_id)
     chance = Chance(_next_turn(tenant_id), random())
     whole, least = sizes.of(request, body)
     running = await views.running_experiments(parts.db, tenant_id)

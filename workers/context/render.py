@@ -62,10 +62,10 @@ def render(
 
     `lead` is a template in place of the built-in one.
 
-    A conversation is passed on as it is, and vectors need no messages.
+    A conversation is passed on as it is; of texts to be embedded each is a message.
     """
     if isinstance(request, EmbedRequest):
-        return ()
+        return tuple(Message("user", text) for text in request.context.inputs)
     if isinstance(request, ChatRequest):
         return tuple(Message(said.role, said.content) for said in request.context.conversation)
     return (

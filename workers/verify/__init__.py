@@ -7,16 +7,28 @@ A review's repair replaces the first answer; a change's goes together with what 
 from typing import Final
 
 from schemas.tasks import ChatRequest, EmbedRequest, ReviewCodeRequest, TaskRequest
+from workers.context import strangers, texts
 from workers.verify.chat import may_be_mended, verify_chat
 from workers.verify.code import verify_code
+from workers.verify.disarm import disarm
 from workers.verify.draft import FRESH, Draft
 from workers.verify.embeddings import verify_embeddings
 from workers.verify.means import NONE, Means
 from workers.verify.review import verify_review
 from workers.verify.scores import judged, unjudged
-from workers.verify.verdict import Accepted, Rejected
+from workers.verify.verdict import Accepted, Rejected, rejected
 
-__all__ = ["Accepted", "Draft", "Means", "Rejected", "judged", "may_be_mended", "unjudged", "verify"]
+__all__ = [
+    "Accepted",
+    "Draft",
+    "Means",
+    "Rejected",
+    "disarm",
+    "judged",
+    "may_be_mended",
+    "unjudged",
+    "verify",
+]
 
 MAX_ANSWER: Final = 2_500_000
 
@@ -32,6 +44,9 @@ def verify(
         return verify_embeddings(request.context, answer)
     if unreadable := _unreadable(answer):
         return Rejected((unreadable,), draft=draft)
+    if invented := _invented(request, answer):
+        said = (f"{word} stands for nothing: copy placeholders exactly." for word in invented)
+        return rejected(said, draft=draft)
     match request:
         case ReviewCodeRequest():
             return verify_review(request, answer)
@@ -39,6 +54,13 @@ def verify(
             return verify_chat(request, answer)
         case _:
             return verify_code(request, answer, draft, means)
+
+
+def _invented(request: TaskRequest, answer: str) -> list[str]:
+    """Placeholders that stand for nothing in the task; a conversation may speak of what it likes."""
+    if isinstance(request, ChatRequest):
+        return []
+    return list(strangers(answer, (text for _, text in texts(request))))
 
 
 def _unreadable(answer: str) -> str | None:

@@ -12,9 +12,9 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from schemas.results import Side
+from workers.diffs.hunks import FileDiff, SideLines
 from workers.verify.anchor import Anchor
 from workers.verify.check import check_syntax
-from workers.verify.hunks import FileDiff, SideLines
 from workers.verify.locate import Found, locate
 from workers.verify.quotes import bare, quoted_lines
 
