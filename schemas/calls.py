@@ -40,6 +40,7 @@ class Purpose(StrEnum):
 
     FIRST = "first"
     REPAIR = "repair"
+    JUDGE = "judge"
 
 
 class AnswerVerdict(StrEnum):

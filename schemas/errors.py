@@ -91,6 +91,12 @@ class TaskNotFinished(OrchestratorError):
     code, status, retryable = "task_not_finished", 409, True
 
 
+class ChildTask(OrchestratorError):
+    """The task is part of a consensus, and goes on only as part of it."""
+
+    code, status = "child_task", 409
+
+
 class PayloadTooLarge(OrchestratorError):
     """The body is too large."""
 
@@ -161,6 +167,7 @@ ERRORS: Final[tuple[type[OrchestratorError], ...]] = (
     MethodNotAllowed,
     TaskFinished,
     TaskNotFinished,
+    ChildTask,
     PayloadTooLarge,
     UnsupportedMediaType,
     IdempotencyKeyReused,
@@ -195,6 +202,7 @@ class Category(StrEnum):
     OUTPUT_LIMIT = "output_limit"
     ANSWER_REJECTED = "answer_rejected"
     JOB_WITHOUT_ANSWER = "job_without_answer"
+    NO_ANSWER_LEFT = "no_answer_left"
     BUDGET_EXHAUSTED = "budget_exhausted"
     CIRCUIT_OPEN = "circuit_open"
     PROVIDER_REMOVED = "provider_removed"
@@ -242,6 +250,7 @@ FOLLOWS: Final[dict[Category, Follow]] = {
     Category.BAD_REQUEST: Follow.FAIL,
     Category.OUTPUT_LIMIT: Follow.FAIL,
     Category.ANSWER_REJECTED: Follow.FAIL,
+    Category.NO_ANSWER_LEFT: Follow.FAIL,
     Category.SHUTDOWN: Follow.HAND_BACK,
     Category.CANCELED: Follow.END,
     Category.DEADLINE: Follow.END,

@@ -143,6 +143,13 @@ class Preferences(Value):
         description="what to do when a hard budget is used up: fail, or wait for its next window",
     )
     webhook: Webhook | None = None
+    consensus: int | None = Field(
+        None,
+        strict=True,
+        ge=2,
+        le=5,
+        description="ask so many different providers, each as a task of its own, and choose among their answers",
+    )
 
 
 _CODE_LEVELS: Final = (VerificationLevel.PARSED, VerificationLevel.APPLIED, VerificationLevel.SYNTAX)

@@ -4,14 +4,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.errors import FieldError, InvalidRequest
-from schemas.tasks import SUPPORTED_LEVELS, TaskRequest
+from schemas.tasks import SUPPORTED_LEVELS, ChatRequest, TaskRequest
 
 MAX_DELAY: Final = timedelta(days=90)
 
 
 def admit(request: TaskRequest, now: datetime) -> None:
     """Raise `InvalidRequest` naming each field that makes the task impossible."""
-    errors = [*_times(request, now), *_level(request)]
+    errors = [*_times(request, now), *_level(request), *_consensus(request)]
     if errors:
         raise InvalidRequest(errors[0].message, errors=tuple(errors))
 
@@ -35,6 +35,17 @@ def _level(request: TaskRequest) -> list[FieldError]:
         return []
     listed = ", ".join(offered)
     return [_error("preferences.verification_level", f"must be one of {listed} for {request.kind}")]
+
+
+def _consensus(request: TaskRequest) -> list[FieldError]:
+    streams = isinstance(request, ChatRequest) and request.context.stream
+    if request.preferences.consensus is None or not streams:
+        return []
+    return [
+        _error(
+            "preferences.consensus", "must be left out where context.stream asks for one answer as it comes"
+        )
+    ]
 
 
 def _error(field: str, message: str) -> FieldError:

@@ -33,7 +33,7 @@ class Lease:
     """A claimed task: everything a worker needs to run it. `claimed_at` is of the process's own clock.
 
     `closed`: the account's gate, as the failure it stands for. `is_retry`: a call of the task failed here
-    before. `circuit_noted`: others believe that the circuit is not closed.
+    before. `circuit_noted`: others believe that the circuit is not closed. `parent_id`: whose consensus it is part of.
     """
 
     task_id: UUID
@@ -49,6 +49,7 @@ class Lease:
     closed: Failure | None
     is_retry: bool
     circuit_noted: bool
+    parent_id: UUID | None = None
 
     @classmethod
     def of(cls, row: Row[Any], token: UUID, claimed_at: float, paid: PaidAnswer | None = None) -> Self:
@@ -80,6 +81,7 @@ class Lease:
             closed=_closed(row),
             is_retry=row.is_retry,
             circuit_noted=row.circuit_noted,
+            parent_id=row.parent_id,
         )
 
     @property

@@ -13,6 +13,7 @@ from orchestrator.store.views.configured import (
     sealed_under,
     templates,
 )
+from orchestrator.store.views.families import ChildRow, JudgementRow, children, judgements
 from orchestrator.store.views.gates import GateRow, gates
 from orchestrator.store.views.health import Health, Levels, Limits, expected_revision, health, levels, limits
 from orchestrator.store.views.history import CallRow, calls, events
@@ -38,9 +39,11 @@ from orchestrator.store.views.usage import Recent, RecentCall, recent, usage
 __all__ = [
     "Books",
     "CallRow",
+    "ChildRow",
     "Filters",
     "GateRow",
     "Health",
+    "JudgementRow",
     "Levels",
     "Limits",
     "Outcome",
@@ -56,6 +59,7 @@ __all__ = [
     "budgets",
     "calls",
     "check",
+    "children",
     "configured",
     "configured_one",
     "events",
@@ -67,6 +71,7 @@ __all__ = [
     "gates",
     "has_hard_budget",
     "health",
+    "judgements",
     "levels",
     "limits",
     "models_of",
