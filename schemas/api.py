@@ -330,7 +330,7 @@ class TaskFilters(Value):
     cursor: str | None = Field(None, max_length=100, description="`next_cursor` of the page before")
     include: str | None = Field(
         None,
-        description="`result`, `request`, separated by commas; `children` lists the children of consensuses too",
+        description="`result`, `request`, separated by commas; `children` lists children of a consensus too",
     )
 
 

@@ -19,6 +19,7 @@ from schemas.errors import Category, Failure, StoreUnavailable
 from schemas.results import AnyResult, ChatResult, FinishReason
 from schemas.tasks import ChatRequest
 from workers.call import until_stored
+from workers.choose import choose
 from workers.context import render, render_repair
 from workers.errand import HandedOver, ask
 from workers.process import Process
@@ -77,6 +78,8 @@ _LOST = Ending(None, failure=Failure(category=Category.SHUTDOWN, message="The le
 
 
 def _work(process: Process, lease: Lease) -> Ending:
+    if lease.request.preferences.consensus is not None:
+        return choose(process, lease)
     answer = lease.paid
     if answer is None and lease.closed is not None:
         return Ending(None, failure=lease.closed)

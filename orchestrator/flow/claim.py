@@ -1,6 +1,6 @@
 """Claim: take a queued task under a new lease. Zero rows is the normal answer to a stale nudge."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -33,7 +33,8 @@ class Lease:
     """A claimed task: everything a worker needs to run it. `claimed_at` is of the process's own clock.
 
     `closed`: the account's gate, as the failure it stands for. `is_retry`: a call of the task failed here
-    before. `circuit_noted`: others believe that the circuit is not closed. `parent_id`: whose consensus it is part of.
+    before. `circuit_noted`: others believe that the circuit is not closed. `parent_id`: the consensus it is
+    part of.
     """
 
     task_id: UUID
@@ -89,6 +90,10 @@ class Lease:
         """Whose budgets its calls count against."""
         asked = self.request
         return Payer(self.tenant_id, asked.user_id, self.api_key_id, asked.session_id, self.provider.name)
+
+    def asking(self, request: TaskRequest) -> Self:
+        """The same lease, with another request in its place."""
+        return replace(self, request=request)
 
     @property
     def seconds_left(self) -> float:

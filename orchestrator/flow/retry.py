@@ -12,7 +12,10 @@ from schemas.tasks import TASK_REQUEST
 async def retry(
     parts: Parts, tenant_id: UUID, task_id: UUID, *, idempotency_key: str | None = None
 ) -> Submitted:
-    """Submit the same request anew. Raises `NotFound`, `ChildTask`, `TaskNotFinished` and what submit raises."""
+    """Submit the same request anew.
+
+    Raises `NotFound`, `ChildTask`, `TaskNotFinished` and what submit raises.
+    """
     stored = await views.stored_request(parts.db, tenant_id, task_id)
     if stored is None:
         raise NotFound(f"there is no task {task_id}")

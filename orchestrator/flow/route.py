@@ -148,8 +148,8 @@ def _children(request: TaskRequest, candidates: tuple[Candidate, ...]) -> tuple[
     if len(candidates) < wanted:
         names = ", ".join(candidate.name for candidate in candidates)
         message = (
-            f"preferences.consensus asks {wanted} different providers, and {len(candidates)} can take this task: "
-            f"{names}; lower it, or configure more providers"
+            f"preferences.consensus asks {wanted} different providers, and {len(candidates)} can take this "
+            f"task: {names}; lower it, or configure more providers"
         )
         where = "preferences.consensus"
         raise NoProvider(

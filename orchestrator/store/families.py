@@ -82,7 +82,8 @@ INSERT_FAMILY = text(
         INSERT INTO tasks (id, tenant_id, kind, status, status_reason, priority, queue, provider_id,
             run_at, rank, ready, deadline, max_attempts, max_crashes, event_seq, labels, user_id,
             session_id, api_key_id, created_at, queued_at, parent_id)
-        SELECT child.id, moved.tenant_id, moved.kind, CASE WHEN timed.ready THEN 'queued' ELSE 'scheduled' END,
+        SELECT child.id, moved.tenant_id, moved.kind,
+            CASE WHEN timed.ready THEN 'queued' ELSE 'scheduled' END,
             CASE WHEN timed.ready THEN 'waiting_for_worker' END, moved.priority, child.queue,
             child.provider_id, timed.run_at, moved.rank, timed.ready, moved.deadline, moved.max_attempts,
             moved.max_crashes, 1, moved.labels, moved.user_id, moved.session_id, moved.api_key_id, timed.now,

@@ -85,8 +85,8 @@ _RETRIED = ", ".join(
 )
 
 LEASED = f"""
-    SELECT moved.id, moved.tenant_id, moved.parent_id, moved.api_key_id, moved.attempt, moved.candidate, moved.failures,
-        moved.candidate_failures, moved.crashes, moved.max_attempts, moved.max_crashes,
+    SELECT moved.id, moved.tenant_id, moved.parent_id, moved.api_key_id, moved.attempt, moved.candidate,
+        moved.failures, moved.candidate_failures, moved.crashes, moved.max_attempts, moved.max_crashes,
         extract(epoch FROM moved.deadline - clock_timestamp()) AS seconds_left,
         CAST(payload.request AS text) AS request, CAST(payload.candidates AS text) AS candidates,
         provider.name AS provider, provider.vendor, provider.wire, provider.base_url,

@@ -10,8 +10,8 @@ import re
 from typing import Final
 
 TAGS: Final = (
-    "constraint", "criterion", "description", "diff", "error_report", "file", "logs", "problems",
-    "specification",
+    "answer", "constraint", "criterion", "description", "diff", "error_report", "file", "logs", "problems",
+    "specification", "task",
 )  # fmt: skip
 _CLOSING: Final = re.compile(r"</\s*(?:" + "|".join(TAGS) + ")", re.IGNORECASE)
 _ATTRIBUTE: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})

@@ -31,7 +31,7 @@ def render(request: TaskRequest) -> tuple[Message, ...]:
     if isinstance(request, ChatRequest):
         return tuple(Message(said.role, said.content) for said in request.context.conversation)
     return (
-        Message("system", _template(f"{request.kind.value}.md").render(kind=request.kind.value)),
+        Message("system", template(f"{request.kind.value}.md").render(kind=request.kind.value)),
         Message("user", _user(request)),
     )
 
@@ -40,7 +40,7 @@ def render_repair(
     request: TaskRequest, earlier: tuple[Message, ...], answer: str, problems: tuple[str, ...]
 ) -> tuple[Message, ...]:
     """The earlier messages, the answer that was refused, and what to mend in it."""
-    mend = _template("repair.md").render(
+    mend = template("repair.md").render(
         problems="\n".join(_within(problems, PROBLEMS_BYTES)), review=isinstance(request, ReviewCodeRequest)
     )
     # Vendors refuse an assistant message without text, and JSON a lone surrogate.
@@ -55,14 +55,14 @@ def _user(request: GenerateCodeRequest | FixBugRequest | ReviewCodeRequest) -> s
         case FixBugRequest():
             return _code(request, error_report=request.context.error_report, logs=request.context.logs)
         case ReviewCodeRequest():
-            return _template("review_task.md").render(context=request.context)
+            return template("review_task.md").render(context=request.context)
         case _:
             assert_never(request)
 
 
 def _code(request: GenerateCodeRequest | FixBugRequest, *, error_report: str | None, logs: str | None) -> str:
     context = request.context
-    return _template("code_task.md").render(
+    return template("code_task.md").render(
         context=context,
         files=sorted(context.files, key=lambda file: file.path),
         specifications=context.specifications.model_dump(exclude_none=True),
@@ -113,5 +113,6 @@ def _environment() -> Environment:
     return environment
 
 
-def _template(name: str) -> Template:
-    return _environment().get_template(name)
+def template(name: str) -> Template:
+    """A prompt of `prompts/`."""
+    return _environment().gettemplate(name)
