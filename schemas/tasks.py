@@ -148,7 +148,7 @@ class Preferences(Value):
         strict=True,
         ge=2,
         le=5,
-        description="ask so many different providers, each by a task of its own, and choose among the answers",
+        description="ask so many different providers, each by a task of its own; one answer is chosen",
     )
 
 

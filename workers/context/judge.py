@@ -6,7 +6,7 @@ from typing import Final, Literal
 from schemas.results import AnyResult, ChatResult, CodeResult
 from schemas.tasks import TaskRequest
 from workers.context.fence import fence
-from workers.context.render import Message, render, template
+from workers.context.render import Message, judge_prompt, render
 
 _VERDICT: Final = re.compile(r"<verdict>\s*([AB])\s*</verdict>")
 
@@ -22,7 +22,7 @@ def render_judge(request: TaskRequest, first: AnyResult, second: AnyResult) -> t
             "Which answer is the better one, A or B?",
         )
     )
-    return Message("system", template("judge.md").render()), Message("user", asked)
+    return Message("system", judge_prompt()), Message("user", asked)
 
 
 def read_verdict(answer: str) -> Literal["A", "B"] | None:

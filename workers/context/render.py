@@ -31,7 +31,7 @@ def render(request: TaskRequest) -> tuple[Message, ...]:
     if isinstance(request, ChatRequest):
         return tuple(Message(said.role, said.content) for said in request.context.conversation)
     return (
-        Message("system", template(f"{request.kind.value}.md").render(kind=request.kind.value)),
+        Message("system", _template(f"{request.kind.value}.md").render(kind=request.kind.value)),
         Message("user", _user(request)),
     )
 
@@ -40,12 +40,17 @@ def render_repair(
     request: TaskRequest, earlier: tuple[Message, ...], answer: str, problems: tuple[str, ...]
 ) -> tuple[Message, ...]:
     """The earlier messages, the answer that was refused, and what to mend in it."""
-    mend = template("repair.md").render(
+    mend = _template("repair.md").render(
         problems="\n".join(_within(problems, PROBLEMS_BYTES)), review=isinstance(request, ReviewCodeRequest)
     )
     # Vendors refuse an assistant message without text, and JSON a lone surrogate.
     said = answer.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
     return (*earlier, Message("assistant", said if said.strip() else _EMPTY), Message("user", mend))
+
+
+def judge_prompt() -> str:
+    """The system message of whoever judges two answers."""
+    return _template("judge.md").render()
 
 
 def _user(request: GenerateCodeRequest | FixBugRequest | ReviewCodeRequest) -> str:
@@ -55,14 +60,14 @@ def _user(request: GenerateCodeRequest | FixBugRequest | ReviewCodeRequest) -> s
         case FixBugRequest():
             return _code(request, error_report=request.context.error_report, logs=request.context.logs)
         case ReviewCodeRequest():
-            return template("review_task.md").render(context=request.context)
+            return _template("review_task.md").render(context=request.context)
         case _:
             assert_never(request)
 
 
 def _code(request: GenerateCodeRequest | FixBugRequest, *, error_report: str | None, logs: str | None) -> str:
     context = request.context
-    return template("code_task.md").render(
+    return _template("code_task.md").render(
         context=context,
         files=sorted(context.files, key=lambda file: file.path),
         specifications=context.specifications.model_dump(exclude_none=True),
@@ -113,6 +118,5 @@ def _environment() -> Environment:
     return environment
 
 
-def template(name: str) -> Template:
-    """A prompt of `prompts/`."""
-    return _environment().gettemplate(name)
+def _template(name: str) -> Template:
+    return _environment().get_template(name)

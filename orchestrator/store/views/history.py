@@ -16,8 +16,9 @@ CALLS = text(
         coalesce(verdict, CASE WHEN status = 'answered' AND EXISTS (
             SELECT FROM tasks WHERE tasks.id = calls.task_id AND finished_at IS NOT NULL
         ) THEN CASE WHEN purpose = 'judge' THEN 'accepted' ELSE 'superseded' END END) AS verdict,
-        category, message, http_status, request_id, hold_nanos, cost_nanos, estimated, price_source, price_version,
-        input_tokens, cached_tokens, output_tokens, reasoning_tokens, started_at, first_token_at, ended_at
+        category, message, http_status, request_id, hold_nanos, cost_nanos, estimated, price_source,
+        price_version, input_tokens, cached_tokens, output_tokens, reasoning_tokens, started_at,
+        first_token_at, ended_at
     FROM calls WHERE tenant_id = :tenant_id AND task_id IN (
         SELECT CAST(:task_id AS uuid)
         UNION ALL SELECT tasks.id FROM tasks WHERE parent_id = :task_id
