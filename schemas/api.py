@@ -227,6 +227,7 @@ class EstimateView(Value):
     Of a consensus: one call at each of its providers together, without the judge of a tie.
     """
 
+    calls: int = Field(description="how many calls it is for: one, or one for each child of a consensus")
     input_tokens: int
     max_output_tokens: int
     max_cost_usd: str

@@ -39,6 +39,7 @@ async def preview(visit: Visit, asked: TaskRequest) -> dict[str, Any]:
             {"provider": each.name, "vendor": each.vendor, "model": each.model} for each in routed.candidates
         ],
         "estimate": {
+            "calls": len(asked_at),
             "input_tokens": taken,
             "max_output_tokens": most,
             "max_cost_usd": dollars(bound),

@@ -7,22 +7,20 @@ from uuid import UUID
 import orjson
 import pytest
 
-from orchestrator.flow.cancel import cancel
 from orchestrator.flow.configure import ProviderSetting, configure
 from orchestrator.flow.rescue import rescue
 from orchestrator.limits.budgets import add_budget
 from orchestrator.store import views
 from orchestrator.wiring import Parts
 from schemas.budgets import BudgetRequest, Period, Scope
-from schemas.calls import Purpose, dollars
+from schemas.calls import dollars
 from schemas.providers import Vendor, Wire
 from tests.integration.flow import world as making
 from tests.integration.flow.invariants import check
 from tests.integration.flow.world import World
 from tests.integration.workers.conftest import KEY
 from tests.integration.workers.simulated import Simulated
-from workers.call import call
-from workers.context import render
+from workers.choose import choose
 from workers.process import Process
 from workers.run import run
 
@@ -186,29 +184,22 @@ async def test_where_the_judge_contradicts_itself_or_fails_the_order_decides(
 
 
 async def test_judgements_that_were_paid_before_a_crash_are_not_paid_again(
-    world: World, process: Process, simulator: Simulated, monkeypatch: pytest.MonkeyPatch
+    world: World, process: Process, simulator: Simulated
 ) -> None:
     parent, children = await family(world)
     await all_different(world, process, children)
-
-    class Died(BaseException):
-        pass
-
-    def dies(*_: object) -> None:
-        raise Died
-
-    with monkeypatch.context() as patched:
-        patched.setattr("workers.choose._shown", dies)
-        with pytest.raises(Died):
-            await work(process, parent)
-    await world.expire_lease(parent)
-    await world.rows("UPDATE workers SET heartbeat_at = heartbeat_at - interval '1 hour'")
+    dead = await world.enlist()
+    lease = await world.claim(parent, dead)
+    assert lease is not None
+    unsettled = await asyncio.to_thread(choose, process, lease)
+    await world.die(dead)
     await rescue(world.parts)
-    await world.rows("UPDATE tasks SET run_at = clock_timestamp(), ready = true WHERE id = :id", id=parent)
     before = simulator.requests()
     await work(process, parent)
-    _, told = await chosen(world, parent)
+    result, told = await chosen(world, parent)
     assert told["how"] == "judged"
+    assert unsettled.result is not None
+    assert orjson.loads(unsettled.result.model_dump_json()) == result
     assert simulator.requests() == before
     assert await purposes(world, parent) == ["judge"] * 4
     await check(world)
@@ -250,29 +241,30 @@ async def test_where_no_child_has_an_answer_the_parent_fails_and_names_why(
     await check(world)
 
 
-async def test_a_budget_with_room_for_one_answer_is_kept_and_the_answer_there_is_is_taken(
+async def test_a_budget_with_room_for_one_answer_is_kept_and_that_answer_is_taken(
     world: World, process: Process
 ) -> None:
-    probe = await world.submit(preferences={"providers": ["alpha"], "max_tokens": 2_000})
-    lease = await world.take(probe)
-    made = await asyncio.to_thread(process.wait, call(process, lease, Purpose.FIRST, render(lease.request)))
-    assert not isinstance(made, tuple)
-    row = (await world.rows("SELECT hold_nanos, cost_nanos FROM calls"))[0]
-    room = row.cost_nanos + row.hold_nanos + row.cost_nanos // 2
+    """What `beta` is asked costs all that was held for it: the simulated vendor tells no usage."""
+    probe = await world.submit(preferences={"providers": ["beta"]})
+    await work(process, probe)
+    room = await world.value("SELECT cost_nanos FROM calls WHERE cost_nanos = hold_nanos")
     budget = BudgetRequest(scope=Scope.TENANT, period=Period.TOTAL, limit_usd=dollars(room), hard=True)
-    await cancel(world.parts, world.tenant_id, probe)
     await add_budget(world.parts.db, world.tenant_id, budget)
-    wishes = {"consensus": 3, "max_tokens": 2_000}
-    parent, children = await family(world, preferences=wishes)
-    await done(world, process, parent, children)
-    statuses = {
-        name: (await world.rows("SELECT status, error FROM tasks WHERE id = :id", id=each))[0]
-        for name, each in children.items()
-    }
-    failed = [row.error["code"] for row in statuses.values() if row.status == "failed"]
-    assert failed
-    assert set(failed) == {"budget_exhausted"}
+    parent, children = await family(world)
+    await work(process, children["beta"])
+    for _ in range(3):
+        await work(process, children["alpha"])
+        await work(process, children["gamma"])
+    await work(process, parent)
+    ends = await world.rows(
+        "SELECT status, error ->> 'code' AS code FROM tasks WHERE parent_id = :id ORDER BY status", id=parent
+    )
+    assert [(row.status, row.code) for row in ends] == [
+        ("failed", "budget_exhausted"),
+        ("failed", "budget_exhausted"),
+        ("succeeded", None),
+    ]
     assert await world.status(parent) == "succeeded"
-    spent = await world.rows("SELECT spent_nanos, held_nanos FROM budget_windows")
-    assert all(row.spent_nanos + row.held_nanos <= room for row in spent)
+    window = (await world.rows("SELECT spent_nanos, held_nanos FROM budget_windows"))[0]
+    assert (window.spent_nanos, window.held_nanos) == (room, 0)
     await check(world)
