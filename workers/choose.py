@@ -161,6 +161,8 @@ def _asked(bench: _Bench, first: UUID, second: UUID) -> tuple[UUID, str]:
     if before is not None:
         return before.id, read_verdict(before.answer) or ""
     answers, lease = bench.answers, bench.lease
+    if lease.closed is not None:
+        raise _CannotJudge(f"{lease.closed.category}: {lease.closed.message}"[:500])
     wishes = lease.request.preferences
     most = min(wishes.max_tokens or _JUDGE_TOKENS, _JUDGE_TOKENS)
     messages = render_judge(lease.request, answers[first], answers[second])

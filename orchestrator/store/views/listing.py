@@ -36,6 +36,7 @@ WAITING = text(
     SELECT queue, count(*) AS tasks,
         coalesce(extract(epoch FROM clock_timestamp() - min(queued_at)), 0)::float8 AS oldest_seconds
     FROM tasks WHERE tenant_id = :tenant_id AND status = 'queued'
+        AND status_reason IS DISTINCT FROM 'waiting_for_children'
     GROUP BY queue ORDER BY queue
     """
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -149,6 +150,21 @@ async def test_children_that_end_at_once_make_the_parent_ready_once(world: World
     await check(world)
 
 
+async def test_a_child_that_ends_waits_for_its_parent_before_it_is_locked_itself(world: World) -> None:
+    parent, (one, two, _) = await family(world)
+    lease = await world.take(one)
+    intent = await world.called(lease)
+    steps = (lambda: world.succeed(lease, intent), lambda: _canceled(world, two))
+    for child, step in zip((one, two), steps, strict=True):
+        async with world.parts.db.transaction() as connection:
+            await connection.exec_driver_sql(f"SELECT 1 FROM tasks WHERE id = '{parent}' FOR UPDATE")
+            ending = asyncio.ensure_future(step())
+            await making.eventually(lambda: world._waiting(1))
+            await connection.exec_driver_sql(f"SELECT 1 FROM tasks WHERE id = '{child}' FOR UPDATE NOWAIT")
+        await ending
+    assert [status for status, _ in await told(world, parent)] == ["succeeded", "canceled"]
+
+
 async def test_a_cancel_of_the_parent_calls_off_what_is_open(world: World) -> None:
     parent, (one, two, three) = await family(world)
     await end(world, one)
@@ -234,8 +250,7 @@ async def _canceled(world: World, task_id: UUID) -> None:
 
 
 async def test_a_later_start_holds_for_the_children(world: World) -> None:
-    start = clock.now().replace(year=clock.now().year, microsecond=0)
-    start = start.fromtimestamp(start.timestamp() + 3600, start.tzinfo)
+    start = clock.now() + timedelta(hours=1)
     parent, three = await family(world, run_at=start.isoformat())
     assert await standing(world, parent) == WAITS
     assert {(await standing(world, each))[:3] for each in three} == {("scheduled", None, False)}

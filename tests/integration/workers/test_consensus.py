@@ -1,6 +1,7 @@
 """A consensus over HTTP: children on their own queues, what became of each, and the choice at the end."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +15,12 @@ from orchestrator.store import views
 from orchestrator.wiring import Parts
 from schemas.budgets import BudgetRequest, Period, Scope
 from schemas.calls import dollars
+from schemas.errors import Category, Failure
 from schemas.providers import Vendor, Wire
 from tests.integration.flow import world as making
 from tests.integration.flow.invariants import check
 from tests.integration.flow.world import World
+from tests.integration.workers.canned import canned
 from tests.integration.workers.conftest import KEY
 from tests.integration.workers.simulated import Simulated
 from workers.choose import choose
@@ -102,9 +105,8 @@ async def test_children_on_three_queues_agree_though_one_worker_crashes_and_one_
     assert lease is not None
     await world.intend(lease)
     await world.die(dead)
-    simulator.rules({"match": {"model": "deepseek-chat"}, "persona": "syntax_error"})
     await work(process, children["beta"])
-    await _disagree(world, children["gamma"], process)
+    await answers_otherwise(world, process, children["gamma"])
     await rescue(world.parts)
     await work(process, children["alpha"])
     await work(process, parent)
@@ -121,14 +123,24 @@ async def test_children_on_three_queues_agree_though_one_worker_crashes_and_one_
     await check(world)
 
 
-async def _disagree(world: World, task_id: UUID, process: Process) -> None:
-    """The child's answer is verified, and another one than the simulator gives to all alike."""
-    await work(process, task_id)
-    await world.rows(
-        "UPDATE task_results SET result = jsonb_set(result, '{files,0,content}', :text) WHERE id = :id",
-        id=task_id,
-        text='"def other():\\n    return 1\\n"',
-    )
+async def answers_otherwise(world: World, process: Process, task_id: UUID) -> None:
+    """The child is answered by another server than the others, with code of its own."""
+    said = "add.py\n<<<<<<< SEARCH\n=======\ndef add(a, b):\n    return a + b\n>>>>>>> REPLACE\n"
+    usage = {"prompt_tokens": 700, "completion_tokens": 40, "total_tokens": 740}
+    pieces: list[dict[str, Any]] = [
+        {"choices": [{"index": 0, "delta": {"content": said}, "finish_reason": None}]},
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
+        {"choices": [], "usage": usage},
+    ]
+    async with canned() as server:
+        server.chunks = [b"data: %s\n\n" % orjson.dumps({"id": "c", **piece}) for piece in pieces]
+        server.chunks.append(b"data: [DONE]\n\n")
+        before = await world.value("SELECT base_url FROM providers WHERE name = 'gamma'")
+        moving = "UPDATE providers SET base_url = :url WHERE name = 'gamma'"
+        await world.rows(moving, url=f"{server.url}/v1")
+        await work(process, task_id)
+        await world.rows(moving, url=before)
+    assert len(server.asked) == 1
 
 
 async def all_different(world: World, process: Process, children: dict[str, UUID]) -> None:
@@ -203,6 +215,22 @@ async def test_judgements_that_were_paid_before_a_crash_are_not_paid_again(
     assert simulator.requests() == before
     assert await purposes(world, parent) == ["judge"] * 4
     await check(world)
+
+
+async def test_before_a_closed_gate_the_order_decides_at_once(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    parent, children = await family(world)
+    await all_different(world, process, children)
+    lease = await world.take(parent)
+    closed = Failure(category=Category.RATE_LIMITED, message="It takes nothing now.")
+    before = simulator.requests()
+    ending = await asyncio.to_thread(choose, process, replace(lease, closed=closed))
+    assert ending.result is not None
+    assert ending.result.consensus is not None
+    assert ending.result.consensus.how == "order"
+    assert ending.result.consensus.not_judged == "rate_limited: It takes nothing now."
+    assert simulator.requests() == before
 
 
 async def test_reviews_are_merged_with_how_many_found_each(
