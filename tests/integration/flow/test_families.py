@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -154,12 +155,12 @@ async def test_a_child_that_ends_waits_for_its_parent_before_it_is_locked_itself
     parent, (one, two, _) = await family(world)
     lease = await world.take(one)
     intent = await world.called(lease)
-    steps = (lambda: world.succeed(lease, intent), lambda: _canceled(world, two))
+    steps = (partial(world.succeed, lease, intent), partial(_canceled, world, two))
     for child, step in zip((one, two), steps, strict=True):
         async with world.parts.db.transaction() as connection:
             await connection.exec_driver_sql(f"SELECT 1 FROM tasks WHERE id = '{parent}' FOR UPDATE")
-            ending = asyncio.ensure_future(step())
-            await making.eventually(lambda: world._waiting(1))
+            ending: asyncio.Future[object] = asyncio.ensure_future(step())
+            await making.eventually(partial(world.waiting_for_locks, 1))
             await connection.exec_driver_sql(f"SELECT 1 FROM tasks WHERE id = '{child}' FOR UPDATE NOWAIT")
         await ending
     assert [status for status, _ in await told(world, parent)] == ["succeeded", "canceled"]

@@ -7,11 +7,11 @@ from schemas.results import VerificationLevel as Level
 from workers.verify.agree import fingerprint
 
 
-def code(content: str | None, path: str = "a.py", **fields: str) -> CodeResult:
+def code(content: str | None, path: str = "a.py", diff: str = "", explanation: str = "") -> CodeResult:
     operation = Operation.DELETE if content is None else Operation.MODIFY
     file = FileChange(path=path, operation=operation, base_sha256=None, content=content)
-    given = {"diff": "", "explanation": "", **fields}
-    return CodeResult(files=[file], verification=Verification(level=Level.SYNTAX), **given)
+    level = Verification(level=Level.SYNTAX)
+    return CodeResult(diff=diff, files=[file], explanation=explanation, verification=level)
 
 
 ADD = "def add(a, b):\n    return a + b\n"
