@@ -1,7 +1,7 @@
 """A parent and its children: stored together, counted down whatever ends a child, called off together."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -155,7 +155,10 @@ async def test_a_child_that_ends_waits_for_its_parent_before_it_is_locked_itself
     parent, (one, two, _) = await family(world)
     lease = await world.take(one)
     intent = await world.called(lease)
-    steps = (partial(world.succeed, lease, intent), partial(_canceled, world, two))
+    steps: list[Callable[[], Awaitable[object]]] = [
+        partial(world.succeed, lease, intent),
+        partial(_canceled, world, two),
+    ]
     for child, step in zip((one, two), steps, strict=True):
         async with world.parts.db.transaction() as connection:
             await connection.exec_driver_sql(f"SELECT 1 FROM tasks WHERE id = '{parent}' FOR UPDATE")
