@@ -80,8 +80,9 @@ async def submit(
         raise
     given = _params(parts, tenant_id, request, routed, body)
     given |= {"api_key_id": api_key_id, "retry_of": retry_of, "key": key.text, "body_hash": key.body_hash}
+    given |= _family(request, routed.children)
     statement = families.INSERT_FAMILY if routed.children else tasks.INSERT
-    rows = await tasks.rows_of(parts.db, statement, given | _family(request, routed.children))
+    rows = await tasks.rows_of(parts.db, statement, given)
     if not rows:
         return await _earlier(parts, tenant_id, key) or _gone()
     failpoints.reach("submit.committed")

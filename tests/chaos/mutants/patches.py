@@ -84,11 +84,11 @@ MUTANTS: Final = (
         (
             Patch(
                 "orchestrator/flow/submit.py",
-                "    rows = await tasks.rows_of(parts.db, statement, given | _family(request, routed.children))\n",
+                "    rows = await tasks.rows_of(parts.db, statement, given)\n",
                 """    import asyncio
 
     connection = await parts.db._engine.connect()
-    rows = (await connection.execute(statement, given | _family(request, routed.children))).all()
+    rows = (await connection.execute(statement, given)).all()
 
     async def late() -> None:
         await asyncio.sleep(1.0)
