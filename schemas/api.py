@@ -74,6 +74,7 @@ class CallView(Value):
     """One request to a provider and what it cost."""
 
     id: UUID
+    task_id: UUID = Field(description="the task it was made for: this one, or a child of it")
     attempt: int
     purpose: Purpose
     provider: str
@@ -101,6 +102,20 @@ class CallView(Value):
     ended_at: datetime | None
 
 
+class ChildView(Value):
+    """A task that a consensus asked, as it stands."""
+
+    id: UUID
+    provider: str
+    vendor: Vendor
+    model: str
+    status: TaskStatus
+    error: TaskError | None
+    cost_usd: str = Field(description="decimal dollars, part of the parent's cost")
+    estimated: bool
+    links: Links
+
+
 class TaskView(Value):
     """A task as it stands."""
 
@@ -121,6 +136,8 @@ class TaskView(Value):
     user_id: str | None
     session_id: str | None
     retry_of: UUID | None
+    parent_id: UUID | None = Field(description="the consensus it is part of")
+    consensus: int | None = Field(description="how many providers were asked, each in a child")
     deadline: datetime
     run_at: datetime | None
     created_at: datetime
@@ -132,6 +149,7 @@ class TaskView(Value):
     cost: TaskCost
     usage: TaskUsage
     links: Links
+    children: list[ChildView] | None = Field(None, description="of a consensus, where one task is shown")
     result: AnyResult | None = Field(None, description="with `include=result`")
     calls: list[CallView] | None = Field(None, description="with `include=calls`")
     feedback: list[FeedbackView] | None = Field(None, description="with `include=feedback`")
@@ -209,8 +227,12 @@ class CandidateView(Value):
 
 
 class EstimateView(Value):
-    """What one call at the first candidate is likely to cost, and may cost at most."""
+    """What one call at the first candidate is likely to cost, and may cost at most.
 
+    Of a consensus: one call at each of its providers together, without the judge of a tie.
+    """
+
+    calls: int = Field(description="how many calls it is for: one, or one for each child of a consensus")
     input_tokens: int
     max_output_tokens: int
     max_cost_usd: str
@@ -337,10 +359,14 @@ class TaskFilters(Value):
     session_id: Word | None = None
     created_after: AwareDatetime | None = None
     created_before: AwareDatetime | None = None
+    parent_id: UUID | None = Field(None, description="the children of this consensus")
     ids: str | None = Field(None, max_length=4000, description="task ids, separated by commas, at most 100")
     limit: int = Field(20, description="taken into 1..100")
     cursor: str | None = Field(None, max_length=100, description="`next_cursor` of the page before")
-    include: str | None = Field(None, description="`result`, `request`, `calls`, separated by commas")
+    include: str | None = Field(
+        None,
+        description="`result`, `request`, separated by commas; `children` lists children of a consensus too",
+    )
 
 
 class Live(Value):

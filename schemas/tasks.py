@@ -191,6 +191,13 @@ class Preferences(Value):
         None, description="`off` sends secrets and personal data as they are, where the tenant permits it"
     )
     webhook: Webhook | None = None
+    consensus: int | None = Field(
+        None,
+        strict=True,
+        ge=2,
+        le=5,
+        description="ask so many different providers, each by a task of its own; one answer is chosen",
+    )
 
 
 _CODE_LEVELS: Final = (

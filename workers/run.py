@@ -20,6 +20,7 @@ from schemas.embeddings import EmbedResult
 from schemas.errors import Category, Failure, StoreUnavailable
 from schemas.results import AnyResult, ChatResult, FinishReason
 from workers.call import until_stored
+from workers.choose import choose
 from workers.context import Message, concealed
 from workers.errand import HandedOver, ask
 from workers.process import Process
@@ -83,6 +84,8 @@ _LOST = Ending(None, failure=Failure(category=Category.SHUTDOWN, message="The le
 
 def _work(process: Process, lease: Lease) -> Ending:
     """Ask, and ask again for what is not usable; what was answered and paid before is not asked again."""
+    if lease.request.preferences.consensus is not None:
+        return choose(process, lease)
     paid, last, called = list(lease.answers), None, False
     if not paid and lease.closed is not None:
         return Ending(None, failure=lease.closed)

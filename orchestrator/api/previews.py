@@ -38,18 +38,23 @@ async def preview(visit: Visit, asked: TaskRequest) -> dict[str, Any]:
     routed = await planned(visit, asked)
     first, explained = routed.candidates[0], routed.explanation
     taken, most = explained["input_tokens"], explained["output_tokens"]
-    likely = explained["candidates"][0]["estimated_cost_usd"]
-    bound = prices.upper_bound(first.vendor, first.model, taken, most, clock.now())
+    asked_at = [each[0] for each in routed.children] or [first]
+    shown = explained["candidates"][: len(asked_at)]
+    likely = sum(nanos_of(each["estimated_cost_usd"]) for each in shown)
+    bounds = (prices.upper_bound(each.vendor, each.model, taken, most, clock.now()) for each in asked_at)
+    costs = zip(bounds, shown, strict=True)
+    bound = sum(max(most_of_it, nanos_of(each["estimated_cost_usd"])) for most_of_it, each in costs)
     return {
         "valid": True,
         "candidates": [
             {"provider": each.name, "vendor": each.vendor, "model": each.model} for each in routed.candidates
         ],
         "estimate": {
+            "calls": len(asked_at),
             "input_tokens": taken,
             "max_output_tokens": most,
-            "max_cost_usd": dollars(max(bound, nanos_of(likely))),
-            "likely_cost_usd": likely,
+            "max_cost_usd": dollars(bound),
+            "likely_cost_usd": dollars(likely),
         },
         "route": explained,
     }

@@ -62,6 +62,16 @@ class Error(Reply):
     provider: str | None = None
 
 
+class Child(Reply):
+    """A task that a consensus asked."""
+
+    id: UUID
+    provider: str
+    status: str
+    cost_usd: str = "0"
+    error: Error | None = None
+
+
 class Task(Reply):
     """A task as it stands; `result` only where it was asked for."""
 
@@ -79,6 +89,9 @@ class Task(Reply):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     error: Error | None = None
+    parent_id: UUID | None = None
+    consensus: int | None = None
+    children: list[Child] = Field(default_factory=list)
     cost: Cost = Field(default_factory=Cost)
     usage: Usage = Field(default_factory=Usage)
     result: dict[str, Any] | None = None

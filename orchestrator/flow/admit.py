@@ -30,6 +30,7 @@ def admit(
         *_schema(request),
         *_model(request),
         *_consent(request, rule),
+        *_consensus(request),
     ]
     if errors:
         raise InvalidRequest(errors[0].message, errors=tuple(errors))
@@ -92,6 +93,17 @@ def _consent(request: TaskRequest, rule: RedactionRule) -> list[FieldError]:
         return []
     message = "must not be off: the tenant's configuration requires redaction (PUT /config, `redaction`)"
     return [_error("preferences.redaction", message)]
+
+
+def _consensus(request: TaskRequest) -> list[FieldError]:
+    if request.preferences.consensus is None:
+        return []
+    if isinstance(request, EmbedRequest):
+        return [_error("preferences.consensus", "must be left out: vectors are one model's alone")]
+    if not isinstance(request, ChatRequest) or not request.context.stream:
+        return []
+    why = "must be left out where context.stream asks for one answer as it comes"
+    return [_error("preferences.consensus", why)]
 
 
 def _error(field: str, message: str) -> FieldError:

@@ -1,6 +1,6 @@
 """Claim: take a queued task under a new lease. Zero rows is the normal answer to a stale nudge."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 from uuid import UUID, uuid4
 
@@ -44,7 +44,7 @@ class Lease:
     `answers`: what was paid for and not given up, from a first answer on, each later one mending those before
     it. `closed`: the account's gate, as the failure it stands for. `is_retry`: a call of the task failed here
     before. `circuit_noted`: others believe that the circuit is not closed. `judgement`: a verifier's paid
-    word on the last of the answers.
+    word on the last of the answers. `parent_id`: the consensus it is part of.
     """
 
     task_id: UUID
@@ -61,6 +61,7 @@ class Lease:
     is_retry: bool
     circuit_noted: bool
     judgement: PaidAnswer | None = None
+    parent_id: UUID | None = None
 
     @classmethod
     def of(cls, row: Row[Any], token: UUID, claimed_at: float, paid: PaidAnswer | None = None) -> Self:
@@ -93,6 +94,7 @@ class Lease:
             is_retry=row.is_retry,
             circuit_noted=row.circuit_noted,
             judgement=_judgement(row),
+            parent_id=row.parent_id,
         )
 
     @property
@@ -105,6 +107,10 @@ class Lease:
         """Whose budgets its calls count against."""
         asked = self.request
         return Payer(self.tenant_id, asked.user_id, self.api_key_id, asked.session_id, self.provider.name)
+
+    def asking(self, request: TaskRequest) -> Self:
+        """The same lease, with another request in its place."""
+        return replace(self, request=request)
 
     @property
     def seconds_left(self) -> float:

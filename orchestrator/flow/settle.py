@@ -12,7 +12,7 @@ from uuid import UUID
 from orchestrator import failpoints, telemetry
 from orchestrator.flow import states
 from orchestrator.flow.claim import Lease
-from orchestrator.store import tasks
+from orchestrator.store import families, tasks
 from orchestrator.volatile import DONE, READY
 from orchestrator.wiring import Parts
 from schemas.calls import AnswerVerdict
@@ -74,7 +74,9 @@ async def _carry_out(parts: Parts, lease: Lease, ending: Ending, decided: Move) 
     ):
         ours = move is decided and ending.result is not None
         verdict = ending.verdict if move is decided else AnswerVerdict.SUPERSEDED
-        fence = Fence(lease.task_id, status, lease.attempt, lease.token, unexpired=True)
+        fence = Fence(
+            lease.task_id, status, lease.attempt, lease.token, unexpired=True, parent_id=lease.parent_id
+        )
         row = await tasks.move(
             parts.db,
             fence,
@@ -86,6 +88,8 @@ async def _carry_out(parts: Parts, lease: Lease, ending: Ending, decided: Move) 
             verdict=verdict,
         )
         if row is not None:
+            if lane := families.tell_parent(row):
+                parts.volatile.hint(READY, lane)
             return move
     return None
 

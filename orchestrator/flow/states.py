@@ -22,6 +22,7 @@ STREAM_INTERRUPTED: Final = "stream_interrupted"
 _OWN_CODES: Final = {
     Category.ANSWER_REJECTED: "answer_rejected",
     Category.UNVERIFIABLE: "unverifiable",
+    Category.NO_ANSWER_LEFT: "no_answer_left",
     Category.BUDGET_EXHAUSTED: "budget_exhausted",
     Category.BUDGET_HELD: "budget_exhausted",
     Category.PROVIDER_REMOVED: "provider_removed",

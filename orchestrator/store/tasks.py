@@ -12,6 +12,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orchestrator import clock
+from orchestrator.store import families
 from orchestrator.store.engine import Database
 from schemas.errors import FOLLOWS, Category, Follow
 from schemas.events import EventName
@@ -84,8 +85,8 @@ _RETRIED = ", ".join(
 )
 
 LEASED = f"""
-    SELECT moved.id, moved.tenant_id, moved.api_key_id, moved.attempt, moved.candidate, moved.failures,
-        moved.candidate_failures, moved.crashes, moved.max_attempts, moved.max_crashes,
+    SELECT moved.id, moved.tenant_id, moved.parent_id, moved.api_key_id, moved.attempt, moved.candidate,
+        moved.failures, moved.candidate_failures, moved.crashes, moved.max_attempts, moved.max_crashes,
         extract(epoch FROM moved.deadline - clock_timestamp()) AS seconds_left,
         CAST(payload.request AS text) AS request, CAST(payload.candidates AS text) AS candidates,
         provider.name AS provider, provider.vendor, provider.wire, provider.base_url,
@@ -173,9 +174,8 @@ CLAIMED = text(
 )
 """The claim of this token, if it was committed although its answer got lost."""
 
-MOVE = text(
-    f"""
-    WITH moved AS (
+_MOVE = f"""
+    WITH {{before}}moved AS (
         UPDATE tasks SET status = :status, status_reason = CAST(:reason AS text), queue = :queue,
             provider_id = :provider_id, candidate = :candidate, failures = :failures,
             candidate_failures = :candidate_failures, crashes = :crashes,
@@ -196,7 +196,7 @@ MOVE = text(
             error = CAST(:error AS jsonb), event_seq = event_seq + cardinality(CAST(:names AS text[]))
         WHERE id = :id AND status = :from_status AND attempt = :attempt
             AND lease_token IS NOT DISTINCT FROM CAST(:token AS uuid)
-            AND (NOT :unexpired OR lease_until > clock_timestamp())
+            AND (NOT :unexpired OR lease_until > clock_timestamp()){{guard}}
         RETURNING *
     ), result_written AS (
         INSERT INTO task_results (id, tenant_id, result)
@@ -217,15 +217,25 @@ MOVE = text(
     ), verdict_written AS (
         UPDATE calls SET verdict = CAST(:verdict AS text)
         FROM moved WHERE calls.id = CAST(:call_id AS uuid) AND calls.status = 'answered'
-    ), {EVENTS}
-    SELECT id, status FROM moved
+    ), {EVENTS}{{after}}
+    SELECT moved.id, moved.status{{whom}}
     """
+
+MOVE = text(_MOVE.format(before="", guard="", after="", whom=families.NOBODY_TOLD))
+END_CHILD = text(
+    _MOVE.format(
+        before=families.PARENT_LOCKED,
+        guard=families.PARENT_FIRST,
+        after=families.PARENT_TOLD,
+        whom=families.WHOM_TOLD,
+    )
 )
+"""The move that ends a child: its parent is locked first, and told in the same statement."""
 
 STANDING = text(
     """
     SELECT id, tenant_id, status, attempt, lease_token, candidate, failures, candidate_failures, crashes,
-        max_attempts, max_crashes, boot_id,
+        max_attempts, max_crashes, boot_id, parent_id,
         extract(epoch FROM deadline - clock_timestamp()) AS seconds_left,
         (SELECT CAST(candidates AS text) FROM task_payloads WHERE task_payloads.id = tasks.id) AS candidates
     FROM tasks WHERE id = :id AND tenant_id = :tenant_id
@@ -262,7 +272,7 @@ WAKE = text(
 OVERDUE = text(
     """
     SELECT id, tenant_id, status, attempt, lease_token, candidate, failures, candidate_failures, crashes,
-        max_attempts, max_crashes, boot_id,
+        max_attempts, max_crashes, boot_id, parent_id,
         extract(epoch FROM deadline - clock_timestamp()) AS seconds_left,
         (SELECT CAST(candidates AS text) FROM task_payloads WHERE task_payloads.id = tasks.id) AS candidates
     FROM tasks
@@ -307,7 +317,7 @@ async def move(
     call_id: UUID | None = None,
     verdict: str | None = None,
 ) -> Row[Any] | None:
-    """Carry a move out if the fence still holds; the new state, or None if it doesn't."""
+    """Carry a move out if the fence still holds; the new state and the parent told, or None if it doesn't."""
     candidate = candidates[to.counters.candidate]
     params = {
         "id": fence.task_id,
@@ -335,7 +345,10 @@ async def move(
         "max_deliveries": MAX_DELIVERIES,
         **event_arrays(to.happenings),
     }
-    rows = await rows_of(run, MOVE, params)
+    if fence.parent_id is not None and to.status.terminal:
+        rows = await rows_of(run, END_CHILD, params | {"parent_id": fence.parent_id})
+    else:
+        rows = await rows_of(run, MOVE, params)
     return rows[0] if rows else None
 
 

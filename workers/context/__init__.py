@@ -3,6 +3,7 @@
 from workers.context.compose import Composed, compose
 from workers.context.fit import TooLong
 from workers.context.gather import Gathered, Unusable, gather
+from workers.context.judge import read_verdict, render_judge
 from workers.context.redact import Redacted, concealed, may_hold_placeholders, redact, showable, strangers
 from workers.context.render import Again, Message, render, render_repair
 from workers.context.sensitive import SECRET, Span, merged, sensitive
@@ -26,8 +27,10 @@ __all__ = [
     "injections",
     "may_hold_placeholders",
     "merged",
+    "read_verdict",
     "redact",
     "render",
+    "render_judge",
     "render_repair",
     "render_verifier",
     "sanitised",

@@ -93,6 +93,11 @@ def render_repair(
     return (*earlier, Message("assistant", said if said.strip() else _EMPTY), Message("user", mend))
 
 
+def judge_prompt() -> str:
+    """The system message of whoever judges two answers."""
+    return template("judge.md").render()
+
+
 def _system(request: CodeRequest | ReviewCodeRequest, lead: str | None) -> str:
     kind, language = request.kind.value, request.context.constraints.language
     form = "review_format.md" if isinstance(request, ReviewCodeRequest) else "edit_format.md"

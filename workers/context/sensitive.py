@@ -149,7 +149,7 @@ def _assigned(text: str, lowered: str) -> Iterator[Span]:
         at = -1
         while (at := lowered.find(word, at + 1)) >= 0:
             match = _ASSIGNED.match(text, at + len(word))
-            if match is None:
+            if match is None or PLACEHOLDER.match(text, at - len("HIDDEN_")):
                 continue
             start, end = match.span("s" if match["s"] is not None else "bare")
             value = text[start:end]

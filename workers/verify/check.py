@@ -122,3 +122,16 @@ def _bearable(tree: ast.AST) -> bool:
             return False
         waiting += [(child, depth + 1, comprehensions) for child in ast.iter_child_nodes(node)]
     return True
+
+
+def parsed(source: str) -> ast.Module | None:
+    """The tree of a Python source; None where it does not parse, or is too large or deep to be walked."""
+    if len(source) > _LARGEST:
+        return None
+    warnings.filterwarnings("ignore", module=_FILENAME)
+    try:
+        with _ONE_TREE_AT_A_TIME:
+            tree = ast.parse(source.removeprefix(BOM), _FILENAME)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+        return None
+    return tree if _bearable(tree) else None
