@@ -18,7 +18,8 @@ def test_the_demo_shows_three_results_that_work() -> None:
         assert "before: Ran 4 tests: FAILED" in out
         assert "✓ git apply changed calc/intervals.py" in out
         assert "✓ after: Ran 4 tests: OK" in out
-        assert "shop/orders.py:11  SQL built from text" in out
+        assert "critical shop/orders.py:11  security" in out
+        assert "SQL built from text" in out
         assert "3 of 3 came out as they should." in out
         assert "orchestrator up" in out
         assert user.processes() == []

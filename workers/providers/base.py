@@ -22,6 +22,7 @@ from workers.context import Message
 from workers.framing import Framing, ServerSentEvents
 
 CORRELATION_HEADER: Final = "X-Client-Request-Id"
+USUAL_TIER: Final = "default"
 LONGEST_WAIT: Final = 10**7
 """A hint to wait longer than this many seconds is taken for nonsense."""
 

@@ -18,6 +18,7 @@ from workers.providers.base import (
     FILTERED,
     OUTPUT_LIMIT,
     REFUSED,
+    USUAL_TIER,
     WINDOW_FULL,
     Ask,
     Reply,
@@ -68,8 +69,9 @@ class OpenAIChat(WireFormat):
             body["stream_options"] = {"include_usage": True}
         if ask.temperature_taken is not None:
             body["temperature"] = ask.temperature_taken
-        if ask.tier is not None:
-            body["service_tier"] = ask.tier
+        if facts.takes_tier:
+            # Left out, the vendor's project decides, and may choose one that is dearer than what is held.
+            body["service_tier"] = ask.tier or USUAL_TIER
         if schema is not None:
             named = {"name": "answer", "schema": schema, "strict": is_strict(schema)}
             fits = {"type": "json_schema", "json_schema": named}

@@ -7,6 +7,7 @@ the model and tier that served it. A stream without that event is a failure, not
 from collections.abc import Mapping
 from typing import Any, Final
 
+from orchestrator.catalogue.vendors import FACTS
 from schemas.calls import Usage
 from schemas.errors import Category, Failure
 from schemas.structured import is_strict
@@ -14,6 +15,7 @@ from workers.providers.base import (
     FILTERED,
     OUTPUT_LIMIT,
     REFUSED,
+    USUAL_TIER,
     Ask,
     Reply,
     WireFormat,
@@ -52,8 +54,9 @@ class OpenAIResponses(WireFormat):
             body["instructions"] = ask.system
         if ask.temperature_taken is not None:
             body["temperature"] = ask.temperature_taken
-        if ask.tier is not None:
-            body["service_tier"] = ask.tier
+        if FACTS[ask.provider.vendor].takes_tier:
+            # Left out, the vendor's project decides, and may choose one that is dearer than what is held.
+            body["service_tier"] = ask.tier or USUAL_TIER
         if ask.schema is not None:
             fits: dict[str, Any] = {"type": "json_schema", "name": "answer", "schema": ask.schema}
             fits["strict"] = is_strict(ask.schema)

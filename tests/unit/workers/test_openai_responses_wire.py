@@ -59,6 +59,7 @@ def test_the_request_is_streamed_and_asks_to_store_nothing() -> None:
         ],
         "stream": True,
         "store": False,
+        "service_tier": "default",
         "max_output_tokens": 500,
         "temperature": 0.1,
     }
