@@ -52,8 +52,8 @@ async def report(caller: Visitor) -> tuple[ArmResult, ArmResult]:
 async def test_a_session_stays_with_its_arm_and_the_task_tells_why(choosy: Visitor) -> None:
     await made(choosy)
     seen: dict[str, set[str | None]] = {}
-    for number in range(16):
-        session = f"s-{number % 8}"
+    for number in range(48):
+        session = f"s-{number % 24}"
         task = await choosy.submit(session_id=session)
         arm = await arm_of(choosy, task)
         seen.setdefault(session, set()).add(arm)

@@ -22,6 +22,8 @@ NOBODY = "00000000-0000-7000-8000-000000000000"
 
 async def ask(caller: Visitor, method: str, path: str) -> httpx.Response:
     body: Any = BODY if method == "post" and path == "/api/v1/tasks" else None
+    if path.endswith("/feedback"):
+        body = {"rating": 1}
     return await (caller.get(path) if method == "get" else caller.post(path, json=body, Prefer="wait=1"))
 
 
