@@ -25,6 +25,7 @@ from schemas.tasks import Label, Preferences, Priority, StatusReason, TaskKind, 
 Item = TypeVar("Item")
 
 
+Score = Annotated[int, Field(ge=0, le=100)]
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -129,6 +130,7 @@ class TaskView(Value):
     canceling_at: datetime | None
     finished_at: datetime | None
     error: TaskError | None
+    quality: Score | None = Field(description="of its result; null until there is one, and for vectors")
     cost: TaskCost
     usage: TaskUsage
     links: Links
@@ -163,6 +165,7 @@ class ResultView(Value):
     status: TaskStatus
     finished_at: datetime
     error: TaskError | None
+    quality: Score | None = Field(description="of the result; null where there is none, and for vectors")
     result: AnyResult | None
 
 
@@ -303,7 +306,7 @@ class Generated(Value):
     model: str = Field(description="the model that served it, else the one it stands at")
     simulated: bool = Field(description="whether that provider only plays a model")
     confidence: float | None = Field(description="the model's own; null where it gave none")
-    quality: float | None = Field(description="0 to 100; null until there is a score")
+    quality: Score | None = Field(description="of the answer; null until there is one")
     cost: TaskCost
     processing_time: float = Field(description="seconds since it was asked, until its end or now")
     task_id: UUID

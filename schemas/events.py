@@ -66,7 +66,7 @@ MEANINGS: Final[dict[EventName, str]] = {
     EventName.ADOPTED: "a worker that had lost its lease goes on with the answer it paid for; data: attempt",
     EventName.SUPERSEDED: "a late result of a fenced-off worker was recorded and not used",
     EventName.CANCELING: "cancel was asked for while running",
-    EventName.SUCCEEDED: "the answer was verified and stored",
+    EventName.SUCCEEDED: "the answer was verified and stored; data: quality, lowered_by",
     EventName.FAILED: "the task failed for good; data: code, category",
     EventName.CANCELED: "the task was cancelled",
     EventName.EXPIRED: "the deadline passed",

@@ -64,7 +64,8 @@ class Happening:
 class Move:
     """Where a task goes next. `delay` in seconds from now; None leaves `run_at` as it is.
 
-    `asked_nanos` is the hold that a task waits for, where it waits for budget.
+    `asked_nanos` is the hold that a task waits for, where it waits for budget; `quality` is the score of a
+    result, where there is one.
     """
 
     status: TaskStatus
@@ -74,3 +75,4 @@ class Move:
     asked_nanos: int | None = None
     error: TaskError | None = None
     happenings: tuple[Happening, ...] = ()
+    quality: int | None = None

@@ -5,6 +5,7 @@ verifying) is done here. A task that can't go on keeps its lease until rescue; o
 goes on where its paid answer can be adopted.
 """
 
+from dataclasses import replace
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -102,7 +103,8 @@ def _work(process: Process, lease: Lease) -> Ending:
         verdict = asked_first.judge(answer.text)
     if isinstance(verdict, Accepted):
         result = asked_first.note(_signed(verdict.result, answer))
-        return with_second_look(process, lease, asked_first.request, answer, result)
+        ending = with_second_look(process, lease, asked_first.request, answer, result)
+        return replace(ending, repairs=int(answer.purpose is Purpose.REPAIR))
     message = "The answer was not usable: " + "; ".join(verdict.problems)
     failure = Failure(category=Category.ANSWER_REJECTED, message=message[:2000])
     return Ending(answer.call_id, failure=failure)

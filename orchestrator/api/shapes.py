@@ -46,6 +46,7 @@ def task_shape(row: TaskRow, include: frozenset[str] = frozenset()) -> dict[str,
         "canceling_at": row.canceling_at,
         "finished_at": row.finished_at,
         "error": row.error,
+        "quality": row.quality,
         "cost": cost_shape(row),
         "usage": _usage(row),
         "links": links(row),
@@ -103,6 +104,7 @@ def result_shape(outcome: Outcome) -> dict[str, Any]:
         "status": outcome.status,
         "finished_at": outcome.finished_at,
         "error": outcome.error,
+        "quality": outcome.quality,
         "result": raw(outcome.result),
     }
 

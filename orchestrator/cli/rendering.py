@@ -32,8 +32,10 @@ def summary(task: "Task", result: Mapping[str, Any] | None) -> str:
     parts = [f"{task.kind} {task.status}"]
     if task.provider:
         parts.append(f"by {task.provider}{' (simulated)' if task.simulated else ''}")
-    if result:
+    if result and "verification" in result:
         parts.append(f"verified: {result['verification']['level']}")
+    if task.quality is not None:
+        parts.append(f"quality: {task.quality}/100")
     parts.append(tokens(task))
     parts.append(cost(task))
     return " · ".join(parts)

@@ -255,6 +255,8 @@ def _show_task(task: "Task") -> None:
     facts = [(name, _cell(task.body.get(name))) for name in _SHOWN]
     if task.simulated:
         facts.append(("simulated", "yes: the provider only plays a model"))
+    if task.quality is not None:
+        facts.append(("quality", f"{task.quality} of 100"))
     facts += [("tokens", rendering.tokens(task)), ("cost", rendering.cost(task))]
     if task.error:
         facts.append(("error", f"{task.error.message} [{task.error.code}]"))

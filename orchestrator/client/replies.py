@@ -79,6 +79,7 @@ class Task(Reply):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     error: Error | None = None
+    quality: int | None = None
     cost: Cost = Field(default_factory=Cost)
     usage: Usage = Field(default_factory=Usage)
     result: dict[str, Any] | None = None

@@ -9,6 +9,7 @@ from random import random
 from uuid import UUID
 
 from orchestrator import failpoints, telemetry
+from orchestrator.catalogue.quality import quality
 from orchestrator.flow import states
 from orchestrator.flow.claim import Lease
 from orchestrator.store import tasks
@@ -25,11 +26,12 @@ from schemas.tasks import TaskStatus
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What an attempt came to: a verified result of a call, or a failure."""
+    """What an attempt came to: a verified result of a call, mended in `repairs` rounds, or a failure."""
 
     call_id: UUID | None
     result: AnyResult | None = None
     failure: Failure | None = None
+    repairs: int = 0
 
     @property
     def verdict(self) -> AnswerVerdict | None:
@@ -52,6 +54,8 @@ async def settle(parts: Parts, lease: Lease, ending: Ending) -> TaskStatus | Non
         telemetry.emit(lease.task_id, (Happening(EventName.SUPERSEDED, {"attempt": lease.attempt}),))
         return None
     telemetry.emit(lease.task_id, move.happenings)
+    if move.quality is not None:
+        telemetry.QUALITY.labels(lease.provider.vendor, lease.request.kind).observe(move.quality)
     _hint(parts, lease, move)
     return move.status
 
@@ -61,7 +65,8 @@ def _decide(lease: Lease, ending: Ending) -> Move:
     if ending.failure is not None:
         policy = lease.provider.options.retry or USUAL_RETRIES
         return states.after_failure(standing, ending.failure, random(), policy)
-    return states.after_success(standing)
+    found = quality(ending.result, ending.repairs) if ending.result is not None else None
+    return states.after_success(standing, found)
 
 
 async def _carry_out(parts: Parts, lease: Lease, ending: Ending, decided: Move) -> Move | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final, assert_never
 from uuid import UUID
 
+from orchestrator.catalogue.quality import Quality
 from schemas.errors import FOLLOWS, Category, Failure, Follow, TaskError
 from schemas.events import ENDINGS, EventName
 from schemas.manners import USUAL_RETRIES, RetryPolicy
@@ -43,9 +44,12 @@ def backoff(failures: int, jitter: float, policy: RetryPolicy = USUAL_RETRIES) -
     return jitter * min(policy.cap_seconds, policy.base_seconds * 2.0 ** min(max(failures - 1, 0), 15))
 
 
-def after_success(standing: Standing) -> Move:
-    """The answer was verified."""
-    return _end(TaskStatus.SUCCEEDED, standing.counters)
+def after_success(standing: Standing, quality: Quality | None = None) -> Move:
+    """The answer was verified; `quality` is what its result is worth, where that can be said."""
+    if quality is None:
+        return _end(TaskStatus.SUCCEEDED, standing.counters)
+    happening = Happening(EventName.SUCCEEDED, quality.told())
+    return Move(TaskStatus.SUCCEEDED, standing.counters, happenings=(happening,), quality=quality.score)
 
 
 def after_answer(standing: Standing, call_id: UUID) -> Move:

@@ -105,6 +105,7 @@ tasks = Table(
     Column("started_at", _TIME),
     Column("canceling_at", _TIME),
     Column("finished_at", _TIME),
+    Column("quality", SmallInteger),
 )
 
 task_payloads = Table(

@@ -48,7 +48,7 @@ A credential that an operator must mend counts as a pause: no time is known at w
 
 _WHOLE: Final = f"""
     SELECT {HOT}, t.priority, t.failures, t.crashes, t.labels, t.user_id, t.session_id, t.retry_of,
-        t.deadline, nullif(t.run_at, 'infinity') AS run_at, t.canceling_at, t.error,
+        t.deadline, nullif(t.run_at, 'infinity') AS run_at, t.canceling_at, t.error, t.quality,
         payload.request -> 'metadata' AS metadata, payload.candidates -> t.candidate::int AS candidate,
         coalesce((SELECT p.simulated FROM providers AS p WHERE p.id = t.provider_id), false) AS simulated,
         money.calls, money.nanos, money.estimated, money.input_tokens, money.cached_tokens,
@@ -83,7 +83,7 @@ _ONE: Final = "SELECT * FROM tasks WHERE id = :id AND tenant_id = :tenant_id"
 
 OUTCOME = text(
     """
-    SELECT t.id, t.kind, t.status, t.event_seq, t.finished_at, t.error,
+    SELECT t.id, t.kind, t.status, t.event_seq, t.finished_at, t.error, t.quality,
         (SELECT CAST(r.result AS text) FROM task_results AS r WHERE r.id = t.id) AS result
     FROM tasks AS t WHERE t.id = :id AND t.tenant_id = :tenant_id
     """
@@ -140,6 +140,7 @@ class TaskRow(State):
     run_at: datetime | None
     canceling_at: datetime | None
     error: dict[str, Any] | None
+    quality: int | None
     metadata: dict[str, str]
     candidate: dict[str, str]
     simulated: bool
@@ -164,6 +165,7 @@ class Outcome:
     event_seq: int
     finished_at: datetime | None
     error: dict[str, Any] | None
+    quality: int | None
     result: str | None
 
 
