@@ -65,7 +65,7 @@ class Move:
     """Where a task goes next. `delay` in seconds from now; None leaves `run_at` as it is.
 
     `asked_nanos` is the hold that a task waits for, where it waits for budget; `quality` is the score of a
-    result, where there is one.
+    result, `served_tokens` what the cache spared, where there is one.
     """
 
     status: TaskStatus
@@ -76,3 +76,4 @@ class Move:
     error: TaskError | None = None
     happenings: tuple[Happening, ...] = ()
     quality: int | None = None
+    served_tokens: int | None = None

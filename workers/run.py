@@ -19,11 +19,12 @@ from schemas.calls import Purpose
 from schemas.embeddings import EmbedResult
 from schemas.errors import Category, Failure, StoreUnavailable
 from schemas.results import AnyResult, ChatResult, FinishReason
-from workers.call import until_stored
+from workers.call import Made, until_stored
 from workers.context import render_repair
 from workers.errand import HandedOver, ask
 from workers.process import Process
-from workers.prompt import prompt
+from workers.prompt import Prompt, prompt
+from workers.recall import recalled, remember
 from workers.verifier import with_second_look
 from workers.verify import Accepted, may_be_mended
 
@@ -88,7 +89,7 @@ def _work(process: Process, lease: Lease) -> Ending:
         return Ending(answer.call_id if answer else None, failure=asked_first)
     messages = asked_first.messages
     if answer is None:
-        made = ask(process, lease, Purpose.FIRST, messages)
+        made = _first(process, lease, asked_first)
         if isinstance(made, tuple):
             return Ending(made[0], failure=made[1])
         answer = made
@@ -103,11 +104,20 @@ def _work(process: Process, lease: Lease) -> Ending:
         verdict = asked_first.judge(answer.text)
     if isinstance(verdict, Accepted):
         result = asked_first.note(_signed(verdict.result, answer))
-        ending = with_second_look(process, lease, asked_first.request, answer, result)
-        return replace(ending, repairs=int(answer.purpose is Purpose.REPAIR))
+        remember(process, lease, messages, answer)
+        ending = with_second_look(process, lease, asked_first.request, answer.call_id, result)
+        return replace(ending, repairs=int(answer.purpose is Purpose.REPAIR), served=answer.served)
     message = "The answer was not usable: " + "; ".join(verdict.problems)
     failure = Failure(category=Category.ANSWER_REJECTED, message=message[:2000])
     return Ending(answer.call_id, failure=failure)
+
+
+def _first(process: Process, lease: Lease, asked: Prompt) -> Made:
+    """The first answer: a kept one that is usable, else a provider's."""
+    found = recalled(process, lease, asked.messages)
+    if found is not None and isinstance(asked.judge(found.text), Accepted):
+        return found
+    return ask(process, lease, Purpose.FIRST, asked.messages)
 
 
 def _signed(result: AnyResult, answer: PaidAnswer) -> AnyResult:

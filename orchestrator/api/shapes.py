@@ -69,6 +69,7 @@ def _usage(row: TaskRow) -> dict[str, int]:
         "cached_tokens": row.cached_tokens,
         "output_tokens": row.output_tokens,
         "reasoning_tokens": row.reasoning_tokens,
+        "served_tokens": row.served_tokens,
     }
 
 

@@ -42,7 +42,9 @@ def summary(task: "Task", result: Mapping[str, Any] | None) -> str:
 
 
 def tokens(task: "Task") -> str:
-    """What went in and what came out."""
+    """What went in and what came out, or what came from the cache instead."""
+    if task.usage.served_tokens:
+        return f"{task.usage.served_tokens:,} tokens from the cache"
     return f"{task.usage.input_tokens:,} + {task.usage.output_tokens:,} tokens"
 
 

@@ -50,6 +50,7 @@ class Usage(Reply):
     cached_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
+    served_tokens: int = 0
 
 
 class Error(Reply):

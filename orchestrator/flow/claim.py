@@ -10,7 +10,7 @@ from orchestrator.limits.gates import CHECK_FAILED
 from orchestrator.store import tasks
 from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
-from schemas.calls import Purpose
+from schemas.calls import Kept, Purpose, Served
 from schemas.errors import Category, Failure
 from schemas.events import EventName
 from schemas.moves import Happening, Standing
@@ -20,13 +20,18 @@ from schemas.tasks import TASK_REQUEST, TaskRequest
 
 @dataclass(frozen=True, slots=True)
 class PaidAnswer:
-    """A booked answer that led to no result yet; `cut`: it ended at the limit of output tokens."""
+    """A booked answer that led to no result yet; `cut`: it ended at the limit of output tokens.
 
-    call_id: UUID
+    `kept`: as a call of this attempt brought it. `served`: it is an earlier task's, and there was no call.
+    """
+
+    call_id: UUID | None
     purpose: Purpose
     text: str
     model: str | None = None
     cut: bool = False
+    kept: Kept | None = None
+    served: Served | None = None
 
 
 @dataclass(frozen=True, slots=True)

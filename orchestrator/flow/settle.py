@@ -15,7 +15,7 @@ from orchestrator.flow.claim import Lease
 from orchestrator.store import tasks
 from orchestrator.volatile import DONE, READY
 from orchestrator.wiring import Parts
-from schemas.calls import AnswerVerdict
+from schemas.calls import AnswerVerdict, Served
 from schemas.errors import Failure
 from schemas.events import EventName
 from schemas.manners import USUAL_RETRIES
@@ -26,12 +26,15 @@ from schemas.tasks import TaskStatus
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What an attempt came to: a verified result of a call, mended in `repairs` rounds, or a failure."""
+    """What an attempt came to: a verified result, mended in `repairs` rounds, or a failure.
+
+    The result is of a call's answer, or of one that the cache `served`."""
 
     call_id: UUID | None
     result: AnyResult | None = None
     failure: Failure | None = None
     repairs: int = 0
+    served: Served | None = None
 
     @property
     def verdict(self) -> AnswerVerdict | None:
@@ -66,7 +69,7 @@ def _decide(lease: Lease, ending: Ending) -> Move:
         policy = lease.provider.options.retry or USUAL_RETRIES
         return states.after_failure(standing, ending.failure, random(), policy)
     found = quality(ending.result, ending.repairs) if ending.result is not None else None
-    return states.after_success(standing, found)
+    return states.after_success(standing, found, ending.served)
 
 
 async def _carry_out(parts: Parts, lease: Lease, ending: Ending, decided: Move) -> Move | None:

@@ -106,6 +106,7 @@ tasks = Table(
     Column("canceling_at", _TIME),
     Column("finished_at", _TIME),
     Column("quality", SmallInteger),
+    Column("served_tokens", BigInteger),
 )
 
 task_payloads = Table(

@@ -49,6 +49,7 @@ A credential that an operator must mend counts as a pause: no time is known at w
 _WHOLE: Final = f"""
     SELECT {HOT}, t.priority, t.failures, t.crashes, t.labels, t.user_id, t.session_id, t.retry_of,
         t.deadline, nullif(t.run_at, 'infinity') AS run_at, t.canceling_at, t.error, t.quality,
+        coalesce(t.served_tokens, 0) AS served_tokens,
         payload.request -> 'metadata' AS metadata, payload.candidates -> t.candidate::int AS candidate,
         coalesce((SELECT p.simulated FROM providers AS p WHERE p.id = t.provider_id), false) AS simulated,
         money.calls, money.nanos, money.estimated, money.input_tokens, money.cached_tokens,
@@ -141,6 +142,7 @@ class TaskRow(State):
     canceling_at: datetime | None
     error: dict[str, Any] | None
     quality: int | None
+    served_tokens: int
     metadata: dict[str, str]
     candidate: dict[str, str]
     simulated: bool
@@ -245,6 +247,7 @@ def fresh(row: Row[Any], candidate: Candidate, metadata: dict[str, str], simulat
     known |= {
         "status": TaskStatus(row.status),
         "next_attempt_at": None if row.ready else row.run_at,
+        "served_tokens": 0,
         "metadata": metadata,
         "candidate": candidate.model_dump(mode="json"),
         "simulated": simulated,
