@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from orchestrator import clock
-from orchestrator.volatile import Unreachable, answers
+from orchestrator.volatile import Unreachable
 from orchestrator.volatile.answers import AnswerCache
 from tests.integration.conftest import Servers
 
@@ -94,7 +94,7 @@ def test_an_entry_ends_in_the_process_too(
     cache = opened()
     cache.keep(tenant, "a", "text", 60)
     later = clock.monotonic() + 61
-    monkeypatch.setattr(answers.clock, "monotonic", lambda: later)
+    monkeypatch.setattr(clock, "monotonic", lambda: later)
     found = cache.look(tenant, "a")
     assert found is not None
     assert found.layer == "second"

@@ -187,15 +187,6 @@ async def test_a_text_completion_and_its_stream(front: Front) -> None:
     assert len(await front.booked()) == 2
 
 
-async def test_vectors_of_the_same_texts_are_paid_once(front: Front) -> None:
-    asked: Any = {"model": "text-embedding-3-small", "input": ["A hold."], "dimensions": 256}
-    first, again = [await front.sdk.embeddings.create(**asked) for _ in range(2)]
-    assert again.data[0].embedding == first.data[0].embedding
-    assert (first.usage.prompt_tokens > 0, again.usage.prompt_tokens) == (True, 0)
-    assert len(await front.booked()) == 1
-    await check(front.world)
-
-
 async def test_texts_become_vectors_that_are_paid_by_their_tokens(front: Front, simulator: Simulated) -> None:
     texts = ["A lease is a claim with an end.", "A lease is a claim.", "Bananas are yellow, mostly."]
     many = await front.sdk.embeddings.create(model="text-embedding-3-small", input=texts, dimensions=256)

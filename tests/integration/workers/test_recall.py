@@ -10,7 +10,6 @@ import pytest
 from orchestrator.store import views
 from orchestrator.volatile.answers import AnswerCache, Found
 from schemas.calls import Kept
-from schemas.tasks import TASK_REQUEST, CacheUse, cache_use
 from tests.integration.flow import world as making
 from tests.integration.flow.invariants import check
 from tests.integration.flow.world import World
@@ -89,8 +88,17 @@ async def test_nothing_is_served_unasked(world: World, process: Process) -> None
     for fields in (asked(None), asked("off"), asked(None), asked(stream=True), asked(stream=True)):
         assert (await done(process, world, **fields)).calls == 1
     assert (await stats(process, world))["misses"] == 0
-    vectors = {"kind": "embed", "context": {"inputs": ["a"]}, "preferences": {"model": "m"}}
-    assert cache_use(TASK_REQUEST.validate_python(vectors)) is CacheUse.USE
+    await check(world)
+
+
+async def test_vectors_of_the_same_texts_are_paid_once(world: World, process: Process) -> None:
+    wishes = {"providers": ["alpha"], "model": "text-embedding-3-small"}
+    asked_for = {"kind": "embed", "context": {"inputs": ["A hold."]}, "preferences": wishes}
+    first, again = [await done(process, world, **asked_for) for _ in range(2)]
+    assert (first.calls, again.calls, again.result) == (1, 0, first.result)
+    assert again.served_tokens == first.input_tokens
+    other = asked_for | {"context": {"inputs": ["A hold."], "dimensions": 256}}
+    assert (await done(process, world, **other)).calls == 1
     await check(world)
 
 
