@@ -114,6 +114,7 @@ async def test_the_cost_is_the_sum_of_the_calls(caller: Visitor) -> None:
         "cached_tokens": 40,
         "output_tokens": 20,
         "reasoning_tokens": 5,
+        "served_tokens": 0,
     }
     assert ended.calls is not None
     calls = CallPage.model_validate_json((await caller.get(task.links.calls)).content)
