@@ -19,12 +19,13 @@ from orchestrator.cli.app import app as cli
 from orchestrator.config import Config
 from schemas.errors import ERRORS, FOLLOWS, Category
 from schemas.events import MEANINGS
+from schemas.notices import NOTICES
 from schemas.spellings import ADDRESSES, STRATEGIES, VENDORS
 from schemas.tasks import StatusReason
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _PROBLEM: Final = "`type, title, status, detail, instance, code, request_id, retryable, errors[]`"
-_OTHER_CODES: Final = "`answer_rejected` or `stream_interrupted`"
+_OTHER_CODES: Final = "`answer_rejected`, `unverifiable` or `stream_interrupted`"
 _NOTE: Final = "<!-- made by `python -m ops.docs`; change the code it is made from -->\n\n"
 
 
@@ -60,6 +61,10 @@ def reference() -> str:
             *events,
             "\n## Why a task waits\n",
             f"`status_reason` is one of {reasons}; `next_attempt_at` says when it is tried again.",
+            "\n## Notices of a result\n",
+            "They stand in `result.verification.notices`, and change neither the answer nor its level.\n",
+            "| notice | meaning |\n|---|---|",
+            *(f"| `{kind}` | {meaning} |" for kind, meaning in NOTICES.items()),
             "\n## Errors\n",
             f"Every 4xx and 5xx is `application/problem+json` with {_PROBLEM}.\n",
             "| code | status | try again | meaning |\n|---|---|---|---|",

@@ -11,6 +11,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.tasks import MAX_REPAIRS
+
 _USED_ELSEWHERE = {"ORCHESTRATOR_SIMULATOR_KEY"}
 
 
@@ -66,6 +68,17 @@ class Config(BaseSettings):
     total_timeout: float = Field(600, gt=0, description="one provider call, whatever trickles in")
     chat_seconds: float = Field(
         600, gt=0, le=3600, description="how long `/generate` and the OpenAI front wait for an answer at most"
+    )
+    repair_rounds: int = Field(
+        MAX_REPAIRS, ge=0, le=MAX_REPAIRS, description="times an unusable answer is mended, at most"
+    )
+    sandboxed_tests: bool = Field(
+        False,
+        description="run the tests that tasks name, on the changed files, in a sandbox without network: "
+        "set for the API and the workers alike",
+    )
+    sandbox_reads: str = Field(
+        "", description="folders that such tests may read beyond the system's and Python's own, `:` between"
     )
     max_answer_bytes: int = Field(
         16 * 1024 * 1024, ge=1024, description="largest answer read from a provider"

@@ -17,15 +17,12 @@ from schemas.errors import Category, FieldError, TaskError
 from schemas.events import TaskEvent
 from schemas.feedback import FeedbackView
 from schemas.providers import Vendor
-from schemas.results import AnyResult, FinishReason
+from schemas.results import AnyResult, FinishReason, Score
 from schemas.routing import RouteExplanation
 from schemas.structured import AnswerSchema
 from schemas.tasks import Label, Preferences, Priority, StatusReason, TaskKind, TaskStatus
 
 Item = TypeVar("Item")
-
-
-Score = Annotated[int, Field(ge=0, le=100)]
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -76,6 +73,7 @@ class CallView(Value):
     """One request to a provider and what it cost."""
 
     id: UUID
+    task_id: UUID = Field(description="the task it was made for: this one, or a child of it")
     attempt: int
     purpose: Purpose
     provider: str
@@ -103,6 +101,20 @@ class CallView(Value):
     ended_at: datetime | None
 
 
+class ChildView(Value):
+    """A task that a consensus asked, as it stands."""
+
+    id: UUID
+    provider: str
+    vendor: Vendor
+    model: str
+    status: TaskStatus
+    error: TaskError | None
+    cost_usd: str = Field(description="decimal dollars, part of the parent's cost")
+    estimated: bool
+    links: Links
+
+
 class TaskView(Value):
     """A task as it stands."""
 
@@ -123,6 +135,8 @@ class TaskView(Value):
     user_id: str | None
     session_id: str | None
     retry_of: UUID | None
+    parent_id: UUID | None = Field(description="the consensus it is part of")
+    consensus: int | None = Field(description="how many providers were asked, each in a child")
     deadline: datetime
     run_at: datetime | None
     created_at: datetime
@@ -135,6 +149,7 @@ class TaskView(Value):
     cost: TaskCost
     usage: TaskUsage
     links: Links
+    children: list[ChildView] | None = Field(None, description="of a consensus, where one task is shown")
     result: AnyResult | None = Field(None, description="with `include=result`")
     calls: list[CallView] | None = Field(None, description="with `include=calls`")
     feedback: list[FeedbackView] | None = Field(None, description="with `include=feedback`")
@@ -213,8 +228,12 @@ class CandidateView(Value):
 
 
 class EstimateView(Value):
-    """What one call at the first candidate is likely to cost, and may cost at most."""
+    """What one call at the first candidate is likely to cost, and may cost at most.
 
+    Of a consensus: one call at each of its providers together, without the judge of a tie.
+    """
+
+    calls: int = Field(description="how many calls it is for: one, or one for each child of a consensus")
     input_tokens: int
     max_output_tokens: int
     max_cost_usd: str
@@ -249,22 +268,6 @@ class KindSchema(Value):
     kind: TaskKind
     context: dict[str, Any]
     result: dict[str, Any]
-
-
-class CacheStats(Value):
-    """What the cache of answers did for the tenant since its counts began; they go with Redis."""
-
-    since: datetime | None
-    lookups: int
-    hits: int
-    hits_in_process: int = Field(description="of them, those that a worker process had itself")
-    misses: int
-    hit_ratio: float | None = Field(description="null before the first look-up")
-    kept: int = Field(description="answers that were put into it")
-    served: int = Field(description="tasks whose result came of a kept answer")
-    input_tokens_served: int = Field(description="that no provider was paid for")
-    output_tokens_served: int = Field(description="that no provider was paid for")
-    saved_usd: str = Field(description="what the calls had cost that were not made again; decimal dollars")
 
 
 class PromptRequest(Value):
@@ -357,10 +360,14 @@ class TaskFilters(Value):
     session_id: Word | None = None
     created_after: AwareDatetime | None = None
     created_before: AwareDatetime | None = None
+    parent_id: UUID | None = Field(None, description="the children of this consensus")
     ids: str | None = Field(None, max_length=4000, description="task ids, separated by commas, at most 100")
     limit: int = Field(20, description="taken into 1..100")
     cursor: str | None = Field(None, max_length=100, description="`next_cursor` of the page before")
-    include: str | None = Field(None, description="`result`, `request`, `calls`, separated by commas")
+    include: str | None = Field(
+        None,
+        description="`result`, `request`, separated by commas; `children` lists children of a consensus too",
+    )
 
 
 class Live(Value):

@@ -41,6 +41,7 @@ class Purpose(StrEnum):
     FIRST = "first"
     REPAIR = "repair"
     VERIFIER = "verifier"
+    JUDGE = "judge"
 
 
 class AnswerVerdict(StrEnum):

@@ -38,6 +38,7 @@ def inner_path(path: str) -> str:
 TreePath = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(inner_path)]
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 Revision = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}$")]
+Argument = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"^[^\x00]*$")]
 LongText = Annotated[str, Field(min_length=1, max_length=200_000)]
 
 
@@ -66,6 +67,13 @@ class Constraints(Value):
     paths: list[TreePath] = Field(default_factory=list, max_length=100, description="change only below these")
     style: Text | None = None
     max_files: int | None = Field(None, strict=True, ge=1, le=MAX_FILES)
+    tests: list[Argument] | None = Field(
+        None,
+        min_length=1,
+        max_length=50,
+        description="a command (program and arguments, no shell) that has to end with 0 on the "
+        "changed files; run in a sandbox, where the operator allows it",
+    )
 
 
 class ChatMessage(Value):

@@ -97,6 +97,12 @@ class TaskNotFinished(OrchestratorError):
     code, status, retryable = "task_not_finished", 409, True
 
 
+class ChildTask(OrchestratorError):
+    """The task is part of a consensus, and goes on only as part of it."""
+
+    code, status = "child_task", 409
+
+
 class PayloadTooLarge(OrchestratorError):
     """The body is too large."""
 
@@ -174,6 +180,7 @@ ERRORS: Final[tuple[type[OrchestratorError], ...]] = (
     NotExportable,
     TaskFinished,
     TaskNotFinished,
+    ChildTask,
     PayloadTooLarge,
     UnsupportedMediaType,
     IdempotencyKeyReused,
@@ -209,6 +216,8 @@ class Category(StrEnum):
     OUTPUT_LIMIT = "output_limit"
     ANSWER_REJECTED = "answer_rejected"
     JOB_WITHOUT_ANSWER = "job_without_answer"
+    UNVERIFIABLE = "unverifiable"
+    NO_ANSWER_LEFT = "no_answer_left"
     BUDGET_EXHAUSTED = "budget_exhausted"
     CIRCUIT_OPEN = "circuit_open"
     PROVIDER_REMOVED = "provider_removed"
@@ -255,7 +264,9 @@ FOLLOWS: Final[dict[Category, Follow]] = {
     Category.JOB_WITHOUT_ANSWER: Follow.REROUTE,
     Category.BAD_REQUEST: Follow.FAIL,
     Category.OUTPUT_LIMIT: Follow.FAIL,
-    Category.ANSWER_REJECTED: Follow.FAIL,
+    Category.ANSWER_REJECTED: Follow.REROUTE,
+    Category.UNVERIFIABLE: Follow.FAIL,
+    Category.NO_ANSWER_LEFT: Follow.FAIL,
     Category.SHUTDOWN: Follow.HAND_BACK,
     Category.CANCELED: Follow.END,
     Category.DEADLINE: Follow.END,

@@ -37,6 +37,7 @@ class EventName(StrEnum):
     RESCUED = "task.rescued"
     ADOPTED = "attempt.adopted"
     SUPERSEDED = "attempt.superseded"
+    CHILD_ENDED = "task.child_ended"
     CANCELING = "task.canceling"
     SUCCEEDED = "task.succeeded"
     FAILED = "task.failed"
@@ -67,6 +68,7 @@ MEANINGS: Final[dict[EventName, str]] = {
     EventName.RESCUED: "the lease of a dead worker was taken back; data: crashes",
     EventName.ADOPTED: "a worker that had lost its lease goes on with the answer it paid for; data: attempt",
     EventName.SUPERSEDED: "a late result of a fenced-off worker was recorded and not used",
+    EventName.CHILD_ENDED: "one of the tasks that a consensus asked has ended; data: child_id, status, open",
     EventName.CANCELING: "cancel was asked for while running",
     EventName.SUCCEEDED: "the answer was verified and stored; data: quality, lowered_by",
     EventName.FAILED: "the task failed for good; data: code, category",

@@ -12,13 +12,17 @@ from schemas.tasks import StatusReason, TaskStatus
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """Who may move a task: it stands in `status`, under this attempt and lease (None: unleased)."""
+    """Who may move a task: it stands in `status`, under this attempt and lease (None: unleased).
+
+    `parent_id` is the task's own and never changes: whose children are counted when the task ends.
+    """
 
     task_id: UUID
     status: TaskStatus
     attempt: int
     token: UUID | None
     unexpired: bool = False
+    parent_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

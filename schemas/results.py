@@ -2,11 +2,15 @@
 
 from enum import StrEnum
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import Field
 
 from schemas.base import Value
 from schemas.embeddings import EmbedResult
+from schemas.notices import Notice
+
+Score = Annotated[int, Field(ge=0, le=100)]
 
 
 class VerificationLevel(StrEnum):
@@ -30,10 +34,56 @@ class Check(Value):
 
 
 class Verification(Value):
-    """The level reached and the checks behind it."""
+    """The level reached and the checks behind it; `notices` count in neither."""
 
     level: VerificationLevel
     checks: list[Check] = Field(default_factory=list)
+    notices: list[Notice] = Field(default_factory=list)
+
+
+class ConsensusHow(StrEnum):
+    """What a consensus was decided by: from the plainest to the last resort."""
+
+    ONLY = "only"
+    AGREEMENT = "agreement"
+    MERGED = "merged"
+    JUDGED = "judged"
+    ORDER = "order"
+
+
+class ConsensusChild(Value):
+    """One of the tasks that were asked, and what became of it; `cluster` numbers those that agree, from 1."""
+
+    id: UUID
+    provider: str
+    model: str
+    status: str
+    level: VerificationLevel | None = None
+    cost_usd: str
+    error: str | None = Field(None, description="the code it failed with")
+    cluster: int | None = Field(None, description="none where it has no answer, or one of a lower level")
+    fingerprint: str | None = Field(None, description="hash of the answer but for its layout and comments")
+
+
+class Comparison(Value):
+    """What the judge said of two answers, shown in both orders; no `winner` where the orders disagree."""
+
+    first: UUID
+    second: UUID
+    winner: UUID | None
+    call_ids: list[UUID]
+
+
+class Consensus(Value):
+    """How the answer was chosen; the same children and judgements always give the same choice."""
+
+    how: ConsensusHow
+    why: str
+    winner: UUID = Field(description="the child whose answer it is; of merged reviews, whose summary it is")
+    children: list[ConsensusChild]
+    clusters: list[list[UUID]] = Field(description="children whose answers are alike, the largest first")
+    judgements: list[Comparison] = Field(default_factory=list)
+    not_judged: str | None = Field(None, description="why a tie was not judged, where it was not")
 
 
 class Operation(StrEnum):
@@ -80,6 +130,7 @@ class CodeResult(Value):
     explanation: str
     criteria: list[CriterionVerdict] = Field(default_factory=list)
     verification: Verification
+    consensus: Consensus | None = None
 
 
 class Severity(StrEnum):
@@ -134,6 +185,7 @@ class Finding(Value):
     fingerprint: str = Field(
         "", description="the same for the same finding in another run, wherever it moved"
     )
+    agreement: int | None = Field(None, description="of a consensus: how many reviewers found it")
 
 
 class ReviewResult(Value):
@@ -144,7 +196,11 @@ class ReviewResult(Value):
     findings: list[Finding]
     unanchored: list[Finding] = Field(default_factory=list)
     dropped: list[Finding] = Field(default_factory=list, description="below the threshold, with the reason")
+    apart: list[Finding] = Field(
+        default_factory=list, description="of a consensus: what half of the reviewers or fewer found"
+    )
     verification: Verification
+    consensus: Consensus | None = None
 
 
 class FinishReason(StrEnum):
@@ -162,7 +218,10 @@ class ChatResult(Value):
     finish_reason: FinishReason
     model: str | None
     verification: Verification
+    consensus: Consensus | None = None
 
 
+Answered = CodeResult | ReviewResult | ChatResult
+"""What a model said; vectors say nothing."""
 AnyResult = CodeResult | ReviewResult | ChatResult | EmbedResult
 Result = Annotated[AnyResult, Field(discriminator="type")]

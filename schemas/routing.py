@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from schemas.base import Value
 from schemas.budgets import Dollars
+from schemas.privacy import RedactionRule
 from schemas.providers import Provider, Vendor
 from schemas.spellings import STRATEGIES, joined
 
@@ -80,7 +81,7 @@ class Weights(Value):
 
 
 class RoutingConfig(Value):
-    """How a tenant's tasks are routed where they don't say otherwise."""
+    """How a tenant's tasks are routed where they don't say otherwise, and whether they are redacted."""
 
     strategy: Strategy = Strategy.BALANCED
     weights: Weights = Field(default_factory=lambda: Weights.model_validate({}))
@@ -92,6 +93,11 @@ class RoutingConfig(Value):
         default_factory=dict,
         max_length=100,
         description="for `weighted`: how often each provider is taken first; without any, by score",
+    )
+    redaction: RedactionRule = Field(
+        RedactionRule.REQUIRED,
+        description="secrets and personal data are hidden from providers: always, unless a task says `off`, "
+        "or only where it says `on`",
     )
 
 

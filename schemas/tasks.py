@@ -24,6 +24,7 @@ from schemas.contexts import (
     WriteTestsContext,
 )
 from schemas.embeddings import EmbedContext
+from schemas.privacy import Redaction
 from schemas.results import VerificationLevel
 from schemas.routing import SpeedPriority, Strategy
 
@@ -130,6 +131,9 @@ PRIORITY_BONUS_SECONDS: Final[dict[Priority, int]] = {
 }
 
 
+MAX_REPAIRS: Final = 3
+
+
 class Webhook(Value):
     """Where to tell the end of a task, signed as Standard Webhooks asks."""
 
@@ -181,6 +185,9 @@ class Preferences(Value):
     max_attempts: int = Field(
         4, strict=True, ge=1, le=20, description="provider failures before the task fails"
     )
+    repair_rounds: int | None = Field(
+        None, strict=True, ge=0, le=MAX_REPAIRS, description="times an unusable answer is mended, at most"
+    )
     timeout_seconds: int | None = Field(
         None, strict=True, ge=1, le=3600, description="total time of one call"
     )
@@ -193,10 +200,27 @@ class Preferences(Value):
         description="`use` takes the answer that the very same request was given before, `refresh` asks anew "
         "and keeps the answer; else `use` for `embed`, `off` for all others",
     )
+    redaction: Redaction | None = Field(
+        None, description="`off` sends secrets and personal data as they are, where the tenant permits it"
+    )
     webhook: Webhook | None = None
+    consensus: int | None = Field(
+        None,
+        strict=True,
+        ge=2,
+        le=5,
+        description="ask so many different providers, each by a task of its own; one answer is chosen",
+    )
 
 
-_CODE_LEVELS: Final = (VerificationLevel.PARSED, VerificationLevel.APPLIED, VerificationLevel.SYNTAX)
+_CODE_LEVELS: Final = (
+    VerificationLevel.PARSED,
+    VerificationLevel.APPLIED,
+    VerificationLevel.SYNTAX,
+    VerificationLevel.LINT,
+    VerificationLevel.CRITERIA,
+    VerificationLevel.TESTS,
+)
 
 SUPPORTED_LEVELS: Final[dict[TaskKind, tuple[VerificationLevel, ...]]] = {
     **dict.fromkeys(TaskKind, _CODE_LEVELS),

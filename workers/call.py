@@ -35,6 +35,7 @@ from workers.context import Message
 from workers.process import Process
 from workers.providers import wire_for
 from workers.providers.base import Ask, WireRequest
+from workers.redaction import is_redacted, made_whole, redacted
 from workers.relay import relayed
 from workers.spool import Paid
 from workers.stream import Exchange, exchange
@@ -84,12 +85,13 @@ def guarded_call(
     rejected_call: UUID | None = None,
 ) -> Made:
     """A call, if the circuit and the retry budget of its provider let it through; from a Celery thread."""
+    sent = redacted(lease, messages, wanted=process.wait(until_stored(lambda: is_redacted(process, lease))))
     circuit = Circuit(lease.provider.id, lease.provider.base_url, lease.candidate.model)
     try:
         with process.breakers.guard(circuit, _timeout(process, lease) + STORE_PATIENCE) as verdict:
             if purpose is Purpose.FIRST and lease.is_retry and not process.retries.spend(lease.provider.id):
                 return None, RETRIES_SPENT
-            made = process.wait(call(process, lease, purpose, messages, rejected_call))
+            made = process.wait(call(process, lease, purpose, sent.messages, rejected_call))
             if isinstance(made, PaidAnswer) or made[0] is not None:
                 verdict.health = health_of(None if isinstance(made, PaidAnswer) else made[1].category)
                 if purpose is Purpose.FIRST and not lease.is_retry:
@@ -102,7 +104,7 @@ def guarded_call(
         return None, Failure(category=category, message=message, retry_after=open_.retry_in)
     if lease.circuit_noted and isinstance(made, PaidAnswer):
         process.note_closed(circuit)
-    return made
+    return made_whole(made, sent) if isinstance(made, PaidAnswer) else made
 
 
 async def call(
@@ -140,7 +142,7 @@ async def call(
         await _close_gate(process, lease, outcome.failure)
     if outcome.answer is not None:
         served_by, cut = outcome.served_model, outcome.cut
-        return PaidAnswer(call_id, purpose, outcome.answer, served_by, cut, _kept(outcome))
+        return PaidAnswer(call_id, purpose, outcome.answer, served_by, cut, kept=_kept(outcome))
     failure = outcome.failure or Failure(category=Category.MALFORMED, message="The answer was empty.")
     return call_id, failure.model_copy(update={"passed_on": relay is not None and relay.passed_on})
 
@@ -261,8 +263,8 @@ def ask_of(lease: Lease, messages: tuple[Message, ...]) -> Ask:
     if isinstance(lease.request, EmbedRequest):
         context = lease.request.context
         return Ask(
-            lease.provider, lease.candidate.model, messages, 0, None, None,
-            tuple(context.inputs), context.dimensions,
+            lease.provider, lease.candidate.model, (), 0, None, None,
+            tuple(message.content for message in messages), context.dimensions,
         )  # fmt: skip
     return Ask(
         provider=lease.provider,

@@ -18,6 +18,7 @@ from workers.call import RETRIES_SPENT, Made, guarded_call, intended, refused, u
 from workers.context import Message
 from workers.process import Process
 from workers.providers.copilot import MOST_CONTEXT, prompt_of, size_of
+from workers.redaction import is_redacted, redacted
 
 JOB_WIRES: Final = frozenset({Wire.COPILOT})
 
@@ -45,14 +46,15 @@ def ask(
     if options is None:
         message = f"Set options.copilot.repository of the provider {lease.provider.name!r} to `owner/name`."
         return None, Failure(category=Category.UNAUTHORIZED, message=message)
-    prompt = prompt_of(messages)
+    wanted = process.wait(until_stored(lambda: is_redacted(process, lease)))
+    prompt = prompt_of(redacted(lease, messages, wanted=wanted).messages)
     failure = _unfit(process, lease, options, prompt)
     if failure is None and purpose is Purpose.FIRST and lease.is_retry:
         failure = None if process.retries.spend(lease.provider.id) else RETRIES_SPENT
     if failure is not None:
         return None, failure
-    wanted = _intent(lease, purpose, options)
-    failure = process.wait(_given(process, lease, wanted, prompt, rejected_call))
+    intent = _intent(lease, purpose, options)
+    failure = process.wait(_given(process, lease, intent, prompt, rejected_call))
     if failure is not None:
         return None, failure
     if purpose is Purpose.FIRST and not lease.is_retry:

@@ -30,6 +30,7 @@ from orchestrator.wiring import Parts, open_parts
 from schemas.errors import Category, StoreUnavailable
 from workers.calibration import Calibration
 from workers.spool import Spool, replay
+from workers.verify import Means
 
 T = TypeVar("T")
 WATCH_SECONDS = 0.5
@@ -60,6 +61,8 @@ class Process:
         self.spool = Spool(config.data_dir / "spool")
         self.retries = RetryBudget()
         self.calibration = Calibration()
+        reads = tuple(filter(None, config.sandbox_reads.split(":")))
+        self.means = Means(tests=config.sandboxed_tests, reads=reads)
         self.breakers = Breakers(config.broker_url or "", Policy.of(config), self._note)
         self._held: dict[UUID, Lease] = {}
         self._flights: dict[UUID, asyncio.Future[None]] = {}

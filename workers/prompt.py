@@ -10,12 +10,13 @@ from orchestrator.flow.claim import Lease
 from orchestrator.store import views
 from schemas.embeddings import EmbedResult
 from schemas.errors import Category, Failure
+from schemas.notices import Notice
 from schemas.results import AnyResult, ChatResult, Check, CodeResult
 from schemas.tasks import TaskKind, TaskRequest
 from workers.call import until_stored
-from workers.context import Composed, Gathered, Message, TooLong, Unusable, compose, gather
+from workers.context import Composed, Gathered, Message, TooLong, Unusable, compose, gather, sanitised
 from workers.process import Process
-from workers.verify import Accepted, Rejected, verify
+from workers.verify import Accepted, Rejected
 from workers.verify.unseen import lost_unseen
 
 
@@ -27,6 +28,8 @@ class Prompt:
     composed: Composed
     own_version: str | None = None
     """The version of the tenant's own lead, where it has one."""
+    notices: tuple[Notice, ...] = ()
+    """What was found in the task before it was shown to a model."""
 
     @property
     def request(self) -> TaskRequest:
@@ -38,10 +41,9 @@ class Prompt:
         """The messages of the first call."""
         return self.composed.messages
 
-    def judge(self, answer: str) -> Accepted | Rejected:
-        """The result that an answer amounts to, or what to mend in it."""
-        verdict = verify(self.request, answer)
-        if not isinstance(verdict, Accepted) or not isinstance(verdict.result, CodeResult):
+    def check(self, verdict: Accepted) -> Accepted | Rejected:
+        """The verdict, unless the answer loses what its model was not shown."""
+        if not isinstance(verdict.result, CodeResult):
             return verdict
         unread = [each.path for each in self.gathered.unread]
         problems = lost_unseen(verdict.result, self.composed.hidden, unread)
@@ -66,8 +68,9 @@ def prompt(process: Process, lease: Lease) -> Prompt | Failure:
     room = models.prompt_room(vendor, model, lease.request.preferences.max_tokens, factor)
     try:
         own = _own_lead(process, lease)
-        gathered = replace(gather(lease.request), lead=own.template if own else None)
-        return Prompt(gathered, compose(gathered, room), own.version if own else None)
+        safe = sanitised(lease.request)
+        gathered = replace(gather(safe.request), lead=own.template if own else None)
+        return Prompt(gathered, compose(gathered, room), own.version if own else None, safe.notices)
     except Unusable as error:
         return Failure(category=Category.BAD_REQUEST, message=str(error)[:2000])
     except leads.Unfit as error:

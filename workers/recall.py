@@ -15,10 +15,11 @@ from orchestrator.flow.claim import Lease, PaidAnswer
 from orchestrator.volatile.answers import Unreachable
 from schemas.calls import Kept, Purpose, Served
 from schemas.tasks import CacheUse, ChatRequest, TaskKind, cache_use
-from workers.call import ask_of
-from workers.context import Message
+from workers.call import ask_of, until_stored
+from workers.context import Message, Redacted
 from workers.errand import JOB_WIRES
 from workers.process import Process
+from workers.redaction import is_redacted, made_whole, redacted
 
 FORM: Final = 1
 """Goes up with what an entry, or its name, is made of."""
@@ -30,8 +31,9 @@ def recalled(process: Process, lease: Lease, messages: tuple[Message, ...]) -> P
     """The answer that these messages were given before, or None."""
     if _use(lease) is not CacheUse.USE:
         return None
+    sent = _sent(process, lease, messages)
     try:
-        found = process.parts.cache.look(lease.tenant_id, _name(lease, messages))
+        found = process.parts.cache.look(lease.tenant_id, _name(lease, sent.messages))
         kept = Kept.model_validate_json(found.text) if found else None
     except Unreachable:
         telemetry.CACHE.labels(lease.request.kind, "away").inc()
@@ -47,7 +49,7 @@ def recalled(process: Process, lease: Lease, messages: tuple[Message, ...]) -> P
         output_tokens=kept.output_tokens,
         saved_nanos=kept.cost_nanos,
     )
-    return PaidAnswer(None, Purpose.FIRST, kept.text, kept.model, kept.cut, served=served)
+    return made_whole(PaidAnswer(None, Purpose.FIRST, kept.text, kept.model, kept.cut, served=served), sent)
 
 
 def remember(process: Process, lease: Lease, messages: tuple[Message, ...], answer: PaidAnswer) -> None:
@@ -66,9 +68,16 @@ def remember(process: Process, lease: Lease, messages: tuple[Message, ...], answ
             )
         elif answer.kept is not None and answer.purpose is Purpose.FIRST and _use(lease) is not CacheUse.OFF:
             seconds = process.config.cache_seconds * LONGER.get(kind, 1)
-            cache.keep(lease.tenant_id, _name(lease, messages), answer.kept.model_dump_json(), seconds)
+            name = _name(lease, _sent(process, lease, messages).messages)
+            cache.keep(lease.tenant_id, name, answer.kept.model_dump_json(), seconds)
     except Unreachable:
         return
+
+
+def _sent(process: Process, lease: Lease, messages: tuple[Message, ...]) -> Redacted:
+    """The messages as they leave: what is hidden from a provider is hidden from the cache."""
+    wanted = process.wait(until_stored(lambda: is_redacted(process, lease)))
+    return redacted(lease, messages, wanted=wanted)
 
 
 def _use(lease: Lease) -> CacheUse:

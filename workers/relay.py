@@ -2,7 +2,8 @@
 
 Only for tasks that ask for it. The first part waits until its exposure is committed; after that no
 other call may answer the task. Parts are gathered for some milliseconds. Redis away or slow never
-holds the call up: who listens gets the final text from Postgres.
+holds the call up: who listens gets the final text from Postgres. So does the rest of an answer from its first
+placeholder on: what was hidden never comes into Redis.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from orchestrator.volatile.tail import KEPT_SECONDS, MOST_ENTRIES, Piece
 from orchestrator.wiring import Parts
 from schemas.errors import StoreUnavailable
 from schemas.tasks import ChatRequest, TaskRequest
+from workers.context import showable
 from workers.stream import Exchange
 
 GATHER_SECONDS: Final = 0.03
@@ -44,6 +46,7 @@ class Relay:
         self._over = False
         self._taken = 0
         self._at = 0
+        self._held = ""
         self.passed_on = False
         """Whether somebody may have seen part of it."""
 
@@ -69,22 +72,28 @@ class Relay:
                 exposed = exposed or await expose(self._parts, self._lease, self._call_id)
                 if not exposed:
                     return
-                await self._push()
+                if not await self._push():
+                    return
             except (StoreUnavailable, *Unreachable):
                 self._more.set()
                 await clock.sleep(AWAY_SECONDS)
             if not self._over:
                 await clock.sleep(GATHER_SECONDS)
 
-    async def _push(self) -> None:
+    async def _push(self) -> bool:
+        """Pass on what may be shown of what came; whether more may follow."""
         count = len(self._coming)
-        text = "".join(self._coming[self._taken : count])
-        piece = Piece(self._lease.attempt, self._at, text)
-        self.passed_on = True
-        stream = Piece.stream(self._lease.task_id)
-        await self._parts.volatile.append(stream, piece.fields, MOST_ENTRIES, KEPT_SECONDS)
-        self._taken, self._at = count, self._at + len(text)
+        text = self._held + "".join(self._coming[self._taken : count])
+        shown, goes_on = showable(text)
+        shown = len(text) if goes_on and self._over else shown
+        if shown:
+            piece = Piece(self._lease.attempt, self._at, text[:shown])
+            self.passed_on = True
+            stream = Piece.stream(self._lease.task_id)
+            await self._parts.volatile.append(stream, piece.fields, MOST_ENTRIES, KEPT_SECONDS)
+        self._taken, self._at, self._held = count, self._at + shown, text[shown:]
         failpoints.reach("relay.passed_on")
+        return goes_on
 
 
 @asynccontextmanager

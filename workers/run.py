@@ -20,13 +20,16 @@ from schemas.embeddings import EmbedResult
 from schemas.errors import Category, Failure, StoreUnavailable
 from schemas.results import AnyResult, ChatResult, FinishReason
 from workers.call import Made, until_stored
-from workers.context import render_repair
+from workers.choose import choose
+from workers.context import Message, concealed
 from workers.errand import HandedOver, ask
 from workers.process import Process
 from workers.prompt import Prompt, prompt
 from workers.recall import recalled, remember
+from workers.redaction import found_whole, notices_of
+from workers.rounds import Talk, begin, hear
 from workers.verifier import with_second_look
-from workers.verify import Accepted, may_be_mended
+from workers.verify import Accepted, Rejected, disarm
 
 CLAIM_PATIENCE: Final = 3.0
 """A claim that can't be committed within this is left to the next nudge; seconds."""
@@ -81,43 +84,60 @@ _LOST = Ending(None, failure=Failure(category=Category.SHUTDOWN, message="The le
 
 
 def _work(process: Process, lease: Lease) -> Ending:
-    answer = lease.paid
-    if answer is None and lease.closed is not None:
+    """Ask, and ask again for what is not usable; what was answered and paid before is not asked again."""
+    if lease.request.preferences.consensus is not None:
+        return choose(process, lease)
+    paid, last, called = list(lease.answers), None, False
+    if not paid and lease.closed is not None:
         return Ending(None, failure=lease.closed)
-    asked_first = prompt(process, lease)
-    if isinstance(asked_first, Failure):
-        return Ending(answer.call_id if answer else None, failure=asked_first)
-    messages = asked_first.messages
-    if answer is None:
-        made = _first(process, lease, asked_first)
-        if isinstance(made, tuple):
-            return Ending(made[0], failure=made[1])
-        answer = made
-    verdict = asked_first.judge(answer.text)
-    repairable = answer.purpose is Purpose.FIRST and may_be_mended(lease.request)
-    if not isinstance(verdict, Accepted) and repairable:
-        asked = render_repair(lease.request, messages, answer.text, verdict.problems)
-        made = ask(process, lease, Purpose.REPAIR, asked, rejected_call=answer.call_id)
-        if isinstance(made, tuple):
-            return Ending(made[0], failure=made[1])
-        answer = made
-        verdict = asked_first.judge(answer.text)
-    if isinstance(verdict, Accepted):
-        result = asked_first.note(_signed(verdict.result, answer))
-        remember(process, lease, messages, answer)
-        ending = with_second_look(process, lease, asked_first.request, answer.call_id, result)
-        return replace(ending, repairs=int(answer.purpose is Purpose.REPAIR), served=answer.served)
+    first = prompt(process, lease)
+    if isinstance(first, Failure):
+        return Ending(paid[-1].call_id if paid else None, failure=first)
+    talk = begin(first.request, first.messages, process.config.repair_rounds, process.means, first.check)
+    while True:
+        if paid:
+            answer = found_whole(lease, talk.messages, paid.pop(0))
+        elif lease.closed is not None and not called:
+            return Ending(None, failure=lease.closed)
+        else:
+            made = _asked(process, lease, talk, last)
+            if isinstance(made, tuple):
+                return Ending(made[0], failure=made[1])
+            answer, called = made, True
+        heard, last = hear(talk, answer.text), answer.call_id
+        if isinstance(heard, Accepted):
+            ending = _accepted(process, lease, first, answer, heard.result)
+            return replace(ending, repairs=talk.repairs, served=answer.served)
+        if heard.over and not paid:
+            return Ending(last, failure=_refused(heard.verdict, talk.messages))
+        talk = heard.on
+
+
+def _accepted(process: Process, lease: Lease, first: Prompt, answer: PaidAnswer, result: AnyResult) -> Ending:
+    """The ending with a usable answer, after a second look at it, and with what has to be told of it."""
+    signed = first.note(_signed(result, answer))
+    remember(process, lease, first.messages, answer)
+    ending = with_second_look(process, lease, first.request, answer.call_id, signed)
+    if ending.result is None:
+        return ending
+    notices = (*first.notices, *notices_of(answer))
+    return replace(ending, result=disarm(first.request, ending.result, notices))
+
+
+def _refused(verdict: Rejected, messages: tuple[Message, ...]) -> Failure:
+    category = Category.ANSWER_REJECTED if verdict.mendable else Category.UNVERIFIABLE
     message = "The answer was not usable: " + "; ".join(verdict.problems)
-    failure = Failure(category=Category.ANSWER_REJECTED, message=message[:2000])
-    return Ending(answer.call_id, failure=failure)
+    return Failure(category=category, message=concealed(message, messages)[:2000])
 
 
-def _first(process: Process, lease: Lease, asked: Prompt) -> Made:
-    """The first answer: a kept one that is usable, else a provider's."""
-    found = recalled(process, lease, asked.messages)
-    if found is not None and isinstance(asked.judge(found.text), Accepted):
+def _asked(process: Process, lease: Lease, talk: Talk, last: UUID | None) -> Made:
+    """A kept answer to the first question, if there is a usable one; else a provider's answer."""
+    if last is not None:
+        return ask(process, lease, Purpose.REPAIR, talk.messages, rejected_call=last)
+    found = recalled(process, lease, talk.messages)
+    if found is not None and isinstance(hear(talk, found.text), Accepted):
         return found
-    return ask(process, lease, Purpose.FIRST, asked.messages)
+    return ask(process, lease, Purpose.FIRST, talk.messages)
 
 
 def _signed(result: AnyResult, answer: PaidAnswer) -> AnyResult:

@@ -13,7 +13,9 @@ _CONTEXT: Final[Mapping[str, Any]] = {
     "files": [{"path": path, "content": content} for path, content in CALC.items()],
     "acceptance_criteria": ["Touching intervals are joined", "The order does not matter"],
 }
-BODY: Final = orjson.dumps({"kind": "fix_bug", "context": _CONTEXT}).decode()
+_LEVEL: Final[Mapping[str, Any]] = {"verification_level": "syntax"}
+"""As far as the other sides of the comparison look at an answer."""
+BODY: Final = orjson.dumps({"kind": "fix_bug", "context": _CONTEXT, "preferences": _LEVEL}).decode()
 
 
 def headers(key: str) -> dict[str, str]:

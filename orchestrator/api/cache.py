@@ -11,9 +11,9 @@ from orchestrator.api.doorway import Reader, Writer
 from orchestrator.api.replies import json_reply
 from orchestrator.api.shapes import BASE
 from orchestrator.volatile.answers import Unreachable
-from schemas.api import CacheStats
 from schemas.calls import dollars
 from schemas.errors import BrokerUnavailable
+from schemas.kept import CacheStats
 
 router = APIRouter(prefix=BASE, tags=["cache"])
 

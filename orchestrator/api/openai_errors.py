@@ -65,6 +65,7 @@ _FAILED: Final[dict[str, tuple[int, str]]] = {
     Category.OUTPUT_LIMIT: (400, "output_limit"),
     Category.MODEL_NOT_FOUND: (404, "model_not_found"),
     Category.ANSWER_REJECTED: (500, "answer_rejected"),
+    Category.UNVERIFIABLE: (500, "unverifiable"),
 }
 """What a failed task's category is called there; the others are a provider that can't answer: 503."""
 

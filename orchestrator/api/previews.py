@@ -17,9 +17,9 @@ from schemas.tasks import TaskRequest
 async def planned(visit: Visit, asked: TaskRequest) -> Route:
     """The route a task would take now; its turn is the first. Raises `InvalidRequest`, `NoProvider`."""
     now = clock.now()
-    admit(asked, now)
-    offers = await views.offers(visit.parts.db, visit.tenant_id)
     config = await views.routing_config(visit.parts.db, visit.tenant_id)
+    admit(asked, now, tests=visit.parts.config.sandboxed_tests, rule=config.redaction)
+    offers = await views.offers(visit.parts.db, visit.tenant_id)
     whole, least = sizes.of(asked, asked.model_dump_json())
     running = await views.running_experiments(visit.parts.db, visit.tenant_id)
     terms = Terms(
@@ -38,18 +38,23 @@ async def preview(visit: Visit, asked: TaskRequest) -> dict[str, Any]:
     routed = await planned(visit, asked)
     first, explained = routed.candidates[0], routed.explanation
     taken, most = explained["input_tokens"], explained["output_tokens"]
-    likely = explained["candidates"][0]["estimated_cost_usd"]
-    bound = prices.upper_bound(first.vendor, first.model, taken, most, clock.now())
+    asked_at = [each[0] for each in routed.children] or [first]
+    shown = explained["candidates"][: len(asked_at)]
+    likely = sum(nanos_of(each["estimated_cost_usd"]) for each in shown)
+    bounds = (prices.upper_bound(each.vendor, each.model, taken, most, clock.now()) for each in asked_at)
+    costs = zip(bounds, shown, strict=True)
+    bound = sum(max(most_of_it, nanos_of(each["estimated_cost_usd"])) for most_of_it, each in costs)
     return {
         "valid": True,
         "candidates": [
             {"provider": each.name, "vendor": each.vendor, "model": each.model} for each in routed.candidates
         ],
         "estimate": {
+            "calls": len(asked_at),
             "input_tokens": taken,
             "max_output_tokens": most,
-            "max_cost_usd": dollars(max(bound, nanos_of(likely))),
-            "likely_cost_usd": likely,
+            "max_cost_usd": dollars(bound),
+            "likely_cost_usd": dollars(likely),
         },
         "route": explained,
     }

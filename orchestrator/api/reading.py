@@ -13,9 +13,11 @@ from starlette.responses import Response
 from orchestrator.api.described import CONDITIONAL, problems
 from orchestrator.api.doorway import Reader, Visit, Writer, no_task
 from orchestrator.api.exporting import EXPORTS, Format, export_reply, format_asked
+from orchestrator.api.families import whole_shape
 from orchestrator.api.replies import has_it, json_reply, state_headers, wait_asked
 from orchestrator.api.selection import (
     LIST_PARTS,
+    LISTED,
     TASK_PARTS,
     Include,
     cursor_after,
@@ -81,7 +83,7 @@ async def get_task(request: Request, visit: Reader, task_id: UUID, include: Incl
     row = await views.task(visit.parts.db, visit.tenant_id, task_id, parts & LIST_PARTS)
     if row is None:
         raise no_task(task_id)
-    shape = task_shape(row, parts)
+    shape = await whole_shape(visit, row, parts)
     if "calls" in parts:
         shape["calls"] = await _calls(visit, task_id)
     if "feedback" in parts:
@@ -92,9 +94,10 @@ async def get_task(request: Request, visit: Reader, task_id: UUID, include: Incl
 
 @router.get("/tasks", response_model=None, responses={200: {"model": TaskPage}, **problems(403, 422)})
 async def list_tasks(visit: Reader, asked: Annotated[TaskFilters, Query()]) -> Response:
-    """List tasks, newest first."""
-    include, most = included(asked.include, LIST_PARTS), page_size(asked.limit)
-    rows = await views.page(visit.parts.db, visit.tenant_id, filters_of(asked), most + 1, include)
+    """List tasks, newest first; the children of a consensus with `parent_id` or `include=children`."""
+    wished, most = included(asked.include, LISTED), page_size(asked.limit)
+    include, filters = wished & LIST_PARTS, filters_of(asked, with_children="children" in wished)
+    rows = await views.page(visit.parts.db, visit.tenant_id, filters, most + 1, include)
     more = cursor_after(rows[most - 1].id) if len(rows) > most else None
     return json_reply(page_shape([task_shape(row, include) for row in rows[:most]], more))
 
@@ -123,7 +126,7 @@ async def get_result(request: Request, visit: Reader, task_id: UUID, form: Forma
     responses={200: {"model": CallPage}, **problems(403, 404, 422)},
 )
 async def get_calls(visit: Reader, task_id: UUID) -> Response:
-    """List the requests made to providers for a task, with what each cost."""
+    """List the requests made to providers for a task and its children, with what each cost."""
     await _state(visit, task_id)
     return json_reply(page_shape(await _calls(visit, task_id), None))
 
@@ -139,7 +142,7 @@ async def cancel_task(visit: Writer, task_id: UUID) -> Response:
     row = await views.task(visit.parts.db, visit.tenant_id, task_id)
     if row is None:
         raise no_task(task_id)
-    return json_reply(task_shape(row), 200 if status.terminal else 202, state_headers(row))
+    return json_reply(await whole_shape(visit, row), 200 if status.terminal else 202, state_headers(row))
 
 
 async def _wait(request: Request, visit: Visit, task_id: UUID) -> dict[str, str]:

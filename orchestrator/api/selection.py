@@ -14,6 +14,7 @@ from schemas.errors import FieldError
 
 TASK_PARTS: Final = frozenset({"result", "request", "calls", "feedback"})
 LIST_PARTS: Final = frozenset({"result", "request"})
+LISTED: Final = LIST_PARTS | {"children"}
 LARGEST_PAGE: Final = 100
 
 Include = Annotated[
@@ -35,8 +36,8 @@ def page_size(limit: int) -> int:
     return max(1, min(LARGEST_PAGE, limit))
 
 
-def filters_of(asked: TaskFilters) -> Filters:
-    """The store's filters for a query."""
+def filters_of(asked: TaskFilters, *, with_children: bool = False) -> Filters:
+    """The store's filters for a query; children are found where they are asked for."""
     return Filters(
         statuses=list(asked.status) if asked.status else None,
         kinds=list(asked.kind) if asked.kind else None,
@@ -47,6 +48,8 @@ def filters_of(asked: TaskFilters) -> Filters:
         created_before=asked.created_before,
         ids=_ids(asked.ids) if asked.ids else None,
         before=_read_cursor(asked.cursor) if asked.cursor else None,
+        parent_id=asked.parent_id,
+        without_children=None if asked.parent_id or asked.ids or with_children else True,
     )
 
 

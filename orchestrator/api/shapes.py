@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from orchestrator.store.views import CallRow, Outcome, State, TaskRow
+from orchestrator.store.views import CallRow, ChildRow, Outcome, State, TaskRow
 from schemas.calls import dollars
 
 BASE = "/api/v1"
@@ -38,6 +38,8 @@ def task_shape(row: TaskRow, include: frozenset[str] = frozenset()) -> dict[str,
         "user_id": row.user_id,
         "session_id": row.session_id,
         "retry_of": row.retry_of,
+        "parent_id": row.parent_id,
+        "consensus": row.consensus,
         "deadline": row.deadline,
         "run_at": row.run_at,
         "created_at": row.created_at,
@@ -73,7 +75,22 @@ def _usage(row: TaskRow) -> dict[str, int]:
     }
 
 
-def links(state: State) -> dict[str, str]:
+def child_shape(row: ChildRow) -> dict[str, Any]:
+    """A `ChildView`."""
+    return {
+        "id": row.id,
+        "provider": row.provider,
+        "vendor": row.vendor,
+        "model": row.model,
+        "status": row.status,
+        "error": row.error,
+        "cost_usd": dollars(row.nanos),
+        "estimated": row.estimated,
+        "links": links(row),
+    }
+
+
+def links(state: State | ChildRow) -> dict[str, str]:
     """Where to go from a task."""
     path = f"{BASE}/tasks/{state.id}"
     return {"self": path} | {
@@ -114,6 +131,7 @@ def call_shape(row: CallRow) -> dict[str, Any]:
     """A `CallView`."""
     return {
         "id": row.id,
+        "task_id": row.task_id,
         "attempt": row.attempt,
         "purpose": row.purpose,
         "provider": row.provider,

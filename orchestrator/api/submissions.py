@@ -12,11 +12,12 @@ from orchestrator.api.bodies import read_json
 from orchestrator.api.complaints import field_errors
 from orchestrator.api.described import IDEMPOTENCY, SUBMIT_RESPONSES, body_of
 from orchestrator.api.doorway import Visit, Writer, no_task
+from orchestrator.api.families import whole_shape
 from orchestrator.api.previews import preview
 from orchestrator.api.problems import invalid
 from orchestrator.api.replies import json_reply, state_headers, wait_asked
 from orchestrator.api.selection import TASK_PARTS, Include, included
-from orchestrator.api.shapes import BASE, task_shape
+from orchestrator.api.shapes import BASE
 from orchestrator.catalogue.classify import kind_of
 from orchestrator.flow.retry import retry
 from orchestrator.flow.submit import Submitted, submit
@@ -120,7 +121,7 @@ async def _stored(request: Request, visit: Visit, submitted: Submitted, include:
         headers["Preference-Applied"] = f"wait={seconds}"
     if submitted.replayed:
         headers["Idempotent-Replayed"] = "true"
-    return json_reply(task_shape(row, include), 202, headers)
+    return json_reply(await whole_shape(visit, row, include), 202, headers)
 
 
 def read_request(body: Any, kind: TaskKind | None) -> TaskRequest:

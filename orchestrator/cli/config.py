@@ -54,6 +54,9 @@ def set_config(
         list[str] | None,
         typer.Option(metavar="PROVIDER=NUMBER", help="For `weighted`: how often it is taken first."),
     ] = None,
+    redaction: Annotated[
+        str | None, typer.Option(metavar="RULE", help="Hide secrets: required, optional by task, or off.")
+    ] = None,
     reset: Annotated[bool, typer.Option("--reset", help="Start from the defaults.")] = False,
 ) -> None:
     """Set what is given and keep the rest; `--reset` puts the rest back to its default."""
@@ -63,6 +66,7 @@ def set_config(
         "max_cost_usd": max_cost,
         "preferred": preferred,
         "shares": _numbers("--share", share or ()),
+        "redaction": redaction,
     }
     with shared.client() as client:
         kept: dict[str, Any] = {} if reset else dict(client.config().body)
@@ -93,5 +97,6 @@ def _show(shared: Session, config: "Config") -> None:
         ("max cost", f"${config.max_cost_usd} a task" if config.max_cost_usd else "the default"),
         ("preferred", ", ".join(config.preferred) or "the configured order"),
         ("shares", ", ".join(f"{name} {share}" for name, share in config.shares.items()) or "by score"),
+        ("redaction", config.redaction),
     ]
     printing.write("".join(f"{name:<9}  {printing.visible(value)}\n" for name, value in lines))

@@ -67,7 +67,9 @@ def show_result(result: Mapping[str, Any]) -> None:
 
 
 def show_notes(result: Mapping[str, Any]) -> None:
-    """What belongs to a change but not into a patch: on standard error, so that the diff can be piped."""
+    """What belongs to a result but not into a patch: on standard error, so that the diff can be piped."""
+    for notice in result["verification"].get("notices", ()):
+        printing.say(f"  ! {notice['kind']} in {notice['where']}: {notice['detail']}")
     if result.get("type") != "code":
         return
     if result["explanation"]:

@@ -24,6 +24,12 @@ ProviderOption = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="Only this provider; several times: these.")
 ]
 ModelOption = Annotated[str | None, typer.Option(metavar="MODEL", help="The model to ask.")]
+ConsensusOption = Annotated[
+    int | None,
+    typer.Option(
+        min=2, max=5, metavar="N", help="Ask so many different providers; one of their answers is chosen."
+    ),
+]
 KeyOption = Annotated[
     str | None,
     typer.Option(
@@ -61,10 +67,11 @@ class Manner:
     wait: bool
     timeout: float | None
     validate_only: bool
+    consensus: int | None = None
 
     def request(self, kind: str, context: Mapping[str, Any], **wishes: Any) -> dict[str, Any]:
         """A request body; what was not given is left to the API."""
-        preferences = _given(providers=self.providers, model=self.model, **wishes)
+        preferences = _given(providers=self.providers, model=self.model, consensus=self.consensus, **wishes)
         return {"kind": kind, "context": _given(**context)} | _given(
             priority=self.priority, labels=self.labels, preferences=preferences
         )
@@ -83,13 +90,16 @@ def generate_code(
     label: LabelOption = None,
     provider: ProviderOption = None,
     model: ModelOption = None,
+    consensus: ConsensusOption = None,
     idempotency_key: KeyOption = None,
     wait: WaitOption = True,
     timeout: TimeoutOption = None,
     validate_only: ValidateOption = False,
 ) -> None:
     """Write new code. Prints it as a diff: `… | git apply` puts it in place."""
-    manner = Manner(priority, label, provider, model, idempotency_key, wait, timeout, validate_only)
+    manner = Manner(
+        priority, label, provider, model, idempotency_key, wait, timeout, validate_only, consensus
+    )
     about = _coding(description, criterion, file, language)
     _submit(context, manner, manner.request("generate_code", about))
 
@@ -113,13 +123,16 @@ def fix_bug(
     label: LabelOption = None,
     provider: ProviderOption = None,
     model: ModelOption = None,
+    consensus: ConsensusOption = None,
     idempotency_key: KeyOption = None,
     wait: WaitOption = True,
     timeout: TimeoutOption = None,
     validate_only: ValidateOption = False,
 ) -> None:
     """Mend a bug in the given files. Prints the change as a diff: `… | git apply` puts it in place."""
-    manner = Manner(priority, label, provider, model, idempotency_key, wait, timeout, validate_only)
+    manner = Manner(
+        priority, label, provider, model, idempotency_key, wait, timeout, validate_only, consensus
+    )
     report = sources.text_of(error_report) if error_report else None
     about = {**_coding(description, criterion, file, language), "error_report": report}
     _submit(context, manner, manner.request("fix_bug", about))
@@ -266,13 +279,16 @@ def review(
     label: LabelOption = None,
     provider: ProviderOption = None,
     model: ModelOption = None,
+    consensus: ConsensusOption = None,
     idempotency_key: KeyOption = None,
     wait: WaitOption = True,
     timeout: TimeoutOption = None,
     validate_only: ValidateOption = False,
 ) -> None:
     """Review a change: `git diff | orchestrator submit review -`."""
-    manner = Manner(priority, label, provider, model, idempotency_key, wait, timeout, validate_only)
+    manner = Manner(
+        priority, label, provider, model, idempotency_key, wait, timeout, validate_only, consensus
+    )
     about = _given(
         diff=sources.diff(diff, base),
         description=description,
@@ -290,13 +306,16 @@ def chat(
     label: LabelOption = None,
     provider: ProviderOption = None,
     model: ModelOption = None,
+    consensus: ConsensusOption = None,
     idempotency_key: KeyOption = None,
     wait: WaitOption = True,
     timeout: TimeoutOption = None,
     validate_only: ValidateOption = False,
 ) -> None:
     """Answer a prompt in plain text."""
-    manner = Manner(priority, label, provider, model, idempotency_key, wait, timeout, validate_only)
+    manner = Manner(
+        priority, label, provider, model, idempotency_key, wait, timeout, validate_only, consensus
+    )
     said = sources.text_of("-").strip() if prompt == "-" else prompt
     _submit(context, manner, manner.request("chat", {"prompt": said}))
 
@@ -353,11 +372,13 @@ def _show_plan(shared: Session, plan: dict[str, Any]) -> None:
         return
     route = [f"{candidate['provider']} ({candidate['model']})" for candidate in plan["candidates"]]
     estimate = plan["estimate"]
+    calls = estimate.get("calls", 1)
+    many = "a call" if calls == 1 else f"for {calls} calls"
     likely = f", likely ${estimate['likely_cost_usd']}" if "likely_cost_usd" in estimate else ""
     printing.write(
         f"valid; nothing was submitted\nroute     {', then '.join(route)}\n"
         f"estimate  {estimate['input_tokens']:,} tokens in, at most {estimate['max_output_tokens']:,} out: "
-        f"at most ${estimate['max_cost_usd']} a call{likely}\n"
+        f"at most ${estimate['max_cost_usd']} {many}{likely}\n"
     )
 
 

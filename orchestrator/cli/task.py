@@ -257,6 +257,9 @@ def _show_task(task: "Task") -> None:
         facts.append(("simulated", "yes: the provider only plays a model"))
     if task.quality is not None:
         facts.append(("quality", f"{task.quality} of 100"))
+    if task.children:
+        ends = (f"{child.provider} {child.status} ${child.cost_usd}" for child in task.children)
+        facts.append(("children", ", ".join(ends)))
     facts += [("tokens", rendering.tokens(task)), ("cost", rendering.cost(task))]
     if task.error:
         facts.append(("error", f"{task.error.message} [{task.error.code}]"))

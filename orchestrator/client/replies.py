@@ -63,6 +63,16 @@ class Error(Reply):
     provider: str | None = None
 
 
+class Child(Reply):
+    """A task that a consensus asked."""
+
+    id: UUID
+    provider: str
+    status: str
+    cost_usd: str = "0"
+    error: Error | None = None
+
+
 class Task(Reply):
     """A task as it stands; `result` only where it was asked for."""
 
@@ -81,6 +91,9 @@ class Task(Reply):
     finished_at: datetime | None = None
     error: Error | None = None
     quality: int | None = None
+    parent_id: UUID | None = None
+    consensus: int | None = None
+    children: list[Child] = Field(default_factory=list)
     cost: Cost = Field(default_factory=Cost)
     usage: Usage = Field(default_factory=Usage)
     result: dict[str, Any] | None = None
@@ -179,13 +192,14 @@ class TaskRoute(Reply):
 
 
 class Config(Reply):
-    """How the tenant's tasks are routed where they don't say otherwise."""
+    """How the tenant's tasks are routed where they don't say otherwise, and whether they are redacted."""
 
     strategy: str
     weights: dict[str, int]
     max_cost_usd: str | None = None
     preferred: list[str] = Field(default_factory=list)
     shares: dict[str, int] = Field(default_factory=dict)
+    redaction: str = "required"
 
 
 class CircuitBreaker(Reply):

@@ -4,15 +4,34 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.errors import FieldError, InvalidRequest
+from schemas.privacy import RedactionRule
+from schemas.results import VerificationLevel
 from schemas.structured import fault_of
-from schemas.tasks import SUPPORTED_LEVELS, ChatRequest, EmbedRequest, TaskRequest
+from schemas.tasks import CODE_REQUESTS, SUPPORTED_LEVELS, ChatRequest, EmbedRequest, TaskRequest
 
 MAX_DELAY: Final = timedelta(days=90)
 
 
-def admit(request: TaskRequest, now: datetime) -> None:
-    """Raise `InvalidRequest` naming each field that makes the task impossible."""
-    errors = [*_times(request, now), *_level(request), *_schema(request), *_model(request)]
+def admit(
+    request: TaskRequest,
+    now: datetime,
+    *,
+    tests: bool = False,
+    rule: RedactionRule = RedactionRule.REQUIRED,
+) -> None:
+    """Raise `InvalidRequest` naming each field that makes the task impossible.
+
+    `tests`: they may run here; `rule` is the tenant's for redaction.
+    """
+    errors = [
+        *_times(request, now),
+        *_level(request),
+        *_tests(request, allowed=tests),
+        *_schema(request),
+        *_model(request),
+        *_consent(request, rule),
+        *_consensus(request),
+    ]
     if errors:
         raise InvalidRequest(errors[0].message, errors=tuple(errors))
 
@@ -33,7 +52,7 @@ def _level(request: TaskRequest) -> list[FieldError]:
     wanted = request.preferences.verification_level
     offered = SUPPORTED_LEVELS[request.kind]
     if wanted is None or wanted in offered:
-        return []
+        return _judged(request, wanted)
     listed = ", ".join(offered)
     return [_error("preferences.verification_level", f"must be one of {listed} for {request.kind}")]
 
@@ -48,6 +67,43 @@ def _model(request: TaskRequest) -> list[FieldError]:
     if not isinstance(request, EmbedRequest) or request.preferences.model is not None:
         return []
     return [_error("preferences.model", "is required: vectors of different models can't be compared")]
+
+
+def _judged(request: TaskRequest, wanted: VerificationLevel | None) -> list[FieldError]:
+    """A level that needs something to be held against is nothing without it."""
+    if not isinstance(request, CODE_REQUESTS):
+        return []
+    needs = {
+        VerificationLevel.CRITERIA: ("context.acceptance_criteria", request.context.acceptance_criteria),
+        VerificationLevel.TESTS: ("context.constraints.tests", request.context.constraints.tests),
+    }
+    field, given = needs.get(wanted, ("", True)) if wanted else ("", True)
+    return [] if given else [_error("preferences.verification_level", f"can't be {wanted} without {field}")]
+
+
+def _tests(request: TaskRequest, *, allowed: bool) -> list[FieldError]:
+    if allowed or not isinstance(request, CODE_REQUESTS) or request.context.constraints.tests is None:
+        return []
+    why = "can't be run here: the operator has to set ORCHESTRATOR_SANDBOXED_TESTS=true"
+    return [_error("context.constraints.tests", why)]
+
+
+def _consent(request: TaskRequest, rule: RedactionRule) -> list[FieldError]:
+    if rule.permits(request.preferences.redaction):
+        return []
+    message = "must not be off: the tenant's configuration requires redaction (PUT /config, `redaction`)"
+    return [_error("preferences.redaction", message)]
+
+
+def _consensus(request: TaskRequest) -> list[FieldError]:
+    if request.preferences.consensus is None:
+        return []
+    if isinstance(request, EmbedRequest):
+        return [_error("preferences.consensus", "must be left out: vectors are one model's alone")]
+    if not isinstance(request, ChatRequest) or not request.context.stream:
+        return []
+    why = "must be left out where context.stream asks for one answer as it comes"
+    return [_error("preferences.consensus", why)]
 
 
 def _error(field: str, message: str) -> FieldError:

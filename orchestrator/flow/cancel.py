@@ -1,35 +1,55 @@
-"""Cancel: at once where nothing runs, else ask the worker to close its request."""
+"""Cancel: at once where nothing runs, else ask the worker to close its request.
 
+Whoever cancels the parent of a consensus cancels the children that are still open, in the same transaction.
+"""
+
+from typing import Any
 from uuid import UUID
 
 from orchestrator import telemetry
 from orchestrator.flow import states
-from orchestrator.store import jobs, tasks
-from orchestrator.volatile import DONE
+from orchestrator.store import families, jobs, tasks
+from orchestrator.store.engine import Connection, Row
+from orchestrator.volatile import DONE, READY
 from orchestrator.wiring import Parts
 from schemas.errors import NotFound, TaskFinished
-from schemas.moves import Fence
+from schemas.moves import Fence, Move
 from schemas.tasks import StatusReason, TaskStatus
 
 
 async def cancel(parts: Parts, tenant_id: UUID, task_id: UUID) -> TaskStatus:
     """The state after asking: `canceled` or `canceling`. Raises `NotFound`, `TaskFinished`."""
+    whose = {"id": task_id, "tenant_id": tenant_id}
     async with parts.db.transaction() as connection:
-        rows = await tasks.rows_of(connection, tasks.STANDING, {"id": task_id, "tenant_id": tenant_id})
+        await connection.execute(families.LOCK_PARENT_OF, whose)
+        rows = await tasks.rows_of(connection, tasks.STANDING, whose)
         if not rows:
             raise NotFound(f"there is no task {task_id}")
-        status, standing = TaskStatus(rows[0].status), tasks.standing_of(rows[0])
+        status = TaskStatus(rows[0].status)
         if status in (TaskStatus.CANCELED, TaskStatus.CANCELING):
             return status
         if status.terminal:
             raise TaskFinished(f"the task has already ended as {status}")
-        waits = StatusReason.WAITING_FOR_PROVIDER_JOB if rows[0].lease_token is None else None
-        running = status is TaskStatus.RUNNING
-        move = states.canceling(standing, waits) if running else states.after_cancel(standing)
-        fence = Fence(task_id, status, rows[0].attempt, rows[0].lease_token)
-        await tasks.move(connection, fence, move, standing.candidates)
-        if running and waits:
-            await connection.execute(jobs.WAKE, {"tasks": [task_id]})
-    telemetry.emit(task_id, move.happenings)
-    parts.volatile.hint(DONE, str(task_id))
-    return move.status
+        open_children = await tasks.rows_of(connection, families.OPEN_CHILDREN, {"parent_id": task_id})
+        moved = [await _called_off(connection, row) for row in (*rows, *open_children)]
+    for move, after in moved:
+        telemetry.emit(after.id, move.happenings)
+        parts.volatile.hint(DONE, str(after.id))
+        if lane := families.tell_parent(after):
+            parts.volatile.hint(READY, lane)
+    return moved[0][0].status
+
+
+async def _called_off(connection: Connection, row: Row[Any]) -> tuple[Move, Row[Any]]:
+    """The move of a task that this transaction has locked, and what came of it."""
+    status, standing = TaskStatus(row.status), tasks.standing_of(row)
+    waits = StatusReason.WAITING_FOR_PROVIDER_JOB if row.lease_token is None else None
+    running = status is TaskStatus.RUNNING
+    move = states.canceling(standing, waits) if running else states.after_cancel(standing)
+    fence = Fence(row.id, status, row.attempt, row.lease_token, parent_id=row.parent_id)
+    after = await tasks.move(connection, fence, move, standing.candidates)
+    if after is None:
+        raise RuntimeError("a task changed under its own lock")
+    if running and waits:
+        await connection.execute(jobs.WAKE, {"tasks": [row.id]})
+    return move, after

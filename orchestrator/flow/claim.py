@@ -1,8 +1,10 @@
 """Claim: take a queued task under a new lease. Zero rows is the normal answer to a stale nudge."""
 
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
 from uuid import UUID, uuid4
+
+from pydantic import TypeAdapter
 
 from orchestrator import clock, telemetry
 from orchestrator.limits.budgets import Payer
@@ -22,7 +24,8 @@ from schemas.tasks import TASK_REQUEST, TaskRequest
 class PaidAnswer:
     """A booked answer that led to no result yet; `cut`: it ended at the limit of output tokens.
 
-    `kept`: as a call of this attempt brought it. `served`: it is an earlier task's, and there was no call.
+    `hidden` tells what was hidden from who gave it. `kept`: as a call of this attempt brought it. `served`:
+    it is an earlier task's, and there was no call.
     """
 
     call_id: UUID | None
@@ -30,17 +33,22 @@ class PaidAnswer:
     text: str
     model: str | None = None
     cut: bool = False
+    hidden: str = ""
     kept: Kept | None = None
     served: Served | None = None
+
+
+_PAID: Final = TypeAdapter(tuple[PaidAnswer, ...])
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
     """A claimed task: everything a worker needs to run it. `claimed_at` is of the process's own clock.
 
-    `closed`: the account's gate, as the failure it stands for. `is_retry`: a call of the task failed here
+    `answers`: what was paid for and not given up, from a first answer on, each later one mending those before
+    it. `closed`: the account's gate, as the failure it stands for. `is_retry`: a call of the task failed here
     before. `circuit_noted`: others believe that the circuit is not closed. `judgement`: a verifier's paid
-    word on `paid`.
+    word on the last of the answers. `parent_id`: the consensus it is part of.
     """
 
     task_id: UUID
@@ -50,13 +58,14 @@ class Lease:
     request: TaskRequest
     standing: Standing
     provider: Provider
-    paid: PaidAnswer | None
+    answers: tuple[PaidAnswer, ...]
     claimed_at: float
     api_key_id: str | None
     closed: Failure | None
     is_retry: bool
     circuit_noted: bool
     judgement: PaidAnswer | None = None
+    parent_id: UUID | None = None
 
     @classmethod
     def of(cls, row: Row[Any], token: UUID, claimed_at: float, paid: PaidAnswer | None = None) -> Self:
@@ -82,20 +91,30 @@ class Lease:
             request=TASK_REQUEST.validate_json(row.request),
             standing=tasks.standing_of(row),
             provider=provider,
-            paid=paid or _paid(row),
+            answers=_answers(row, paid),
             claimed_at=claimed_at,
             api_key_id=row.api_key_id,
             closed=_closed(row),
             is_retry=row.is_retry,
             circuit_noted=row.circuit_noted,
             judgement=_judgement(row),
+            parent_id=row.parent_id,
         )
+
+    @property
+    def paid(self) -> PaidAnswer | None:
+        """The last answer that was paid for."""
+        return self.answers[-1] if self.answers else None
 
     @property
     def payer(self) -> Payer:
         """Whose budgets its calls count against."""
         asked = self.request
         return Payer(self.tenant_id, asked.user_id, self.api_key_id, asked.session_id, self.provider.name)
+
+    def asking(self, request: TaskRequest) -> Self:
+        """The same lease, with another request in its place."""
+        return replace(self, request=request)
 
     @property
     def seconds_left(self) -> float:
@@ -159,8 +178,10 @@ def _judgement(row: Row[Any]) -> PaidAnswer | None:
     return PaidAnswer(row.judgement_call_id, Purpose.VERIFIER, row.judgement_answer)
 
 
-def _paid(row: Row[Any]) -> PaidAnswer | None:
-    if row.paid_call_id is None:
-        return None
-    cut = row.paid_category == Category.OUTPUT_LIMIT
-    return PaidAnswer(row.paid_call_id, Purpose(row.paid_purpose), row.paid_answer, row.paid_model, cut)
+def _answers(row: Row[Any], until: PaidAnswer | None) -> tuple[PaidAnswer, ...]:
+    """The answers to go on with, up to one; a mended part without the answer that it mends is none."""
+    paid = _PAID.validate_json(row.paid_answers) if row.paid_answers else ()
+    last = until.call_id if until else None
+    answers = [each for each in paid if last is None or (each.call_id is not None and each.call_id <= last)]
+    first = max((at for at, answer in enumerate(answers) if answer.purpose is Purpose.FIRST), default=None)
+    return tuple(answers[first:]) if first is not None else ()

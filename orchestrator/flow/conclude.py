@@ -10,7 +10,7 @@ from typing import Any
 from orchestrator import telemetry
 from orchestrator.flow import states
 from orchestrator.flow.take_up import Job, JobStatus
-from orchestrator.store import jobs, tasks
+from orchestrator.store import families, jobs, tasks
 from orchestrator.store.engine import Connection, Row
 from orchestrator.volatile import DONE, READY
 from orchestrator.wiring import Parts
@@ -30,22 +30,26 @@ class _Lost(Exception):
 
 async def conclude(parts: Parts, job: Job, failure: Failure | None) -> bool:
     """End the job, by an answer where there is no `failure`; False if it is no longer ours."""
-    move: Move | None = None
+    moved: tuple[Move, Row[Any]] | None = None
     try:
         async with parts.db.transaction() as connection:
             whose = {"id": job.task_id, "tenant_id": job.tenant_id}
+            await connection.execute(families.LOCK_PARENT_OF, whose)
             rows = await tasks.rows_of(connection, tasks.STANDING, whose)
             ended = {"id": job.id, "token": job.token, "status": _status(failure), "message": _why(failure)}
             if not await tasks.rows_of(connection, jobs.END, ended):
                 raise _Lost
             if rows:
-                move = await _moved(connection, job, rows[0], failure)
+                moved = await _moved(connection, job, rows[0], failure)
     except _Lost:
         return False
     telemetry.tell("job.ended", job_id=job.id, status=_status(failure), polls=job.polls, sends=job.sends)
-    if move is not None:
+    if moved is not None:
+        move, after = moved
         telemetry.emit(job.task_id, move.happenings)
         _hint(parts, job, rows[0], move)
+        if lane := families.tell_parent(after):
+            parts.volatile.hint(READY, lane)
     return True
 
 
@@ -59,7 +63,9 @@ def _why(failure: Failure | None) -> str | None:
     return failure.message[:500].replace("\0", "\ufffd") if failure else None
 
 
-async def _moved(connection: Connection, job: Job, row: Row[Any], failure: Failure | None) -> Move | None:
+async def _moved(
+    connection: Connection, job: Job, row: Row[Any], failure: Failure | None
+) -> tuple[Move, Row[Any]] | None:
     status = TaskStatus(row.status)
     waits = status in (TaskStatus.RUNNING, TaskStatus.CANCELING)
     if not waits or row.attempt != job.attempt or row.lease_token is not None:
@@ -76,14 +82,14 @@ async def _moved(connection: Connection, job: Job, row: Row[Any], failure: Failu
         move = states.after_failure(standing, failure, random())
     done = await tasks.move(
         connection,
-        Fence(job.task_id, status, job.attempt, None),
+        Fence(job.task_id, status, job.attempt, None, parent_id=row.parent_id),
         move,
         standing.candidates,
         outcome=failure.category if failure else "answered",
         call_id=job.id if dropped else None,
         verdict=AnswerVerdict.SUPERSEDED if dropped else None,
     )
-    return move if done is not None else None
+    return (move, done) if done is not None else None
 
 
 async def _supersede(connection: Connection, job: Job) -> None:

@@ -7,16 +7,16 @@ circuit whose time is over, and before which nothing waits, is tried with a task
 
 from collections.abc import Callable, Iterable, Mapping, Set
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from orchestrator import telemetry
 from orchestrator.flow import states
 from orchestrator.flow.shares import Lane
 from orchestrator.limits.gates import REMOVED, Closed
-from orchestrator.store import gates, tasks
+from orchestrator.store import families, gates, tasks
 from orchestrator.store.engine import Connection, Row
-from orchestrator.volatile import DONE
+from orchestrator.volatile import DONE, READY
 from orchestrator.wiring import Parts
 from schemas.events import EventName
 from schemas.gates import GateKind
@@ -53,15 +53,18 @@ async def divert(
 async def _walk(parts: Parts, lane: Lane, most: int, decide: Decide) -> set[str]:
     """Move what is decided to be moved among the heads of a lane."""
     words: set[str] = set()
-    moved: list[tuple[UUID, tuple[Happening, ...]]] = []
+    moved: list[tuple[Row[Any], tuple[Happening, ...]]] = []
     async with parts.db.transaction() as connection:
-        for row in await tasks.rows_of(connection, gates.STUCK, _head_of(lane, most)):
+        stuck = await tasks.rows_of(connection, gates.STUCK, _head_of(lane, most))
+        for row in await families.with_parents(connection, stuck):
             word = await _move(connection, row, decide, moved)
             words |= {word} if word else set()
-    for task_id, happenings in moved:
-        telemetry.emit(task_id, happenings)
+    for after, happenings in moved:
+        telemetry.emit(after.id, happenings)
         if happenings[-1].name is not EventName.FAILED_OVER:
-            parts.volatile.hint(DONE, str(task_id))
+            parts.volatile.hint(DONE, str(after.id))
+        if freed := families.tell_parent(after):
+            parts.volatile.hint(READY, freed)
     return words
 
 
@@ -108,17 +111,18 @@ def _towards(standing: Standing, untried: set[UUID]) -> Move | None:
 
 async def _move(
     connection: Connection,
-    row: Row[tuple[object, ...]],
+    row: Row[Any],
     decide: Decide,
-    moved: list[tuple[UUID, tuple[Happening, ...]]],
+    moved: list[tuple[Row[Any], tuple[Happening, ...]]],
 ) -> str | None:
     standing = tasks.standing_of(row)
     move = decide(standing)
     if move is None:
         return None
-    fence = Fence(row.id, TaskStatus.QUEUED, row.attempt, None)
-    if await tasks.move(connection, fence, move, standing.candidates) is None:
+    fence = Fence(row.id, TaskStatus.QUEUED, row.attempt, None, parent_id=row.parent_id)
+    after = await tasks.move(connection, fence, move, standing.candidates)
+    if after is None:
         return None
-    moved.append((row.id, move.happenings))
+    moved.append((after, move.happenings))
     candidate = standing.candidates[move.counters.candidate]
     return f"{queue_of(candidate.vendor)} {candidate.provider_id} {row.tenant_id}"

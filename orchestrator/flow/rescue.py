@@ -1,7 +1,8 @@
 """Rescue: take back what dead workers hold, end what is past its deadline, close what was left open.
 
 A lease that ran out is taken back only when its process is dead or its call's own time has passed;
-until then a second call for the same task could be paid. Each step is bounded and may run twice.
+until then a second call for the same task could be paid. Each step is bounded and may run twice. The
+children of a consensus have its deadline, and end by it as any task does.
 """
 
 from random import random
@@ -11,9 +12,9 @@ from uuid import UUID
 from orchestrator import telemetry
 from orchestrator.flow import states
 from orchestrator.limits.budgets import tell_crossed
-from orchestrator.store import calls, jobs, leases, tasks
+from orchestrator.store import calls, families, jobs, leases, tasks
 from orchestrator.store.engine import Connection, Row
-from orchestrator.volatile import DONE
+from orchestrator.volatile import DONE, READY
 from orchestrator.wiring import Parts
 from schemas.calls import CallStatus
 from schemas.errors import Category
@@ -49,7 +50,7 @@ def _after_deadline(row: Row[Any], _: bool) -> Move:
 
 
 async def _each(parts: Parts, finding: Any, decide: Any, *, close_calls: bool) -> int:
-    moved: list[tuple[Row[Any], tuple[Happening, ...]]] = []
+    moved: list[tuple[Row[Any], Row[Any], tuple[Happening, ...]]] = []
     async with parts.db.transaction() as connection:
         params = {
             "most": MOST,
@@ -58,22 +59,26 @@ async def _each(parts: Parts, finding: Any, decide: Any, *, close_calls: bool) -
         }
         names = finding.compile().params.keys()
         rows = await tasks.rows_of(connection, finding, {name: params[name] for name in names})
+        rows = await families.with_parents(connection, rows)
         found = [row.id for row in rows] if close_calls else []
         closed = await tasks.rows_of(connection, calls.CLOSE_UNKNOWN, {"tasks": found}) if found else []
         exposed = await _passed_on(connection, found)
         for row in rows:
             move: Move = decide(row, row.id in exposed)
-            if await _move(connection, row, move):
+            after = await _move(connection, row, move)
+            if after is not None:
                 first = (_unknown(call) for call in closed if call.task_id == row.id)
-                moved.append((row, (*first, *move.happenings)))
-        unleased = [row.id for row, _ in moved if row.lease_token is None and row.status in _RUN]
+                moved.append((row, after, (*first, *move.happenings)))
+        unleased = [row.id for row, _, _ in moved if row.lease_token is None and row.status in _RUN]
         if unleased:
             await connection.execute(jobs.WAKE, {"tasks": unleased})
     tell_crossed(closed)
     for call in closed:
         _count(call)
-    for row, happenings in moved:
+    for row, after, happenings in moved:
         telemetry.emit(row.id, happenings)
+        if lane := families.tell_parent(after):
+            parts.volatile.hint(READY, lane)
         parts.volatile.hint(DONE, str(row.id))
     return len(moved)
 
@@ -83,11 +88,11 @@ async def _passed_on(connection: Connection, found: list[UUID]) -> set[UUID]:
     return {row.id for row in rows}
 
 
-async def _move(connection: Connection, row: Row[Any], move: Move) -> bool:
-    fence = Fence(row.id, TaskStatus(row.status), row.attempt, row.lease_token)
+async def _move(connection: Connection, row: Row[Any], move: Move) -> Row[Any] | None:
+    fence = Fence(row.id, TaskStatus(row.status), row.attempt, row.lease_token, parent_id=row.parent_id)
     outcome = EventName.RESCUED.partition(".")[2] if row.lease_token else None
     candidates = tasks.standing_of(row).candidates
-    return await tasks.move(connection, fence, move, candidates, outcome=outcome) is not None
+    return await tasks.move(connection, fence, move, candidates, outcome=outcome)
 
 
 def _unknown(row: Row[Any]) -> Happening:

@@ -55,6 +55,8 @@ class Route:
     explanation: dict[str, Any]
     simulated: bool
     """Whether the first candidate only plays a model."""
+    children: tuple[tuple[Candidate, ...], ...] = ()
+    """The routes of a consensus' children: each starts at a provider of its own."""
 
 
 def route(request: TaskRequest, offers: Sequence[Offer], terms: Terms, lookup: Lookup = describe) -> Route:
@@ -126,7 +128,26 @@ def _routed(
         _candidate(fitting[each.offer].offer.provider.id, each.provider, each.vendor, each.model)
         for each in ranked
     )
-    return Route(candidates, explanation, first.simulated)
+    return Route(candidates, explanation, first.simulated, _children(request, candidates))
+
+
+def _children(request: TaskRequest, candidates: tuple[Candidate, ...]) -> tuple[tuple[Candidate, ...], ...]:
+    """A route for each child: its own provider, then those where no other child starts, then the others."""
+    wanted = request.preferences.consensus
+    if wanted is None:
+        return ()
+    if len(candidates) < wanted:
+        names = ", ".join(candidate.name for candidate in candidates)
+        message = (
+            f"preferences.consensus asks {wanted} different providers, and {len(candidates)} can take this "
+            f"task: {names}; lower it, or configure more providers"
+        )
+        where = "preferences.consensus"
+        raise NoProvider(
+            message, errors=(FieldError(field=where, message=message, code="too_few_providers"),)
+        )
+    starts, spare = candidates[:wanted], candidates[wanted:]
+    return tuple((start, *spare, *starts[index + 1 :], *starts[:index]) for index, start in enumerate(starts))
 
 
 def _classification(request: TaskRequest, needs: Classified) -> dict[str, Any]:

@@ -6,22 +6,25 @@ its new holder makes of it, and our answer is recorded as superseded once the ta
 
 from dataclasses import dataclass, replace
 from random import random
+from typing import Final
 from uuid import UUID
 
 from orchestrator import failpoints, telemetry
 from orchestrator.catalogue.quality import quality
 from orchestrator.flow import states
 from orchestrator.flow.claim import Lease
-from orchestrator.store import tasks
+from orchestrator.store import families, tasks
 from orchestrator.volatile import DONE, READY
 from orchestrator.wiring import Parts
 from schemas.calls import AnswerVerdict, Served
-from schemas.errors import Failure
+from schemas.errors import Category, Failure
 from schemas.events import EventName
 from schemas.manners import USUAL_RETRIES
 from schemas.moves import Fence, Happening, Move
 from schemas.results import AnyResult
 from schemas.tasks import TaskStatus
+
+_REJECTED: Final = (Category.ANSWER_REJECTED, Category.UNVERIFIABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Ending:
         """What the call's answer was worth."""
         if self.result is not None:
             return AnswerVerdict.ACCEPTED
-        rejected = self.failure is not None and self.failure.category == "answer_rejected"
+        rejected = self.failure is not None and self.failure.category in _REJECTED
         return AnswerVerdict.REJECTED if rejected else None
 
 
@@ -79,7 +82,9 @@ async def _carry_out(parts: Parts, lease: Lease, ending: Ending, decided: Move) 
     ):
         ours = move is decided and ending.result is not None
         verdict = ending.verdict if move is decided else AnswerVerdict.SUPERSEDED
-        fence = Fence(lease.task_id, status, lease.attempt, lease.token, unexpired=True)
+        fence = Fence(
+            lease.task_id, status, lease.attempt, lease.token, unexpired=True, parent_id=lease.parent_id
+        )
         row = await tasks.move(
             parts.db,
             fence,
@@ -91,6 +96,8 @@ async def _carry_out(parts: Parts, lease: Lease, ending: Ending, decided: Move) 
             verdict=verdict,
         )
         if row is not None:
+            if lane := families.tell_parent(row):
+                parts.volatile.hint(READY, lane)
             return move
     return None
 

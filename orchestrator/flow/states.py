@@ -23,6 +23,8 @@ STREAM_INTERRUPTED: Final = "stream_interrupted"
 
 _OWN_CODES: Final = {
     Category.ANSWER_REJECTED: "answer_rejected",
+    Category.UNVERIFIABLE: "unverifiable",
+    Category.NO_ANSWER_LEFT: "no_answer_left",
     Category.BUDGET_EXHAUSTED: "budget_exhausted",
     Category.BUDGET_HELD: "budget_exhausted",
     Category.PROVIDER_REMOVED: "provider_removed",
@@ -181,6 +183,12 @@ def _retry(standing: Standing, failure: Failure, jitter: float, policy: RetryPol
 
 
 def _reroute(standing: Standing, failure: Failure) -> Move:
+    if failure.category is Category.ANSWER_REJECTED:
+        # Each answer was paid for: how often it is tried elsewhere has the bound that failures have.
+        counters = replace(standing.counters, failures=standing.counters.failures + 1)
+        standing = replace(standing, counters=counters)
+        if counters.failures >= standing.max_attempts:
+            return _fail(standing, failure)
     return _next_candidate(standing, failure) if standing.has_next else _fail(standing, failure)
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from random import random
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -15,7 +15,7 @@ from orchestrator.flow.fit import Terms
 from orchestrator.flow.rank import Chance
 from orchestrator.flow.route import Route, route
 from orchestrator.limits.budgets import Payer, exhausted
-from orchestrator.store import tasks, views
+from orchestrator.store import families, tasks, views
 from orchestrator.store.engine import Row
 from orchestrator.volatile import READY
 from orchestrator.wiring import Parts
@@ -24,6 +24,7 @@ from schemas.errors import BudgetExhausted, IdempotencyKeyReused, InvalidRequest
 from schemas.events import EventName
 from schemas.moves import Happening
 from schemas.providers import Candidate, queue_of
+from schemas.routing import RoutingConfig
 from schemas.tasks import PRIORITY_BONUS_SECONDS, TaskRequest, TaskStatus
 
 MOST_TENANTS: Final = 10_000
@@ -71,8 +72,9 @@ async def submit(
     key = _Key(idempotency_key, hashlib.sha256(f"{retry_of}{body}".encode()).digest())
     task_id = clock.new_id()
     try:
-        admit(request, clock.now())
-        routed = await _route(parts, tenant_id, request, body, task_id)
+        config = await views.routing_config(parts.db, tenant_id)
+        admit(request, clock.now(), tests=parts.config.sandboxed_tests, rule=config.redaction)
+        routed = await _route(parts, tenant_id, request, config, body, task_id)
         if request.preferences.on_budget is OnBudget.FAIL:
             await _refuse_exhausted(parts, tenant_id, request, routed.candidates, api_key_id)
     except (InvalidRequest, NoProvider, BudgetExhausted):
@@ -88,18 +90,23 @@ async def submit(
         "key": key.text,
         "body_hash": key.body_hash,
     }
-    rows = await tasks.rows_of(parts.db, tasks.INSERT, given)
+    given |= _family(request, routed.children)
+    statement = families.INSERT_FAMILY if routed.children else tasks.INSERT
+    rows = await tasks.rows_of(parts.db, statement, given)
     if not rows:
         return await _earlier(parts, tenant_id, key) or _gone()
     failpoints.reach("submit.committed")
     first = routed.candidates[0]
     _tell(parts, rows[0], first)
-    return Submitted(rows[0].id, views.fresh(rows[0], first, request.metadata, routed.simulated))
+    for start in (each[0] for each in routed.children):
+        parts.volatile.hint(READY, f"{queue_of(start.vendor)} {start.provider_id} {tenant_id}")
+    return Submitted(rows[0].id, _fresh(rows[0], request, routed))
 
 
-async def _route(parts: Parts, tenant_id: UUID, request: TaskRequest, body: str, task_id: UUID) -> Route:
+async def _route(
+    parts: Parts, tenant_id: UUID, request: TaskRequest, config: RoutingConfig, body: str, task_id: UUID
+) -> Route:
     offers = await views.offers(parts.db, tenant_id)
-    config = await views.routing_config(parts.db, tenant_id)
     chance = Chance(_next_turn(tenant_id), random())
     whole, least = sizes.of(request, body)
     running = await views.running_experiments(parts.db, tenant_id)
@@ -172,9 +179,28 @@ def _params(
     }
 
 
+def _family(request: TaskRequest, children: tuple[tuple[Candidate, ...], ...]) -> dict[str, object]:
+    """What the children of a consensus differ in, and their request; nothing for a task without."""
+    if not children:
+        return {}
+    alone = request.preferences.model_copy(update={"consensus": None, "webhook": None})
+    return {
+        "child_ids": [clock.new_id() for _ in children],
+        "child_queues": [queue_of(each[0].vendor) for each in children],
+        "child_providers": [each[0].provider_id for each in children],
+        "child_candidates": [tasks.as_json(each) for each in children],
+        "child_request": request.model_copy(update={"preferences": alone}).model_dump_json(),
+    }
+
+
+def _fresh(row: Row[Any], request: TaskRequest, routed: Route) -> views.TaskRow:
+    first, wanted = routed.candidates[0], request.preferences.consensus
+    return views.fresh(row, first, request.metadata, routed.simulated, wanted)
+
+
 def _tell(parts: Parts, row: Row[tuple[object, ...]], first: Candidate) -> None:
     scheduled = row.status == TaskStatus.SCHEDULED
     name = EventName.SCHEDULED if scheduled else EventName.QUEUED
     telemetry.emit(row.id, (Happening(name, {"kind": row.kind, "provider": first.name}),))
-    if not scheduled:
+    if row.ready:
         parts.volatile.hint(READY, f"{row.queue} {row.provider_id} {row.tenant_id}")

@@ -79,7 +79,7 @@ NO_LONGER_RUNNING = text(
 EXPIRED = text(
     """
     SELECT tasks.id, tasks.tenant_id, status, attempt, lease_token, candidate, failures, candidate_failures,
-        crashes, max_attempts, max_crashes, tasks.boot_id,
+        crashes, max_attempts, max_crashes, tasks.boot_id, parent_id,
         extract(epoch FROM deadline - clock_timestamp()) AS seconds_left,
         (SELECT CAST(candidates AS text) FROM task_payloads WHERE task_payloads.id = tasks.id) AS candidates
     FROM tasks LEFT JOIN workers ON workers.boot_id = tasks.boot_id

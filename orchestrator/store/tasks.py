@@ -12,6 +12,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orchestrator import clock
+from orchestrator.store import families
 from orchestrator.store.engine import Database
 from schemas.errors import FOLLOWS, Category, Follow
 from schemas.events import EventName
@@ -84,15 +85,14 @@ _RETRIED = ", ".join(
 )
 
 LEASED = f"""
-    SELECT moved.id, moved.tenant_id, moved.api_key_id, moved.attempt, moved.candidate, moved.failures,
-        moved.candidate_failures, moved.crashes, moved.max_attempts, moved.max_crashes,
+    SELECT moved.id, moved.tenant_id, moved.parent_id, moved.api_key_id, moved.attempt, moved.candidate,
+        moved.failures, moved.candidate_failures, moved.crashes, moved.max_attempts, moved.max_crashes,
         extract(epoch FROM moved.deadline - clock_timestamp()) AS seconds_left,
         CAST(payload.request AS text) AS request, CAST(payload.candidates AS text) AS candidates,
         provider.name AS provider, provider.vendor, provider.wire, provider.base_url,
         provider.credential, provider.simulated, provider.concurrency_limit, moved.provider_id,
         provider.options, provider.trusted,
-        provider.model AS provider_model, paid.call_id AS paid_call_id, paid.purpose AS paid_purpose,
-        paid.answer AS paid_answer, paid.served_model AS paid_model, paid.category AS paid_category,
+        provider.model AS provider_model, paid.answers AS paid_answers,
         judgement.call_id AS judgement_call_id, judgement.answer AS judgement_answer,
         gate.kind AS gate_kind, gate.reason AS gate_reason,
         least(extract(epoch FROM gate.closed_until - clock_timestamp()), 86400)::float8 AS gate_seconds,
@@ -114,21 +114,29 @@ LEASED = f"""
         ORDER BY closed_until DESC LIMIT 1
     ) AS gate ON true
     LEFT JOIN LATERAL (
-        SELECT calls.id AS call_id, calls.purpose, call_answers.answer, calls.served_model, calls.category,
-            calls.ended_at
+        SELECT CAST(jsonb_agg(jsonb_build_object(
+            'call_id', calls.id, 'purpose', calls.purpose, 'text', call_answers.answer,
+            'model', calls.served_model, 'cut', calls.category IS NOT DISTINCT FROM 'output_limit'
+        ) ORDER BY calls.id) AS text) AS answers, max(calls.ended_at) AS ended_at
         FROM calls JOIN call_answers ON call_answers.call_id = calls.id
         WHERE moved.attempt > 1 AND calls.task_id = moved.id AND calls.status = 'answered'
             AND calls.verdict IS DISTINCT FROM 'superseded' AND calls.purpose <> 'verifier'
-        ORDER BY calls.id DESC LIMIT 1
+            AND calls.attempt > coalesce((
+                SELECT max(attempts.attempt) FROM attempts
+                WHERE attempts.task_id = moved.id AND attempts.outcome = 'answer_rejected'
+            ), 0)
     ) AS paid ON true
     LEFT JOIN LATERAL (
         SELECT calls.id AS call_id, call_answers.answer
         FROM calls JOIN call_answers ON call_answers.call_id = calls.id
-        WHERE paid.call_id IS NOT NULL AND calls.task_id = moved.id AND calls.status = 'answered'
+        WHERE paid.ended_at IS NOT NULL AND calls.task_id = moved.id AND calls.status = 'answered'
             AND calls.purpose = 'verifier' AND calls.started_at >= paid.ended_at
         ORDER BY calls.id DESC LIMIT 1
     ) AS judgement ON true"""
-"""What a worker needs to know of the task that `moved` has just leased to it."""
+"""What a worker needs to know of the task that `moved` has just leased to it.
+
+`paid_answers`: those that a provider was paid for and that were not given up, in their order.
+"""
 
 CLAIM = text(
     f"""
@@ -153,7 +161,7 @@ CLAIM = text(
     {LEASED}
     """
 )
-"""The lease, with all that a worker needs; `paid`: the last paid answer, for a task that ran before."""
+"""The lease, with all that a worker needs; the paid answers too, for a task that ran before."""
 
 CLAIMED = text(
     f"""
@@ -166,9 +174,8 @@ CLAIMED = text(
 )
 """The claim of this token, if it was committed although its answer got lost."""
 
-MOVE = text(
-    f"""
-    WITH moved AS (
+_MOVE = f"""
+    WITH {{before}}moved AS (
         UPDATE tasks SET status = :status, status_reason = CAST(:reason AS text), queue = :queue,
             provider_id = :provider_id, candidate = :candidate, failures = :failures,
             candidate_failures = :candidate_failures, crashes = :crashes,
@@ -190,7 +197,7 @@ MOVE = text(
             error = CAST(:error AS jsonb), event_seq = event_seq + cardinality(CAST(:names AS text[]))
         WHERE id = :id AND status = :from_status AND attempt = :attempt
             AND lease_token IS NOT DISTINCT FROM CAST(:token AS uuid)
-            AND (NOT :unexpired OR lease_until > clock_timestamp())
+            AND (NOT :unexpired OR lease_until > clock_timestamp()){{guard}}
         RETURNING *
     ), result_written AS (
         INSERT INTO task_results (id, tenant_id, result)
@@ -211,15 +218,25 @@ MOVE = text(
     ), verdict_written AS (
         UPDATE calls SET verdict = CAST(:verdict AS text)
         FROM moved WHERE calls.id = CAST(:call_id AS uuid) AND calls.status = 'answered'
-    ), {EVENTS}
-    SELECT id, status FROM moved
+    ), {EVENTS}{{after}}
+    SELECT moved.id, moved.status{{whom}}
     """
+
+MOVE = text(_MOVE.format(before="", guard="", after="", whom=families.NOBODY_TOLD))
+END_CHILD = text(
+    _MOVE.format(
+        before=families.PARENT_LOCKED,
+        guard=families.PARENT_FIRST,
+        after=families.PARENT_TOLD,
+        whom=families.WHOM_TOLD,
+    )
 )
+"""The move that ends a child: its parent is locked first, and told in the same statement."""
 
 STANDING = text(
     """
     SELECT id, tenant_id, status, attempt, lease_token, candidate, failures, candidate_failures, crashes,
-        max_attempts, max_crashes, boot_id,
+        max_attempts, max_crashes, boot_id, parent_id,
         extract(epoch FROM deadline - clock_timestamp()) AS seconds_left,
         (SELECT CAST(candidates AS text) FROM task_payloads WHERE task_payloads.id = tasks.id) AS candidates
     FROM tasks WHERE id = :id AND tenant_id = :tenant_id
@@ -256,7 +273,7 @@ WAKE = text(
 OVERDUE = text(
     """
     SELECT id, tenant_id, status, attempt, lease_token, candidate, failures, candidate_failures, crashes,
-        max_attempts, max_crashes, boot_id,
+        max_attempts, max_crashes, boot_id, parent_id,
         extract(epoch FROM deadline - clock_timestamp()) AS seconds_left,
         (SELECT CAST(candidates AS text) FROM task_payloads WHERE task_payloads.id = tasks.id) AS candidates
     FROM tasks
@@ -301,7 +318,7 @@ async def move(
     call_id: UUID | None = None,
     verdict: str | None = None,
 ) -> Row[Any] | None:
-    """Carry a move out if the fence still holds; the new state, or None if it doesn't."""
+    """Carry a move out if the fence still holds; the new state and the parent told, or None if it doesn't."""
     candidate = candidates[to.counters.candidate]
     params = {
         "id": fence.task_id,
@@ -331,7 +348,10 @@ async def move(
         "max_deliveries": MAX_DELIVERIES,
         **event_arrays(to.happenings),
     }
-    rows = await rows_of(run, MOVE, params)
+    if fence.parent_id is not None and to.status.terminal:
+        rows = await rows_of(run, END_CHILD, params | {"parent_id": fence.parent_id})
+    else:
+        rows = await rows_of(run, MOVE, params)
     return rows[0] if rows else None
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import UUID
 
+from schemas.tasks import MAX_REPAIRS
 from tests.chaos import money
 from tests.chaos.records import Call, Event, History, Received, Task
 from tests.chaos.violations import Violation
@@ -176,9 +177,15 @@ def calls_per_task(history: History) -> Iterator[Violation]:
 
 
 def planned(calls: Iterable[Call]) -> int:
-    """The calls that one undisturbed run would have made: the first, a repair if refused, a verifier."""
-    refused = any(call.purpose == "first" and call.verdict == "rejected" for call in calls)
-    return 1 + refused + any(call.purpose == "verifier" for call in calls)
+    """The calls of an undisturbed run: one, one more for each answer that was refused on the way, a verifier.
+
+    The last answer's refusal asked for no other; each provider was asked once and to mend it three times.
+    """
+    every = sorted(calls, key=lambda call: call.started_at)
+    made = [call for call in every if call.purpose != "verifier"]
+    refused = sum(call.verdict == "rejected" for call in made[:-1])
+    firsts = sum(call.purpose == "first" for call in made)
+    return min(1 + refused, (1 + MAX_REPAIRS) * max(1, firsts)) + (len(made) < len(every))
 
 
 def open_calls(history: History) -> Iterator[Violation]:

@@ -10,8 +10,8 @@ import re
 from typing import Final
 
 TAGS: Final = (
-    "constraint", "conventions", "criterion", "description", "diff", "error_report", "file", "finding",
-    "logs", "manifest", "message", "outline", "problems", "specification",
+    "answer", "constraint", "conventions", "criterion", "description", "diff", "error_report", "file",
+    "finding", "logs", "manifest", "message", "outline", "problems", "specification", "task",
 )  # fmt: skip
 _CLOSING: Final = re.compile(r"</\s*(?:" + "|".join(TAGS) + ")", re.IGNORECASE)
 _ATTRIBUTE: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})

@@ -4,7 +4,7 @@ Only lines of hunks get numbers: `  12   13  |text`, the old number, the new one
 What follows the bar is the line as it is, byte for byte.
 """
 
-from workers.verify.hunks import SideLines, read_diff
+from workers.diffs.hunks import SideLines, read_diff
 
 
 def numbered(diff: str) -> str:

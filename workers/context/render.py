@@ -1,10 +1,11 @@
 """Requests to messages, by the templates in `prompts/`.
 
 What is stable comes first (the system prompt, then files by path), what varies from task to task last, so
-that vendors' prefix caches hit. A repair round asks for the complete set of edits or findings again: an
-answer stands or falls as a whole, and a repeated round can't mix two halves that were never checked together.
+that vendors' prefix caches hit. A repair round asks again for what was not usable of a change, and for a
+review as a whole.
 """
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -39,6 +40,18 @@ class Message:
     content: str
 
 
+@dataclass(frozen=True)
+class Again:
+    """What of a change is asked again: all blocks of `files`, files `whole`, else what a problem names.
+
+    Not `partly`: nothing of it stands, so all is asked again.
+    """
+
+    partly: bool = False
+    files: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
+
+
 def render(
     request: TaskRequest,
     shown: Shown | None = None,
@@ -49,10 +62,10 @@ def render(
 
     `lead` is a template in place of the built-in one.
 
-    A conversation is passed on as it is, and vectors need no messages.
+    A conversation is passed on as it is; of texts to be embedded each is a message.
     """
     if isinstance(request, EmbedRequest):
-        return ()
+        return tuple(Message("user", text) for text in request.context.inputs)
     if isinstance(request, ChatRequest):
         return tuple(Message(said.role, said.content) for said in request.context.conversation)
     return (
@@ -62,17 +75,27 @@ def render(
 
 
 def render_repair(
-    request: TaskRequest, earlier: tuple[Message, ...], answer: str, problems: tuple[str, ...]
+    request: TaskRequest,
+    earlier: tuple[Message, ...],
+    answer: str,
+    problems: tuple[str, ...],
+    again: Again | None = None,
 ) -> tuple[Message, ...]:
-    """The earlier messages, the answer that was refused, and what to mend in it."""
+    """The earlier messages, the answer that was refused, and what to mend in it: all, but for `again`."""
     mend = template("repair.md").render(
         problems="\n".join(_within(problems, PROBLEMS_BYTES)),
         review=isinstance(request, ReviewCodeRequest),
         chat=isinstance(request, ChatRequest),
+        again=again or Again(),
     )
     # Vendors refuse an assistant message without text, and JSON a lone surrogate.
     said = answer.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
     return (*earlier, Message("assistant", said if said.strip() else _EMPTY), Message("user", mend))
+
+
+def judge_prompt() -> str:
+    """The system message of whoever judges two answers."""
+    return template("judge.md").render()
 
 
 def _system(request: CodeRequest | ReviewCodeRequest, lead: str | None) -> str:
@@ -110,6 +133,7 @@ def _constraints(request: CodeRequest) -> dict[str, str]:
         "change only below": "\n".join(wanted.paths) or None,
         "files changed at most": str(wanted.max_files) if wanted.max_files else None,
         "style": wanted.style,
+        "tests that have to pass": shlex.join(wanted.tests) if wanted.tests else None,
         "test framework": request.context.framework if isinstance(request, WriteTestsRequest) else None,
         "readers": request.context.audience if isinstance(request, DocumentRequest) else None,
     }

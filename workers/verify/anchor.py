@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.results import Side
-from workers.verify.hunks import FileDiff
+from workers.diffs.hunks import FileDiff
 from workers.verify.quotes import folded, quoted_lines, readings
 from workers.verify.sides import IndexedSide, Several, Spot
 

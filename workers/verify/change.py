@@ -3,13 +3,13 @@
 Nothing outside the tree, nothing in `.git`, nothing by halves.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from schemas.contexts import Constraints
 from workers.verify.apply import Applied, apply
-from workers.verify.edits import Parsed, touched
+from workers.verify.edits import AnyEdit, Parsed, touched
 from workers.verify.parse import parse_edits
 from workers.verify.paths import clashes, refused
 from workers.verify.problems import Problem, Reason, texts
@@ -22,7 +22,8 @@ _LARGEST_FILE: Final = 2_000_000
 class Change:
     """The tree after an answer; with faults, it is not to be used.
 
-    `changed` are the paths that differ, `moves` new paths with their old ones, `prose` what was said around.
+    `changed` are the paths that differ, `moves` new paths with their old ones, `prose` what was said around,
+    `edits` what was applied, in order.
     """
 
     before: Mapping[str, str]
@@ -32,6 +33,7 @@ class Change:
     prose: str
     notes: tuple[str, ...]
     faults: tuple[Problem, ...]
+    edits: tuple[AnyEdit, ...] = ()
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -41,10 +43,17 @@ class Change:
 
 def change(before: Mapping[str, str], answer: str, constraints: Constraints) -> Change:
     """Read an answer and apply it in memory, within what the constraints allow."""
-    parsed = parse_edits(answer, before.keys())
+    return changed_by(before, parse_edits(answer, before.keys()), constraints)
+
+
+def changed_by(
+    before: Mapping[str, str], parsed: Parsed, constraints: Constraints, kept: Sequence[AnyEdit] = ()
+) -> Change:
+    """The tree after the edits that were read; `kept` are those of earlier answers, which go first."""
     forbidden = _forbidden(parsed, constraints)
     paths = {problem.path for problem in forbidden}
-    applied = apply(before, [edit for edit in parsed.edits if paths.isdisjoint(touched(edit))])
+    edits = (*kept, *(edit for edit in parsed.edits if paths.isdisjoint(touched(edit))))
+    applied = apply(before, edits)
     changed = tuple(
         path for path in sorted(before.keys() | applied.files) if before.get(path) != applied.files.get(path)
     )
@@ -52,7 +61,7 @@ def change(before: Mapping[str, str], answer: str, constraints: Constraints) -> 
     faults = [*parsed.faults, *forbidden, *applied.faults]
     if not faults:
         faults = _unfit(changed, before, applied, constraints)
-    return Change(before, applied.files, changed, applied.moves, parsed.prose, notes, tuple(faults))
+    return Change(before, applied.files, changed, applied.moves, parsed.prose, notes, tuple(faults), edits)
 
 
 def _forbidden(parsed: Parsed, constraints: Constraints) -> list[Problem]:

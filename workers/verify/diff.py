@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from workers.diffs.git_paths import quoted
 from workers.verify.documents import split_lines
-from workers.verify.git_paths import quoted
 from workers.verify.pairs import paired
 
 _CONTEXT: Final = 3

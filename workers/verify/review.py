@@ -6,9 +6,9 @@ from typing import Final
 
 from schemas.results import Check, Finding, ReviewResult, Side, Verification, VerificationLevel
 from schemas.tasks import ReviewCodeRequest
+from workers.diffs.hunks import FileDiff, read_diff
 from workers.verify.anchor import Anchor, Anchorage
 from workers.verify.findings import Claim, ParsedReview, parse_review
-from workers.verify.hunks import FileDiff, read_diff
 from workers.verify.ranking import Placed, Ranked, ranked
 from workers.verify.sides import Several
 from workers.verify.suggestions import Trial

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Final
 
-from workers.verify.hunks import SideLines
+from workers.diffs.hunks import SideLines
 from workers.verify.quotes import Reading, folded
 
 _CANDIDATES: Final = 500

@@ -12,9 +12,9 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from schemas.results import Side
+from workers.diffs.hunks import FileDiff, SideLines
 from workers.verify.anchor import Anchor
 from workers.verify.check import check_syntax
-from workers.verify.hunks import FileDiff, SideLines
 from workers.verify.locate import Found, locate
 from workers.verify.quotes import bare, quoted_lines
 
@@ -70,7 +70,7 @@ class Trial:
         self._left -= len(after)
         if self._left < 0:
             return None, "too much to be checked"
-        [check] = check_syntax({path: before}, {path: after})
+        check = check_syntax({path: before}, {path: after})[path].check
         said = check.detail.removeprefix(path).lstrip(": ")
         # A line of the piece is none of the file's.
         return check.passed, said if whole is not None else _PLACE.sub("", said)

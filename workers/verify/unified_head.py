@@ -5,7 +5,7 @@ from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Final
 
-from workers.verify.diff_names import Names, header_names, names_of
+from workers.diffs.diff_names import Names, header_names, names_of
 from workers.verify.problems import Reason
 
 _MODE: Final = re.compile(r"(?:old mode|new mode|new file mode|deleted file mode|index \S+) (\d{6})")

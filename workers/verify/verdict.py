@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.results import AnyResult, VerificationLevel
+from workers.verify.draft import FRESH, Draft
 from workers.verify.problems import Problem
 
 PROBLEM_LENGTH: Final = 1_200
@@ -21,19 +22,30 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Rejected:
-    """The answer is not usable; each problem tells the model what to mend."""
+    """The answer is not usable; each problem tells the model what to mend.
+
+    `faults`: of a change that does not apply, what is wrong block by block; `draft`: what stands of it for
+    the next answer; not `mendable`: what is lacking is nothing that another answer could bring.
+    """
 
     problems: tuple[str, ...]
-    # Of a change that does not apply: what is wrong block by block, for a repair that asks for those alone.
     faults: tuple[Problem, ...] = ()
+    draft: Draft = FRESH
+    mendable: bool = True
 
 
-def rejected(problems: Iterable[str], faults: tuple[Problem, ...] = ()) -> Rejected:
+def rejected(
+    problems: Iterable[str],
+    faults: tuple[Problem, ...] = (),
+    draft: Draft = FRESH,
+    *,
+    mendable: bool = True,
+) -> Rejected:
     """The problems, each once, bounded in length and number; those left out are counted."""
     each = list(dict.fromkeys(clipped(problem, PROBLEM_LENGTH) for problem in problems))
     if len(each) > PROBLEMS:
         each[PROBLEMS:] = [f"{len(each) - PROBLEMS} more problems are not listed."]
-    return Rejected(tuple(each), faults)
+    return Rejected(tuple(each), faults, draft, mendable)
 
 
 def below(reached: VerificationLevel, required: VerificationLevel | None) -> bool:

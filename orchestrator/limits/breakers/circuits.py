@@ -146,6 +146,8 @@ def health_of(category: Category | None) -> Health:
             | Category.OUTPUT_LIMIT
             | Category.ANSWER_REJECTED
             | Category.JOB_WITHOUT_ANSWER
+            | Category.UNVERIFIABLE
+            | Category.NO_ANSWER_LEFT
             | Category.BUDGET_EXHAUSTED
             | Category.BUDGET_HELD
             | Category.CIRCUIT_OPEN

@@ -9,6 +9,7 @@ from orchestrator.simulator.scripts.document import document
 from orchestrator.simulator.scripts.feature import feature
 from orchestrator.simulator.scripts.fix import fix
 from orchestrator.simulator.scripts.generate import generate
+from orchestrator.simulator.scripts.judge import is_to_judge, judge
 from orchestrator.simulator.scripts.personas import UNUSABLE, spoil
 from orchestrator.simulator.scripts.prompt import Prompt, read
 from orchestrator.simulator.scripts.refactor import refactor
@@ -21,6 +22,8 @@ from schemas.tasks import TaskKind
 
 def script(messages: tuple[Message, ...], persona: Persona | None = None) -> str:
     """The text that answers the messages."""
+    if is_to_judge(messages):
+        return judge(messages, persona)
     prompt = read(messages)
     if prompt.kind is None or prompt.kind not in _SCRIPTS:
         return UNUSABLE if persona is Persona.WRONG else _chat(prompt)

@@ -21,6 +21,7 @@ from orchestrator.store.views.experiments import (
     forget_experiments,
     running_experiments,
 )
+from orchestrator.store.views.families import ChildRow, JudgementRow, children, judgements
 from orchestrator.store.views.feedback import feedback
 from orchestrator.store.views.gates import GateRow, gates
 from orchestrator.store.views.health import Health, Levels, Limits, expected_revision, health, levels, limits
@@ -49,9 +50,11 @@ __all__ = [
     "ArmOutcome",
     "Books",
     "CallRow",
+    "ChildRow",
     "Filters",
     "GateRow",
     "Health",
+    "JudgementRow",
     "Levels",
     "Limits",
     "Outcome",
@@ -69,6 +72,7 @@ __all__ = [
     "budgets",
     "calls",
     "check",
+    "children",
     "configured",
     "configured_one",
     "events",
@@ -85,6 +89,7 @@ __all__ = [
     "gates",
     "has_hard_budget",
     "health",
+    "judgements",
     "levels",
     "limits",
     "models_of",

@@ -12,13 +12,17 @@ from schemas.events import TaskEvent
 
 CALLS = text(
     """
-    SELECT id, attempt, purpose, provider, vendor, model, served_model, status,
+    SELECT id, task_id, attempt, purpose, provider, vendor, model, served_model, status,
         coalesce(verdict, CASE WHEN status = 'answered' AND EXISTS (
-            SELECT FROM tasks WHERE id = :task_id AND finished_at IS NOT NULL
-        ) THEN 'superseded' END) AS verdict, category, message,
-        http_status, request_id, hold_nanos, cost_nanos, estimated, price_source, price_version,
-        input_tokens, cached_tokens, output_tokens, reasoning_tokens, started_at, first_token_at, ended_at
-    FROM calls WHERE task_id = :task_id AND tenant_id = :tenant_id
+            SELECT FROM tasks WHERE tasks.id = calls.task_id AND finished_at IS NOT NULL
+        ) THEN CASE WHEN purpose = 'judge' THEN 'accepted' ELSE 'superseded' END END) AS verdict,
+        category, message, http_status, request_id, hold_nanos, cost_nanos, estimated, price_source,
+        price_version, input_tokens, cached_tokens, output_tokens, reasoning_tokens, started_at,
+        first_token_at, ended_at
+    FROM calls WHERE tenant_id = :tenant_id AND task_id IN (
+        SELECT CAST(:task_id AS uuid)
+        UNION ALL SELECT tasks.id FROM tasks WHERE parent_id = :task_id
+    )
     ORDER BY id
     """
 )
@@ -37,6 +41,7 @@ class CallRow:
     """One request to a provider; money in nano-dollars."""
 
     id: UUID
+    task_id: UUID
     attempt: int
     purpose: str
     provider: str
@@ -64,7 +69,7 @@ class CallRow:
 
 
 async def calls(db: Database, tenant_id: UUID, task_id: UUID) -> list[CallRow]:
-    """All calls of a task in the order they were made."""
+    """All calls of a task, and of its children, in the order they were made."""
     rows = await db.run(CALLS, task_id=task_id, tenant_id=tenant_id)
     return [CallRow(**_fields(row)) for row in rows]
 

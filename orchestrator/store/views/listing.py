@@ -25,6 +25,8 @@ _CLAUSES: Final = {
     "created_before": "created_at < :created_before",
     "ids": "id = ANY (CAST(:ids AS uuid[]))",
     "before": "id < :before",
+    "parent_id": "parent_id = :parent_id",
+    "without_children": "parent_id IS NULL",
 }
 
 COUNTS = text("SELECT status, count(*) AS tasks FROM tasks WHERE tenant_id = :tenant_id GROUP BY status")
@@ -34,6 +36,7 @@ WAITING = text(
     SELECT queue, count(*) AS tasks,
         coalesce(extract(epoch FROM clock_timestamp() - min(queued_at)), 0)::float8 AS oldest_seconds
     FROM tasks WHERE tenant_id = :tenant_id AND status = 'queued'
+        AND status_reason IS DISTINCT FROM 'waiting_for_children'
     GROUP BY queue ORDER BY queue
     """
 )
@@ -41,7 +44,10 @@ WAITING = text(
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which tasks: all that is given must fit. `before` is the last id of the page before."""
+    """Which tasks: all that is given must fit. `before` is the last id of the page before.
+
+    `without_children` is true or left out.
+    """
 
     statuses: list[str] | None = None
     kinds: list[str] | None = None
@@ -52,6 +58,8 @@ class Filters:
     created_before: datetime | None = None
     ids: list[UUID] | None = None
     before: UUID | None = None
+    parent_id: UUID | None = None
+    without_children: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ async def page(
 ) -> list[TaskRow]:
     """Up to `most` tasks, newest first; `include` may name `result` and `request`."""
     used = {name: value for name, value in asdict(filters).items() if value is not None}
-    rows = await db.run(_statement(frozenset(used), include), tenant_id=tenant_id, most=most, **used)
+    rows = await db.run(_statement(frozenset(used), include), tenant_id=tenant_id, most=most, **_bound(used))
     return [whole(row) for row in rows]
 
 
@@ -81,6 +89,10 @@ async def stats(db: Database, tenant_id: UUID) -> Stats:
         waiting_by_queue={row.queue: row.tasks for row in waiting},
         oldest_queued_seconds=max((row.oldest_seconds for row in waiting), default=0.0),
     )
+
+
+def _bound(used: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in used.items() if name != "without_children"}
 
 
 @cache

@@ -1,6 +1,7 @@
 """One task as it stands: its hot row for polls, the whole of it, its outcome, its stored request.
 
-Cost and tokens are not stored with a task: they are summed from its calls, which are the truth.
+Cost and tokens are not stored with a task: they are summed from its calls, which are the truth; those of a
+consensus from its children's calls too.
 """
 
 from collections.abc import Sequence
@@ -48,8 +49,9 @@ A credential that an operator must mend counts as a pause: no time is known at w
 
 _WHOLE: Final = f"""
     SELECT {HOT}, t.priority, t.failures, t.crashes, t.labels, t.user_id, t.session_id, t.retry_of,
-        t.deadline, nullif(t.run_at, 'infinity') AS run_at, t.canceling_at, t.error, t.quality,
+        t.parent_id, t.deadline, nullif(t.run_at, 'infinity') AS run_at, t.canceling_at, t.error, t.quality,
         coalesce(t.served_tokens, 0) AS served_tokens,
+        (payload.request #>> '{{{{preferences,consensus}}}}')::int AS consensus,
         payload.request -> 'metadata' AS metadata, payload.candidates -> t.candidate::int AS candidate,
         coalesce((SELECT p.simulated FROM providers AS p WHERE p.id = t.provider_id), false) AS simulated,
         money.calls, money.nanos, money.estimated, money.input_tokens, money.cached_tokens,
@@ -63,7 +65,11 @@ _WHOLE: Final = f"""
             coalesce(sum(cached_tokens), 0)::bigint AS cached_tokens,
             coalesce(sum(output_tokens), 0)::bigint AS output_tokens,
             coalesce(sum(reasoning_tokens), 0)::bigint AS reasoning_tokens
-        FROM calls WHERE calls.task_id = t.id
+        FROM calls WHERE calls.task_id IN (
+            SELECT t.id
+            UNION ALL SELECT c.id FROM tasks AS c
+            WHERE c.parent_id = t.id AND payload.request #>> '{{{{preferences,consensus}}}}' IS NOT NULL
+        )
     ) AS money
 """
 _MORE: Final = {
@@ -92,7 +98,7 @@ OUTCOME = text(
 
 STORED_REQUEST = text(
     """
-    SELECT t.status, CAST(payload.request AS text) AS request
+    SELECT t.status, t.parent_id, CAST(payload.request AS text) AS request
     FROM tasks AS t JOIN task_payloads AS payload ON payload.id = t.id
     WHERE t.id = :id AND t.tenant_id = :tenant_id
     """
@@ -137,12 +143,14 @@ class TaskRow(State):
     user_id: str | None
     session_id: str | None
     retry_of: UUID | None
+    parent_id: UUID | None
     deadline: datetime
     run_at: datetime | None
     canceling_at: datetime | None
     error: dict[str, Any] | None
     quality: int | None
     served_tokens: int
+    consensus: int | None
     metadata: dict[str, str]
     candidate: dict[str, str]
     simulated: bool
@@ -173,9 +181,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class StoredRequest:
-    """A task's request as JSON, and its state."""
+    """A task's request as JSON, its state, and whose consensus it is part of."""
 
     status: TaskStatus
+    parent_id: UUID | None
     request: str
 
 
@@ -240,7 +249,13 @@ def whole(row: Row[Any]) -> TaskRow:
     return _of(TaskRow, row)
 
 
-def fresh(row: Row[Any], candidate: Candidate, metadata: dict[str, str], simulated: bool) -> TaskRow:
+def fresh(
+    row: Row[Any],
+    candidate: Candidate,
+    metadata: dict[str, str],
+    simulated: bool,
+    consensus: int | None = None,
+) -> TaskRow:
     """A task that was stored this instant, from its own row: nothing was called yet."""
     known = {name: value for name, value in row._asdict().items() if name in TaskRow.__dataclass_fields__}
     known |= dict.fromkeys(_SUMS, 0)
@@ -248,6 +263,7 @@ def fresh(row: Row[Any], candidate: Candidate, metadata: dict[str, str], simulat
         "status": TaskStatus(row.status),
         "next_attempt_at": None if row.ready else row.run_at,
         "served_tokens": 0,
+        "consensus": consensus,
         "metadata": metadata,
         "candidate": candidate.model_dump(mode="json"),
         "simulated": simulated,

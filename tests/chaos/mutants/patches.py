@@ -56,9 +56,9 @@ MUTANTS: Final = (
                 "orchestrator/store/tasks.py",
                 """        WHERE id = :id AND status = :from_status AND attempt = :attempt
             AND lease_token IS NOT DISTINCT FROM CAST(:token AS uuid)
-            AND (NOT :unexpired OR lease_until > clock_timestamp())
+            AND (NOT :unexpired OR lease_until > clock_timestamp()){{guard}}
 """,
-                """        WHERE id = :id AND status = :from_status
+                """        WHERE id = :id AND status = :from_status{{guard}}
 """,
             ),
         ),
@@ -84,11 +84,11 @@ MUTANTS: Final = (
         (
             Patch(
                 "orchestrator/flow/submit.py",
-                "    rows = await tasks.rows_of(parts.db, tasks.INSERT, given)\n",
+                "    rows = await tasks.rows_of(parts.db, statement, given)\n",
                 """    import asyncio
 
     connection = await parts.db._engine.connect()
-    rows = (await connection.execute(tasks.INSERT, given)).all()
+    rows = (await connection.execute(statement, given)).all()
 
     async def late() -> None:
         await asyncio.sleep(1.0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tests.corpus.edits.cases import Case, Part
-from workers.verify.git_paths import quoted
+from workers.diffs.git_paths import quoted
 
 
 class Dialect(StrEnum):

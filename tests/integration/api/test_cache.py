@@ -4,7 +4,8 @@ import pytest
 
 from orchestrator import auth
 from orchestrator.volatile.answers import AnswerCache
-from schemas.api import CacheStats, Problem
+from schemas.api import Problem
+from schemas.kept import CacheStats
 from tests.integration.api.visitor import Visitor
 
 STATS, CLEAR = "/api/v1/cache/stats", "/api/v1/cache/clear"

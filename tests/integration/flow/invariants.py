@@ -94,6 +94,24 @@ BREACHES: Final = {
             OR count(*) FILTER (WHERE a.ended_at IS NULL AND a.attempt IS NOT NULL)
                 <> (t.status IN ('running', 'canceling'))::int
     """,
+    "a parent's count of open children is wrong": """
+        SELECT p.id FROM tasks p JOIN tasks c ON c.parent_id = p.id
+        GROUP BY p.id, p.open_children
+        HAVING p.open_children <> count(*) FILTER (WHERE c.finished_at IS NULL)
+    """,
+    "a parent waits for no children, or does not wait for those that are open": """
+        SELECT id FROM tasks
+        WHERE (status_reason = 'waiting_for_children' AND status = 'queued' AND open_children = 0)
+            OR (open_children > 0 AND finished_at IS NULL
+                AND (status <> 'queued' OR ready OR status_reason <> 'waiting_for_children'))
+    """,
+    "a parent was not told once of each child that ended while it waited": """
+        SELECT p.id FROM tasks p JOIN tasks c ON c.parent_id = p.id AND c.finished_at IS NOT NULL
+        LEFT JOIN events e ON e.task_id = p.id AND e.name = 'task.child_ended'
+            AND e.data ->> 'child_id' = c.id::text
+        GROUP BY p.id, p.finished_at, c.id
+        HAVING count(e.seq) > 1 OR (p.finished_at IS NULL AND count(e.seq) = 0)
+    """,
     "two answers were accepted": """
         SELECT task_id FROM (
             SELECT task_id FROM calls WHERE verdict = 'accepted'

@@ -184,6 +184,7 @@ async def test_the_latest_paid_answer_is_the_one_resumed(world: World) -> None:
     again = await world.take(lease.task_id)
     assert again.paid is not None
     assert (again.paid.purpose, again.paid.text) == (Purpose.REPAIR, "mended")
+    assert [answer.text for answer in again.answers] == ["first", "mended"]
 
 
 async def test_a_failed_call_is_retried_on_the_same_provider_then_on_the_next(world: World) -> None:
@@ -244,8 +245,37 @@ async def test_failures_used_up_fail_the_task_with_the_reason(world: World) -> N
     assert await world.value("SELECT count(*) FROM task_results") == 0
 
 
-async def test_an_unusable_answer_fails_the_task_and_stays_paid(world: World) -> None:
+async def test_an_unusable_answer_leads_to_the_next_provider_which_begins_anew(world: World) -> None:
     lease = await world.running()
+    first = await world.called(lease)
+    mended = await world.called(lease, purpose=Purpose.REPAIR, rejected_call=first.call_id)
+    assert await world.fail(lease, Category.ANSWER_REJECTED, mended.call_id) == "queued"
+    task = await world.task(lease.task_id)
+    assert (task.queue, task.failures, task.candidate) == ("provider.anthropic", 1, 1)
+    again = await world.take(lease.task_id)
+    assert again.answers == ()
+    intent = await world.called(again, answered("another"))
+    assert await world.succeed(again, intent) == "succeeded"
+    verdicts = await world.rows("SELECT verdict FROM calls ORDER BY id")
+    assert [row.verdict for row in verdicts] == ["rejected", "rejected", "accepted"]
+
+
+async def test_unusable_answers_are_asked_elsewhere_as_often_as_failures_are(world: World) -> None:
+    lease = await world.running(preferences={"max_attempts": 1})
+    intent = await world.called(lease)
+    assert await world.fail(lease, Category.ANSWER_REJECTED, intent.call_id) == "failed"
+
+
+async def test_what_can_not_be_verified_is_asked_nowhere_else(world: World) -> None:
+    lease = await world.running()
+    intent = await world.called(lease)
+    assert await world.fail(lease, Category.UNVERIFIABLE, intent.call_id) == "failed"
+    assert (await world.task(lease.task_id)).error["code"] == "unverifiable"
+    assert (await world.call(intent.call_id)).verdict == "rejected"
+
+
+async def test_an_unusable_answer_fails_the_task_and_stays_paid(world: World) -> None:
+    lease = await world.running(preferences={"providers": ["alpha"]})
     intent = await world.called(lease)
     assert await world.fail(lease, Category.ANSWER_REJECTED, intent.call_id) == "failed"
     assert (await world.task(lease.task_id)).error["code"] == "answer_rejected"

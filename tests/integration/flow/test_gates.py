@@ -286,7 +286,7 @@ async def test_a_running_dispatcher_has_a_recovered_provider_tried_once(apart: W
     alpha = await provider(apart)
 
     async def tried() -> int:
-        found = "SELECT count(*) FROM tasks WHERE provider_id = :alpha AND nudged_at IS NOT NULL"
+        found = "SELECT count(*) FROM tasks WHERE provider_id = :alpha"
         return int(await apart.value(found, alpha=alpha))
 
     async def tried_by_one_more() -> bool:

@@ -37,7 +37,16 @@ from orchestrator.flow.write_off import write_off
 from orchestrator.limits.budgets import add_budget
 from schemas.budgets import BudgetRequest, OnBudget, Period, Scope
 from schemas.calls import Purpose, dollars
-from schemas.errors import FOLLOWS, BudgetExhausted, Category, Failure, Follow, TaskFinished, TaskNotFinished
+from schemas.errors import (
+    FOLLOWS,
+    BudgetExhausted,
+    Category,
+    ChildTask,
+    Failure,
+    Follow,
+    TaskFinished,
+    TaskNotFinished,
+)
 from schemas.tasks import TERMINAL, TaskStatus
 from tests.integration.flow import world as making
 from tests.integration.flow.invariants import check
@@ -95,11 +104,19 @@ class Way(RuleBasedStateMachine):
         return await making.make_world(self.parts)
 
     @precondition(lambda self: len(self.tasks) < MOST_TASKS)
-    @rule(max_attempts=st.integers(1, 4), on_budget=st.sampled_from(OnBudget))
-    def submit(self, max_attempts: int, on_budget: OnBudget) -> None:
-        preferences = {"max_attempts": max_attempts, "on_budget": on_budget}
+    @rule(
+        max_attempts=st.integers(1, 4),
+        on_budget=st.sampled_from(OnBudget),
+        consensus=st.sampled_from([None, None, 2]),
+    )
+    def submit(self, max_attempts: int, on_budget: OnBudget, consensus: int | None) -> None:
+        preferences = {"max_attempts": max_attempts, "on_budget": on_budget, "consensus": consensus}
         try:
-            self.tasks.append(self.do(self.world.submit(preferences=preferences)))
+            made = self.do(self.world.submit(preferences=preferences))
+            children = self.do(
+                self.world.rows("SELECT id FROM tasks WHERE parent_id = :id ORDER BY id", id=made)
+            )
+            self.tasks += [made, *(row.id for row in children)]
         except BudgetExhausted:
             assert self.budgets
             assert on_budget is OnBudget.FAIL
@@ -282,7 +299,11 @@ class Way(RuleBasedStateMachine):
 
     @rule()
     def wake(self) -> None:
-        self.do(self.world.rows("UPDATE tasks SET run_at = clock_timestamp() WHERE NOT ready"))
+        self.do(
+            self.world.rows(
+                "UPDATE tasks SET run_at = clock_timestamp() WHERE NOT ready AND run_at <> 'infinity'"
+            )
+        )
         self.do(wake(self.parts, ghosts_older_than=0))
 
     @precondition(lambda self: self.tasks)
@@ -299,6 +320,9 @@ class Way(RuleBasedStateMachine):
             made = self.do(retry(self.parts, self.world.tenant_id, task_id))
         except TaskNotFinished:
             assert task_id not in self.ended
+        except ChildTask:
+            query = "SELECT parent_id FROM tasks WHERE id = :id"
+            assert self.do(self.world.value(query, id=task_id)) in self.tasks
         else:
             assert task_id in self.ended
             assert made.id != task_id

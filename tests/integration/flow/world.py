@@ -179,10 +179,11 @@ class World:
         async with self.parts.db.transaction() as connection:
             await connection.execute(text("SELECT 1 FROM tasks WHERE id = :id FOR UPDATE"), {"id": task_id})
             running = asyncio.gather(*steps)
-            await eventually(lambda: self._waiting(len(steps)))
+            await eventually(lambda: self.waiting_for_locks(len(steps)))
         return list(await running)
 
-    async def _waiting(self, count: int) -> bool:
+    async def waiting_for_locks(self, count: int) -> bool:
+        """Whether so many sessions stand before a lock."""
         query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         return int(await self.value(query)) >= count
 

@@ -135,6 +135,16 @@ LOAD = (
     UPDATE tasks SET status_reason = 'waiting_for_budget', waits_for_nanos = 5
     WHERE id BETWEEN pg_temp.id(3, 100401) AND pg_temp.id(3, 100500)
     """,
+    """
+    UPDATE tasks SET parent_id = pg_temp.id(3, n - n % 4) FROM generate_series(102300, 112299) n
+    WHERE tasks.id = pg_temp.id(3, n) AND n % 4 <> 0
+    """,
+    """
+    UPDATE tasks SET parent_id = pg_temp.id(3, 102300) WHERE id = pg_temp.id(3, 1)
+    """,
+    """
+    UPDATE task_payloads SET request = '{"preferences": {"consensus": 3}}' WHERE id = pg_temp.id(3, 102300)
+    """,
     "ANALYZE",
 )
 

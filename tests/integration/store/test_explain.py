@@ -14,6 +14,7 @@ from orchestrator.store import (
     calls,
     checks,
     chores,
+    families,
     feedback,
     gates,
     health_checks,
@@ -30,6 +31,7 @@ from orchestrator.store.views import tasks as reading
 from orchestrator.store.views.budgets import ANY_HARD
 from orchestrator.store.views.configured import CHECK, CONFIGURED
 from orchestrator.store.views.experiments import OUTCOMES
+from orchestrator.store.views.families import CHILDREN, JUDGEMENTS
 from orchestrator.store.views.gates import GATES as GATES_OF_TENANT
 from orchestrator.store.views.health import GATES as GAUGES_OF_GATES
 from orchestrator.store.views.usage import RECENT as RECENT_CALLS
@@ -56,6 +58,10 @@ NEW: dict[str, Any] = {
     "max_attempts": 4, "max_crashes": 3, "labels": [], "webhook_url": None, "user_id": None,
     "session_id": None, "api_key_id": None, "request": "{}", "candidates": "[]", "explanation": "{}",
     "retry_of": None, "key": "k", "body_hash": b"x",
+}  # fmt: skip
+FAMILY: dict[str, Any] = NEW | {
+    "child_ids": [clock.new_id(), clock.new_id()], "child_queues": ["provider.openai"] * 2,
+    "child_providers": [PROVIDER] * 2, "child_candidates": ["[]"] * 2, "child_request": "{}",
 }  # fmt: skip
 TO_QUEUED: dict[str, Any] = {
     "id": QUEUED, "from_status": "queued", "attempt": 0, "token": None, "unexpired": False,
@@ -130,6 +136,14 @@ RECENT: dict[str, dict[str, Any]] = {
 
 HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("insert", tasks.INSERT, NEW, 10),
+    ("insert a family", families.INSERT_FAMILY, FAMILY, 20),
+    ("end a child", tasks.END_CHILD, TO_QUEUED | {"parent_id": ENDED}, 20),
+    ("open children", families.OPEN_CHILDREN, {"parent_id": ENDED}, 20),
+    ("parent of", families.LOCK_PARENT_OF, {"id": QUEUED, "tenant_id": TENANT}, 10),
+    ("children", CHILDREN, {"parent_id": ENDED, "tenant_id": made(1, 301)}, 30),
+    ("judgements", JUDGEMENTS, {"task_id": ENDED, "tenant_id": made(1, 301)}, 10),
+    ("page of children", listing._statement(frozenset({"parent_id"}), frozenset()),
+     PAGE | {"parent_id": ENDED}, 150),
     ("claim", tasks.CLAIM, CLAIM, 10),
     ("move", tasks.MOVE, TO_QUEUED, 10),
     ("standing", tasks.STANDING, {"id": QUEUED, "tenant_id": TENANT}, 10),
@@ -181,9 +195,10 @@ HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("stored route", reading.STORED_ROUTE, {"id": ENDED, "tenant_id": made(1, 301)}, 10),
     ("records of providers", routing.RECORDS, MEASURED, 10 * (50 + 5)),
     ("running by provider", routing.RUNNING, {}, 500),
-    ("calls", history.CALLS, {"task_id": ENDED, "tenant_id": made(1, 301)}, 10),
+    ("calls", history.CALLS, {"task_id": ENDED, "tenant_id": made(1, 301)}, 20),
     ("events", history.EVENTS, {"task_id": ENDED, "tenant_id": made(1, 301), "after": 0, "most": 100}, 10),
     ("page", listing._statement(frozenset(), frozenset()), PAGE, 150),
+    ("page without children", listing._statement(frozenset({"without_children"}), frozenset()), PAGE, 150),
     ("page by status", listing._statement(frozenset({"statuses"}), frozenset()),
      PAGE | {"statuses": ["queued", "running"]}, 500),
     ("page before", listing._statement(frozenset({"before"}), frozenset()), PAGE | {"before": ENDED}, 150),

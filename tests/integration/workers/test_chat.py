@@ -116,7 +116,7 @@ async def test_a_cut_answer_that_was_paid_before_a_crash_still_says_that_it_is_c
 ) -> None:
     task_id = await world.submit(**asked(max_tokens=4))
     with monkeypatch.context() as patched:
-        patched.setattr("workers.prompt.verify", _dies)
+        patched.setattr("workers.rounds.verify", _dies)
         with pytest.raises(ZeroDivisionError):
             await work(process, task_id)
     await world.die(process.boot_id)

@@ -45,7 +45,7 @@ async def test_a_nudge_leads_to_a_verified_result(world: World, process: Process
     await work(process, task_id)
     assert await world.status(task_id) == "succeeded"
     result = await world.value("SELECT result FROM task_results WHERE id = :id", id=task_id)
-    assert result["verification"]["level"] == "syntax"
+    assert result["verification"]["level"] == "lint"
     assert result["diff"]
     assert await purposes(world) == ["first"]
     told = await world.value("SELECT data FROM events WHERE name = 'task.succeeded'")
@@ -100,7 +100,7 @@ async def test_the_tier_that_served_is_paid_and_not_the_one_that_was_asked_for(
 async def test_an_answer_that_stays_unusable_fails_the_task_and_is_paid(
     world: World, process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.prompt.verify", lambda _request, _answer: Rejected(("it is no good",)))
+    monkeypatch.setattr("workers.rounds.verify", lambda *_: Rejected(("it is no good",)))
     task_id = await world.submit(**ONE)
     await work(process, task_id)
     task = await world.task(task_id)

@@ -56,7 +56,12 @@ def test_the_configuration_is_shown(command: Command, serve: Serve) -> None:
     lines = command("config", "show").out.splitlines()
     assert lines[0] == "strategy   balanced"
     assert lines[1] == "weights    capability 40 %, cost 25 %, history 20 %, preference 15 %"
-    assert lines[2:] == ["max cost   $0.50 a task", "preferred  a", "shares     by score"]
+    assert lines[2:] == [
+        "max cost   $0.50 a task",
+        "preferred  a",
+        "shares     by score",
+        "redaction  required",
+    ]
 
 
 def test_what_is_set_is_changed_and_the_rest_kept(command: Command, serve: Serve) -> None:
@@ -67,6 +72,12 @@ def test_what_is_set_is_changed_and_the_rest_kept(command: Command, serve: Serve
     assert sent["strategy"] == "cheapest"
     assert sent["weights"] == WEIGHTS | {"cost": 40, "history": 5}
     assert sent["preferred"] == ["a"]
+
+
+def test_what_is_hidden_from_providers_is_set_with_the_rest(command: Command, serve: Serve) -> None:
+    server = serve(ok(CONFIG), ok(CONFIG | {"redaction": "optional"}))
+    assert "redaction  optional" in command("config", "set", "--redaction", "optional").out
+    assert json.loads(server.requests[1].content)["redaction"] == "optional"
 
 
 def test_a_reset_keeps_only_what_is_given(command: Command, serve: Serve) -> None:

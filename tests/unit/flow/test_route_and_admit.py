@@ -138,6 +138,8 @@ def test_times_that_make_no_sense_are_refused(
     [
         ("generate_code", "syntax", True),
         ("generate_code", "anchored", False),
+        ("generate_code", "lint", True),
+        ("generate_code", "criteria", False),
         ("generate_code", "tests", False),
         ("review_code", "anchored", True),
         ("review_code", "syntax", False),
@@ -146,3 +148,18 @@ def test_times_that_make_no_sense_are_refused(
 def test_a_verification_level_must_be_one_that_the_kind_offers(kind: str, level: str, fits: bool) -> None:
     found = faults(request(kind, preferences={"verification_level": level}))
     assert found == ([] if fits else ["preferences.verification_level"])
+
+
+def test_a_level_needs_what_it_is_held_against_and_tests_need_the_operator() -> None:
+    context = {
+        "description": "Do it.",
+        "acceptance_criteria": ["It works"],
+        "constraints": {"tests": ["pytest", "-q"]},
+    }
+    wanted = request("generate_code", context=context, preferences={"verification_level": "tests"})
+    assert faults(wanted) == ["context.constraints.tests"]
+    admit(wanted, NOW, tests=True)
+    judged = request(
+        "generate_code", context=context | {"constraints": {}}, preferences={"verification_level": "criteria"}
+    )
+    assert faults(judged) == []

@@ -38,7 +38,12 @@ BY_FOLLOW = {
 }
 ELSEWHERE_FIRST = (NEXT, NEXT, NEXT, AGAIN, AGAIN, NEXT, FAIL)
 """What is worth waiting for only where no other provider is left."""
-OWN_WAY = {Category.CIRCUIT_OPEN: ELSEWHERE_FIRST, Category.RETRIES_SPENT: ELSEWHERE_FIRST}
+OWN_WAY = {
+    Category.CIRCUIT_OPEN: ELSEWHERE_FIRST,
+    Category.RETRIES_SPENT: ELSEWHERE_FIRST,
+    # Paid answers: tried elsewhere as often as failures are.
+    Category.ANSWER_REJECTED: (NEXT, NEXT, FAIL, FAIL, FAIL, NEXT, FAIL),
+}
 TABLE = [
     (category, standing, expected)
     for category in Category

@@ -6,8 +6,8 @@ import pytest
 
 from schemas.results import Side
 from workers.context.numbering import numbered
+from workers.diffs.hunks import read_diff
 from workers.verify.anchor import Anchor, Anchorage
-from workers.verify.hunks import read_diff
 from workers.verify.sides import Several
 
 DIFF = """\

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from schemas.results import CodeResult, ReviewResult
 from tests.unit.verify.answers import block, code_request, deletion, git_applies, review_request, tree_after
 from tests.unit.verify.test_review import DIFF, finding
+from workers.diffs.git_paths import quoted, unquoted
+from workers.diffs.hunks import read_diff
 from workers.verify import Accepted, Rejected, verify
 from workers.verify.apply import apply
 from workers.verify.diff import tree_diff
-from workers.verify.git_paths import quoted, unquoted
-from workers.verify.hunks import read_diff
 from workers.verify.parse import parse_edits
 from workers.verify.verdict import PROBLEM_LENGTH, PROBLEMS
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.results import Side
-from workers.verify.diff_names import Names, names_of
+from workers.diffs.diff_names import Names, names_of
 
 _HUNK: Final = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
 _SIGNATURE: Final = "-- "

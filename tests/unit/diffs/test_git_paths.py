@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.verify.git_paths import quoted, unquoted
+from workers.diffs.git_paths import quoted, unquoted
 
 
 @pytest.mark.parametrize(

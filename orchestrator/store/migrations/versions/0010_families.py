@@ -1,4 +1,4 @@
-"""Quality: the score of each accepted result, on its task."""
+"""Families: find the children of a task."""
 
 from pathlib import Path
 
@@ -9,5 +9,5 @@ down_revision = "0009"
 
 
 def upgrade() -> None:
-    """Add the column; results so far have no score."""
+    """Add the index."""
     op.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))

@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.results import Side
-from workers.verify.hunks import FileDiff, read_diff
+from workers.diffs.hunks import FileDiff, read_diff
 
 HUNK = "@@ -10,3 +10,3 @@ def f():\n a\n-b\n+c\n d\n"
 

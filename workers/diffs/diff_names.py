@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from workers.verify.git_paths import unquoted
+from workers.diffs.git_paths import unquoted
 
 _NOWHERE: Final = "/dev/null"
 

@@ -1,0 +1,57 @@
+"""Consensus: which of several children's answers is taken. Pure: the same answers give the same choice.
+
+Only the answers of the highest verification level count; the largest group that agrees wins. Of groups of
+the same size each gives one answer for the judge to choose from; without a judge their order decides.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from schemas.results import ConsensusHow, VerificationLevel
+
+_LEVELS: Final = tuple(VerificationLevel)
+
+
+@dataclass(frozen=True, slots=True)
+class Voter:
+    """An answer as the choice sees it; `position` in the order in which the providers were chosen."""
+
+    id: UUID
+    position: int
+    level: VerificationLevel
+    fingerprint: str
+    nanos: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is chosen; `tied`: one answer of each group that is as large, in the order that decides."""
+
+    how: ConsensusHow
+    winner: UUID
+    clusters: tuple[tuple[UUID, ...], ...]
+    tied: tuple[UUID, ...] = ()
+
+
+def consensus(voters: Sequence[Voter], *, by_cost: bool = True) -> Choice:
+    """The choice among at least one answer.
+
+    The order that decides is cost (unless `by_cost` is off), the providers' order, id.
+    """
+    highest = max(_LEVELS.index(voter.level) for voter in voters)
+    counted = [voter for voter in voters if _LEVELS.index(voter.level) == highest]
+    counted.sort(key=lambda voter: (voter.nanos if by_cost else 0, voter.position, voter.id))
+    groups: dict[str, list[Voter]] = {}
+    for voter in counted:
+        groups.setdefault(voter.fingerprint, []).append(voter)
+    # Sorting keeps equal ones in their order: a group stands where its first answer does.
+    ordered = sorted(groups.values(), key=lambda group: -len(group))
+    clusters = tuple(tuple(voter.id for voter in group) for group in ordered)
+    tied = tuple(group[0].id for group in ordered if len(group) == len(ordered[0]))
+    if len(counted) == 1:
+        return Choice(ConsensusHow.ONLY, tied[0], clusters)
+    if len(tied) == 1:
+        return Choice(ConsensusHow.AGREEMENT, tied[0], clusters)
+    return Choice(ConsensusHow.ORDER, tied[0], clusters, tied)
