@@ -262,6 +262,7 @@ def fresh(
     known |= {
         "status": TaskStatus(row.status),
         "next_attempt_at": None if row.ready else row.run_at,
+        "quality": None,
         "served_tokens": 0,
         "consensus": consensus,
         "metadata": metadata,
