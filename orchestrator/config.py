@@ -83,6 +83,18 @@ class Config(BaseSettings):
     max_answer_bytes: int = Field(
         16 * 1024 * 1024, ge=1024, description="largest answer read from a provider"
     )
+    cache_url: str | None = Field(
+        None, description="Redis or Valkey for kept answers; without it the broker's"
+    )
+    cache_seconds: int = Field(
+        3600, ge=1, le=604_800, description="how long an answer is kept; vectors 24 times as long"
+    )
+    cache_megabytes: int = Field(
+        64, ge=0, description="what kept answers may take there, over all tenants; 0: none is kept"
+    )
+    cache_process_megabytes: int = Field(
+        16, ge=0, description="what kept answers may take in each worker process besides"
+    )
     circuit_minimum_calls: int = Field(5, ge=1, description="calls within a minute before a circuit may open")
     circuit_failure_ratio: float = Field(
         0.5, gt=0, le=1, description="share of failed calls within a minute that opens a circuit"
@@ -117,7 +129,7 @@ class Config(BaseSettings):
             raise ValueError("must look like postgresql://user:password@host:5432/database")
         return f"postgresql+psycopg://{rest}"
 
-    @field_validator("broker_url")
+    @field_validator("broker_url", "cache_url")
     @classmethod
     def _names_a_redis(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("redis://", "rediss://")):

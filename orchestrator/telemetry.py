@@ -41,6 +41,22 @@ CALL_SECONDS = Histogram(
 )
 COST = Counter("orchestrator_cost_nanodollars", "Booked cost of calls", ["vendor", "model"])
 TOKENS = Counter("orchestrator_tokens", "Tokens booked, by class", ["vendor", "model", "token_class"])
+QUALITY = Histogram(
+    "orchestrator_result_quality",
+    "Quality scores of accepted results, 0 to 100",
+    ["vendor", "kind"],
+    buckets=(10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 100),
+)
+CACHE = Counter(
+    "orchestrator_cache_lookups",
+    "Look-ups of kept answers, by outcome: first or second layer, none, away",
+    ["kind", "outcome"],
+)
+SERVED_TOKENS = Counter(
+    "orchestrator_cache_tokens_served",
+    "Tokens of answers from the cache, that no provider was paid for",
+    ["kind", "token_class"],
+)
 CIRCUITS = Counter("orchestrator_circuit_moves", "Moves of health circuits, by the state reached", ["state"])
 GATES_CLOSED = Counter(
     "orchestrator_gates_closed",

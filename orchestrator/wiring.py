@@ -9,6 +9,9 @@ from orchestrator.http.clients import Clients
 from orchestrator.secrets import KeyRing
 from orchestrator.store.engine import Database
 from orchestrator.volatile import Volatile
+from orchestrator.volatile.answers import AnswerCache
+
+_MEGABYTE = 1024 * 1024
 
 
 class NotConfigured(Exception):
@@ -24,6 +27,7 @@ class Parts:
     volatile: Volatile
     http: Clients
     keys: KeyRing
+    cache: AnswerCache
 
 
 @asynccontextmanager
@@ -39,10 +43,16 @@ async def open_parts(config: Config, role: str) -> AsyncIterator[Parts]:
         volatile=Volatile(config.broker_url),
         http=Clients(config.connect_timeout),
         keys=KeyRing(config),
+        cache=AnswerCache(
+            config.cache_url or config.broker_url,
+            config.cache_megabytes * _MEGABYTE,
+            config.cache_process_megabytes * _MEGABYTE,
+        ),
     )
     try:
         yield parts
     finally:
+        parts.cache.close()
         await parts.http.close()
         await parts.volatile.close()
         await parts.db.close()

@@ -17,14 +17,12 @@ from schemas.errors import Category, FieldError, TaskError
 from schemas.events import TaskEvent
 from schemas.feedback import FeedbackView
 from schemas.providers import Vendor
-from schemas.results import AnyResult, FinishReason
+from schemas.results import AnyResult, FinishReason, Score
 from schemas.routing import RouteExplanation
 from schemas.structured import AnswerSchema
 from schemas.tasks import Label, Preferences, Priority, StatusReason, TaskKind, TaskStatus
 
 Item = TypeVar("Item")
-
-
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -57,6 +55,7 @@ class TaskUsage(Value):
     cached_tokens: int
     output_tokens: int
     reasoning_tokens: int
+    served_tokens: int = Field(description="of an answer from the cache: no provider was paid for them")
 
 
 class Links(Value):
@@ -146,6 +145,7 @@ class TaskView(Value):
     canceling_at: datetime | None
     finished_at: datetime | None
     error: TaskError | None
+    quality: Score | None = Field(description="of its result; null until there is one, and for vectors")
     cost: TaskCost
     usage: TaskUsage
     links: Links
@@ -181,6 +181,7 @@ class ResultView(Value):
     status: TaskStatus
     finished_at: datetime
     error: TaskError | None
+    quality: Score | None = Field(description="of the result; null where there is none, and for vectors")
     result: AnyResult | None
 
 
@@ -325,7 +326,7 @@ class Generated(Value):
     model: str = Field(description="the model that served it, else the one it stands at")
     simulated: bool = Field(description="whether that provider only plays a model")
     confidence: float | None = Field(description="the model's own; null where it gave none")
-    quality: float | None = Field(description="0 to 100; null until there is a score")
+    quality: Score | None = Field(description="of the answer; null until there is one")
     cost: TaskCost
     processing_time: float = Field(description="seconds since it was asked, until its end or now")
     task_id: UUID

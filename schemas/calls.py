@@ -76,3 +76,28 @@ class Cost(Value):
     source: str
     version: str
     estimated: bool = False
+
+
+class Kept(Value):
+    """An answer as its provider sent it, with what it took; what the cache of answers holds."""
+
+    text: str
+    model: str | None
+    cut: bool = False
+    input_tokens: int
+    output_tokens: int
+    cost_nanos: int
+
+
+class Served(Value):
+    """What an answer from the cache spared: the tokens and the money that its call once took."""
+
+    layer: str
+    input_tokens: int
+    output_tokens: int
+    saved_nanos: int
+
+    @property
+    def tokens(self) -> int:
+        """All of them."""
+        return self.input_tokens + self.output_tokens

@@ -30,6 +30,7 @@ class EventName(StrEnum):
     JOB_ENDED = "task.job_ended"
     VERIFYING = "task.verifying"
     REPAIRING = "task.repairing"
+    SERVED = "task.served_from_cache"
     RETRYING = "task.retrying"
     FAILED_OVER = "task.failed_over"
     HANDED_BACK = "task.handed_back"
@@ -60,6 +61,7 @@ MEANINGS: Final[dict[EventName, str]] = {
     EventName.JOB_ENDED: "the provider's job brought an answer, to be verified; data: call_id",
     EventName.VERIFYING: "a paid answer is being checked",
     EventName.REPAIRING: "the answer was not usable and is asked for again; data: problems",
+    EventName.SERVED: "a kept answer was used, without a call; data: layer, tokens, saved_usd",
     EventName.RETRYING: "the attempt failed and another follows; data: category, next_attempt_at",
     EventName.FAILED_OVER: "the next provider of the route takes over; data: from, to, category",
     EventName.HANDED_BACK: "a stopping worker gave the task back",
@@ -68,7 +70,7 @@ MEANINGS: Final[dict[EventName, str]] = {
     EventName.SUPERSEDED: "a late result of a fenced-off worker was recorded and not used",
     EventName.CHILD_ENDED: "one of the tasks that a consensus asked has ended; data: child_id, status, open",
     EventName.CANCELING: "cancel was asked for while running",
-    EventName.SUCCEEDED: "the answer was verified and stored",
+    EventName.SUCCEEDED: "the answer was verified and stored; data: quality, lowered_by",
     EventName.FAILED: "the task failed for good; data: code, category",
     EventName.CANCELED: "the task was cancelled",
     EventName.EXPIRED: "the deadline passed",

@@ -68,7 +68,8 @@ class Happening:
 class Move:
     """Where a task goes next. `delay` in seconds from now; None leaves `run_at` as it is.
 
-    `asked_nanos` is the hold that a task waits for, where it waits for budget.
+    `asked_nanos` is the hold that a task waits for, where it waits for budget; `quality` is the score of a
+    result, `served_tokens` what the cache spared, where there is one.
     """
 
     status: TaskStatus
@@ -78,3 +79,5 @@ class Move:
     asked_nanos: int | None = None
     error: TaskError | None = None
     happenings: tuple[Happening, ...] = ()
+    quality: int | None = None
+    served_tokens: int | None = None

@@ -10,6 +10,8 @@ from schemas.base import Value
 from schemas.embeddings import EmbedResult
 from schemas.notices import Notice
 
+Score = Annotated[int, Field(ge=0, le=100)]
+
 
 class VerificationLevel(StrEnum):
     """How far an answer was verified; each level includes those before it."""

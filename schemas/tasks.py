@@ -141,6 +141,14 @@ class Webhook(Value):
     secret: SigningSecret
 
 
+class CacheUse(StrEnum):
+    """What a task does with kept answers: nothing, take one, or leave a new one."""
+
+    OFF = "off"
+    USE = "use"
+    REFRESH = "refresh"
+
+
 class Preferences(Value):
     """What the submitter wishes for this one task."""
 
@@ -186,6 +194,11 @@ class Preferences(Value):
     on_budget: OnBudget = Field(
         OnBudget.FAIL,
         description="what to do when a hard budget is used up: fail, or wait for its next window",
+    )
+    cache: CacheUse | None = Field(
+        None,
+        description="`use` takes the answer that the very same request was given before, `refresh` asks anew "
+        "and keeps the answer; else `use` for `embed`, `off` for all others",
     )
     redaction: Redaction | None = Field(
         None, description="`off` sends secrets and personal data as they are, where the tenant permits it"
@@ -354,3 +367,12 @@ TaskRequest = Annotated[
     ),
 ]
 TASK_REQUEST: Final[TypeAdapter[TaskRequest]] = TypeAdapter(TaskRequest)
+
+
+def cache_use(request: TaskRequest) -> CacheUse:
+    """What a task does with kept answers: as its submitter wishes; else only vectors are served again.
+
+    A text that is asked for twice may well be asked for twice on purpose; the vectors of a text are the same.
+    """
+    by_kind = CacheUse.USE if request.kind is TaskKind.EMBED else CacheUse.OFF
+    return request.preferences.cache or by_kind

@@ -26,7 +26,7 @@ from orchestrator.limits.budgets import Refusal
 from orchestrator.limits.credentials import opened
 from orchestrator.limits.gates import close_after
 from schemas.budgets import OnBudget
-from schemas.calls import Cost, Purpose, Usage
+from schemas.calls import Cost, Kept, Purpose, Usage
 from schemas.errors import Category, CredentialMissing, Failure, StoreUnavailable
 from schemas.providers import Wire
 from schemas.tasks import ChatRequest, EmbedRequest, TaskRequest
@@ -120,7 +120,7 @@ async def call(
     timeout = _timeout(process, lease)
     if timeout <= 0:
         return None, Failure(category=Category.DEADLINE, message=_GIVING_UP[Category.DEADLINE])
-    call_id, ask = clock.new_id(), _ask(lease, messages)
+    call_id, ask = clock.new_id(), ask_of(lease, messages)
     request = await _request(process, lease, ask, call_id)
     if isinstance(request, Failure):
         return None, request
@@ -141,9 +141,24 @@ async def call(
     if outcome.failure is not None:
         await _close_gate(process, lease, outcome.failure)
     if outcome.answer is not None:
-        return PaidAnswer(call_id, purpose, outcome.answer, outcome.served_model, outcome.cut)
+        served_by, cut = outcome.served_model, outcome.cut
+        return PaidAnswer(call_id, purpose, outcome.answer, served_by, cut, kept=_kept(outcome))
     failure = outcome.failure or Failure(category=Category.MALFORMED, message="The answer was empty.")
     return call_id, failure.model_copy(update={"passed_on": relay is not None and relay.passed_on})
+
+
+def _kept(outcome: Outcome) -> Kept | None:
+    """What the cache may hold of a call: nothing where it is not known what it took."""
+    if outcome.answer is None or outcome.usage is None or outcome.cost is None:
+        return None
+    return Kept(
+        text=outcome.answer,
+        model=outcome.served_model,
+        cut=outcome.cut,
+        input_tokens=outcome.usage.input_tokens,
+        output_tokens=outcome.usage.output_tokens,
+        cost_nanos=outcome.cost.nanos,
+    )
 
 
 async def _learnt(process: Process, lease: Lease, ask: Ask, outcome: Outcome) -> None:
@@ -242,7 +257,8 @@ async def until_stored(step: Callable[[], Awaitable[T]], patience: float = STORE
         pause = min(2.0, pause * 2)
 
 
-def _ask(lease: Lease, messages: tuple[Message, ...]) -> Ask:
+def ask_of(lease: Lease, messages: tuple[Message, ...]) -> Ask:
+    """What is asked of the provider that the lease stands at."""
     wishes = lease.request.preferences
     if isinstance(lease.request, EmbedRequest):
         context = lease.request.context

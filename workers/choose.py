@@ -168,6 +168,7 @@ def _asked(bench: _Bench, first: UUID, second: UUID) -> tuple[UUID, str]:
     short = lease.request.model_copy(update={"preferences": wishes.model_copy(update={"max_tokens": most})})
     made = guarded_call(bench.process, lease.asking(short), Purpose.JUDGE, messages)
     if isinstance(made, PaidAnswer):
+        assert made.call_id is not None, "a judge's answer is a call's"
         return made.call_id, read_verdict(made.text) or ""
     failure = made[1]
     if FOLLOWS[failure.category] in (Follow.END, Follow.HAND_BACK):

@@ -19,14 +19,15 @@ from schemas.calls import Purpose
 from schemas.embeddings import EmbedResult
 from schemas.errors import Category, Failure, StoreUnavailable
 from schemas.results import AnyResult, ChatResult, FinishReason
-from workers.call import until_stored
+from workers.call import Made, until_stored
 from workers.choose import choose
 from workers.context import Message, concealed
 from workers.errand import HandedOver, ask
 from workers.process import Process
 from workers.prompt import Prompt, prompt
+from workers.recall import recalled, remember
 from workers.redaction import found_whole, notices_of
-from workers.rounds import begin, hear
+from workers.rounds import Talk, begin, hear
 from workers.verifier import with_second_look
 from workers.verify import Accepted, Rejected, disarm
 
@@ -99,14 +100,14 @@ def _work(process: Process, lease: Lease) -> Ending:
         elif lease.closed is not None and not called:
             return Ending(None, failure=lease.closed)
         else:
-            purpose = Purpose.FIRST if last is None else Purpose.REPAIR
-            made = ask(process, lease, purpose, talk.messages, rejected_call=last)
+            made = _asked(process, lease, talk, last)
             if isinstance(made, tuple):
                 return Ending(made[0], failure=made[1])
             answer, called = made, True
         heard, last = hear(talk, answer.text), answer.call_id
         if isinstance(heard, Accepted):
-            return _accepted(process, lease, first, answer, heard.result)
+            ending = _accepted(process, lease, first, answer, heard.result)
+            return replace(ending, repairs=talk.repairs, served=answer.served)
         if heard.over and not paid:
             return Ending(last, failure=_refused(heard.verdict, talk.messages))
         talk = heard.on
@@ -115,7 +116,8 @@ def _work(process: Process, lease: Lease) -> Ending:
 def _accepted(process: Process, lease: Lease, first: Prompt, answer: PaidAnswer, result: AnyResult) -> Ending:
     """The ending with a usable answer, after a second look at it, and with what has to be told of it."""
     signed = first.note(_signed(result, answer))
-    ending = with_second_look(process, lease, first.request, answer, signed)
+    remember(process, lease, first.messages, answer)
+    ending = with_second_look(process, lease, first.request, answer.call_id, signed)
     if ending.result is None:
         return ending
     notices = (*first.notices, *notices_of(answer))
@@ -126,6 +128,16 @@ def _refused(verdict: Rejected, messages: tuple[Message, ...]) -> Failure:
     category = Category.ANSWER_REJECTED if verdict.mendable else Category.UNVERIFIABLE
     message = "The answer was not usable: " + "; ".join(verdict.problems)
     return Failure(category=category, message=concealed(message, messages)[:2000])
+
+
+def _asked(process: Process, lease: Lease, talk: Talk, last: UUID | None) -> Made:
+    """A kept answer to the first question, if there is a usable one; else a provider's answer."""
+    if last is not None:
+        return ask(process, lease, Purpose.REPAIR, talk.messages, rejected_call=last)
+    found = recalled(process, lease, talk.messages)
+    if found is not None and isinstance(hear(talk, found.text), Accepted):
+        return found
+    return ask(process, lease, Purpose.FIRST, talk.messages)
 
 
 def _signed(result: AnyResult, answer: PaidAnswer) -> AnyResult:

@@ -6,6 +6,7 @@ it. An answer of the verifier that was paid before a crash is used instead of a 
 """
 
 from typing import Final
+from uuid import UUID
 
 from orchestrator.flow.claim import Lease, PaidAnswer
 from orchestrator.flow.settle import Ending
@@ -23,26 +24,26 @@ _STOPS: Final = frozenset({Category.CANCELED, Category.SHUTDOWN})
 
 
 def with_second_look(
-    process: Process, lease: Lease, request: TaskRequest, answer: PaidAnswer, result: AnyResult
+    process: Process, lease: Lease, request: TaskRequest, answer_id: UUID | None, result: AnyResult
 ) -> Ending:
     """The ending with a usable answer's result, after the verifier had its say where it is asked for it.
 
     `request` has the whole change in it, also where it came packed."""
     if not isinstance(request, ReviewCodeRequest) or not isinstance(result, ReviewResult):
-        return Ending(answer.call_id, result=result)
+        return Ending(answer_id, result=result)
     if not asks_for_it(request) or not result.findings:
-        return Ending(answer.call_id, result=result)
+        return Ending(answer_id, result=result)
     said = lease.judgement or guarded_call(
         process, lease, Purpose.VERIFIER, render_verifier(request, result.findings)
     )
     if isinstance(said, PaidAnswer):
         wished = request.preferences.min_score
         min_score = DEFAULT_MIN_SCORE if wished is None else wished
-        return Ending(answer.call_id, result=judged(result, said.text, min_score))
+        return Ending(answer_id, result=judged(result, said.text, min_score))
     call_id, failure = said
     if failure.category in _STOPS:
         return Ending(call_id, failure=failure)
-    return Ending(answer.call_id, result=unjudged(result, _why(failure)))
+    return Ending(answer_id, result=unjudged(result, _why(failure)))
 
 
 def asks_for_it(request: TaskRequest) -> bool:

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from orchestrator.api import (
     budgets,
+    cache,
     circuits,
     embeddings,
     events,
@@ -87,6 +88,7 @@ def _doors() -> FastAPI:
         provider_checks.router,
         templates.router,
         prompts.router,
+        cache.router,
         events.router,
         kinds.router,
         health.router,

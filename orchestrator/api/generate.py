@@ -148,7 +148,7 @@ def _shape(row: views.TaskRow) -> dict[str, Any]:
         "model": result.get("model") or row.candidate["model"],
         "simulated": row.simulated,
         "confidence": None,
-        "quality": None,
+        "quality": row.quality,
         "cost": cost_shape(row),
         "processing_time": round((until - row.created_at).total_seconds(), 3),
         "task_id": row.id,

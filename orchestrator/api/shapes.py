@@ -48,6 +48,7 @@ def task_shape(row: TaskRow, include: frozenset[str] = frozenset()) -> dict[str,
         "canceling_at": row.canceling_at,
         "finished_at": row.finished_at,
         "error": row.error,
+        "quality": row.quality,
         "cost": cost_shape(row),
         "usage": _usage(row),
         "links": links(row),
@@ -70,6 +71,7 @@ def _usage(row: TaskRow) -> dict[str, int]:
         "cached_tokens": row.cached_tokens,
         "output_tokens": row.output_tokens,
         "reasoning_tokens": row.reasoning_tokens,
+        "served_tokens": row.served_tokens,
     }
 
 
@@ -120,6 +122,7 @@ def result_shape(outcome: Outcome) -> dict[str, Any]:
         "status": outcome.status,
         "finished_at": outcome.finished_at,
         "error": outcome.error,
+        "quality": outcome.quality,
         "result": raw(outcome.result),
     }
 

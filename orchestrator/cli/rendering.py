@@ -32,15 +32,19 @@ def summary(task: "Task", result: Mapping[str, Any] | None) -> str:
     parts = [f"{task.kind} {task.status}"]
     if task.provider:
         parts.append(f"by {task.provider}{' (simulated)' if task.simulated else ''}")
-    if result:
+    if result and "verification" in result:
         parts.append(f"verified: {result['verification']['level']}")
+    if task.quality is not None:
+        parts.append(f"quality: {task.quality}/100")
     parts.append(tokens(task))
     parts.append(cost(task))
     return " · ".join(parts)
 
 
 def tokens(task: "Task") -> str:
-    """What went in and what came out."""
+    """What went in and what came out, or what came from the cache instead."""
+    if task.usage.served_tokens:
+        return f"{task.usage.served_tokens:,} tokens from the cache"
     return f"{task.usage.input_tokens:,} + {task.usage.output_tokens:,} tokens"
 
 

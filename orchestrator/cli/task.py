@@ -255,6 +255,8 @@ def _show_task(task: "Task") -> None:
     facts = [(name, _cell(task.body.get(name))) for name in _SHOWN]
     if task.simulated:
         facts.append(("simulated", "yes: the provider only plays a model"))
+    if task.quality is not None:
+        facts.append(("quality", f"{task.quality} of 100"))
     if task.children:
         ends = (f"{child.provider} {child.status} ${child.cost_usd}" for child in task.children)
         facts.append(("children", ", ".join(ends)))

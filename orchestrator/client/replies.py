@@ -50,6 +50,7 @@ class Usage(Reply):
     cached_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
+    served_tokens: int = 0
 
 
 class Error(Reply):
@@ -89,6 +90,7 @@ class Task(Reply):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     error: Error | None = None
+    quality: int | None = None
     parent_id: UUID | None = None
     consensus: int | None = None
     children: list[Child] = Field(default_factory=list)

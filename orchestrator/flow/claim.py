@@ -12,7 +12,7 @@ from orchestrator.limits.gates import CHECK_FAILED
 from orchestrator.store import tasks
 from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
-from schemas.calls import Purpose
+from schemas.calls import Kept, Purpose, Served
 from schemas.errors import Category, Failure
 from schemas.events import EventName
 from schemas.moves import Happening, Standing
@@ -24,14 +24,18 @@ from schemas.tasks import TASK_REQUEST, TaskRequest
 class PaidAnswer:
     """A booked answer that led to no result yet; `cut`: it ended at the limit of output tokens.
 
-    `hidden` tells what was hidden from who gave it."""
+    `hidden` tells what was hidden from who gave it. `kept`: as a call of this attempt brought it. `served`:
+    it is an earlier task's, and there was no call.
+    """
 
-    call_id: UUID
+    call_id: UUID | None
     purpose: Purpose
     text: str
     model: str | None = None
     cut: bool = False
     hidden: str = ""
+    kept: Kept | None = None
+    served: Served | None = None
 
 
 _PAID: Final = TypeAdapter(tuple[PaidAnswer, ...])
@@ -177,6 +181,7 @@ def _judgement(row: Row[Any]) -> PaidAnswer | None:
 def _answers(row: Row[Any], until: PaidAnswer | None) -> tuple[PaidAnswer, ...]:
     """The answers to go on with, up to one; a mended part without the answer that it mends is none."""
     paid = _PAID.validate_json(row.paid_answers) if row.paid_answers else ()
-    answers = [answer for answer in paid if until is None or answer.call_id <= until.call_id]
+    last = until.call_id if until else None
+    answers = [each for each in paid if last is None or (each.call_id is not None and each.call_id <= last)]
     first = max((at for at, answer in enumerate(answers) if answer.purpose is Purpose.FIRST), default=None)
     return tuple(answers[first:]) if first is not None else ()

@@ -10,12 +10,13 @@ from typing import Final
 from uuid import UUID
 
 from orchestrator import failpoints, telemetry
+from orchestrator.catalogue.quality import quality
 from orchestrator.flow import states
 from orchestrator.flow.claim import Lease
 from orchestrator.store import families, tasks
 from orchestrator.volatile import DONE, READY
 from orchestrator.wiring import Parts
-from schemas.calls import AnswerVerdict
+from schemas.calls import AnswerVerdict, Served
 from schemas.errors import Category, Failure
 from schemas.events import EventName
 from schemas.manners import USUAL_RETRIES
@@ -28,11 +29,15 @@ _REJECTED: Final = (Category.ANSWER_REJECTED, Category.UNVERIFIABLE)
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What an attempt came to: a verified result of a call, or a failure."""
+    """What an attempt came to: a verified result, mended in `repairs` rounds, or a failure.
+
+    The result is of a call's answer, or of one that the cache `served`."""
 
     call_id: UUID | None
     result: AnyResult | None = None
     failure: Failure | None = None
+    repairs: int = 0
+    served: Served | None = None
 
     @property
     def verdict(self) -> AnswerVerdict | None:
@@ -55,6 +60,8 @@ async def settle(parts: Parts, lease: Lease, ending: Ending) -> TaskStatus | Non
         telemetry.emit(lease.task_id, (Happening(EventName.SUPERSEDED, {"attempt": lease.attempt}),))
         return None
     telemetry.emit(lease.task_id, move.happenings)
+    if move.quality is not None:
+        telemetry.QUALITY.labels(lease.provider.vendor, lease.request.kind).observe(move.quality)
     _hint(parts, lease, move)
     return move.status
 
@@ -64,7 +71,8 @@ def _decide(lease: Lease, ending: Ending) -> Move:
     if ending.failure is not None:
         policy = lease.provider.options.retry or USUAL_RETRIES
         return states.after_failure(standing, ending.failure, random(), policy)
-    return states.after_success(standing)
+    found = quality(ending.result, ending.repairs) if ending.result is not None else None
+    return states.after_success(standing, found, ending.served)
 
 
 async def _carry_out(parts: Parts, lease: Lease, ending: Ending, decided: Move) -> Move | None:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Final, assert_never
 from uuid import UUID
 
+from orchestrator.catalogue.quality import Quality
+from schemas.calls import Served, dollars
 from schemas.errors import FOLLOWS, Category, Failure, Follow, TaskError
 from schemas.events import ENDINGS, EventName
 from schemas.manners import USUAL_RETRIES, RetryPolicy
@@ -45,9 +47,26 @@ def backoff(failures: int, jitter: float, policy: RetryPolicy = USUAL_RETRIES) -
     return jitter * min(policy.cap_seconds, policy.base_seconds * 2.0 ** min(max(failures - 1, 0), 15))
 
 
-def after_success(standing: Standing) -> Move:
-    """The answer was verified."""
-    return _end(TaskStatus.SUCCEEDED, standing.counters)
+def after_success(standing: Standing, quality: Quality | None = None, served: Served | None = None) -> Move:
+    """The answer was verified; `quality` is what its result is worth, where that can be said.
+
+    `served`: the cache had the answer.
+    """
+    told = quality.told() if quality else {}
+    return Move(
+        TaskStatus.SUCCEEDED,
+        standing.counters,
+        happenings=(*_spared(served), Happening(EventName.SUCCEEDED, told)),
+        quality=quality.score if quality else None,
+        served_tokens=served.tokens if served else None,
+    )
+
+
+def _spared(served: Served | None) -> tuple[Happening, ...]:
+    if served is None:
+        return ()
+    data = served.model_dump(exclude={"saved_nanos"}) | {"saved_usd": dollars(served.saved_nanos)}
+    return (Happening(EventName.SERVED, data),)
 
 
 def after_answer(standing: Standing, call_id: UUID) -> Move:

@@ -105,6 +105,8 @@ tasks = Table(
     Column("started_at", _TIME),
     Column("canceling_at", _TIME),
     Column("finished_at", _TIME),
+    Column("quality", SmallInteger),
+    Column("served_tokens", BigInteger),
 )
 
 task_payloads = Table(

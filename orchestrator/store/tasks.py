@@ -192,7 +192,8 @@ _MOVE = f"""
             canceling_at = CASE WHEN :status = 'canceling' THEN clock_timestamp() ELSE canceling_at END,
             finished_at = CASE WHEN :status IN ('succeeded', 'failed', 'canceled', 'expired')
                 THEN clock_timestamp() END,
-            waits_for_nanos = CAST(:asked_nanos AS bigint),
+            waits_for_nanos = CAST(:asked_nanos AS bigint), quality = CAST(:quality AS smallint),
+            served_tokens = CAST(:served_tokens AS bigint),
             error = CAST(:error AS jsonb), event_seq = event_seq + cardinality(CAST(:names AS text[]))
         WHERE id = :id AND status = :from_status AND attempt = :attempt
             AND lease_token IS NOT DISTINCT FROM CAST(:token AS uuid)
@@ -335,6 +336,8 @@ async def move(
         "crashes": to.counters.crashes,
         "delay": to.delay,
         "asked_nanos": to.asked_nanos,
+        "quality": to.quality,
+        "served_tokens": to.served_tokens,
         "error": to.error.model_dump_json() if to.error else None,
         "outcome": outcome or to.status,
         "result": result,

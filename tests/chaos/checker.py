@@ -90,12 +90,17 @@ def duplicated(history: History) -> Iterator[Violation]:
 
 
 def duplicated_results(history: History) -> Iterator[Violation]:
-    """P3: one result and one accepted call for each task that succeeded, none for any other."""
+    """P3: one result and one accepted answer for each task that succeeded, none for any other.
+
+    The answer is a call's, or a kept one that the cache served.
+    """
     results = Counter(history.results)
     accepted = Counter(call.task_id for call in history.calls if call.verdict == "accepted")
+    served = Counter(event.task_id for event in history.events if event.name == "task.served_from_cache")
     for task in history.tasks:
         expected = int(task.status == "succeeded")
-        for what, count in (("results", results.pop(task.id, 0)), ("accepted calls", accepted[task.id])):
+        answers = accepted[task.id] + served[task.id]
+        for what, count in (("results", results.pop(task.id, 0)), ("accepted answers", answers)):
             if count != expected:
                 yield Violation("duplicated results", str(task.id), f"{count} {what}, {task.status}")
     for task_id in results:

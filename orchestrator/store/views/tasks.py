@@ -49,7 +49,8 @@ A credential that an operator must mend counts as a pause: no time is known at w
 
 _WHOLE: Final = f"""
     SELECT {HOT}, t.priority, t.failures, t.crashes, t.labels, t.user_id, t.session_id, t.retry_of,
-        t.parent_id, t.deadline, nullif(t.run_at, 'infinity') AS run_at, t.canceling_at, t.error,
+        t.parent_id, t.deadline, nullif(t.run_at, 'infinity') AS run_at, t.canceling_at, t.error, t.quality,
+        coalesce(t.served_tokens, 0) AS served_tokens,
         (payload.request #>> '{{{{preferences,consensus}}}}')::int AS consensus,
         payload.request -> 'metadata' AS metadata, payload.candidates -> t.candidate::int AS candidate,
         coalesce((SELECT p.simulated FROM providers AS p WHERE p.id = t.provider_id), false) AS simulated,
@@ -89,7 +90,7 @@ _ONE: Final = "SELECT * FROM tasks WHERE id = :id AND tenant_id = :tenant_id"
 
 OUTCOME = text(
     """
-    SELECT t.id, t.kind, t.status, t.event_seq, t.finished_at, t.error,
+    SELECT t.id, t.kind, t.status, t.event_seq, t.finished_at, t.error, t.quality,
         (SELECT CAST(r.result AS text) FROM task_results AS r WHERE r.id = t.id) AS result
     FROM tasks AS t WHERE t.id = :id AND t.tenant_id = :tenant_id
     """
@@ -147,6 +148,8 @@ class TaskRow(State):
     run_at: datetime | None
     canceling_at: datetime | None
     error: dict[str, Any] | None
+    quality: int | None
+    served_tokens: int
     consensus: int | None
     metadata: dict[str, str]
     candidate: dict[str, str]
@@ -172,6 +175,7 @@ class Outcome:
     event_seq: int
     finished_at: datetime | None
     error: dict[str, Any] | None
+    quality: int | None
     result: str | None
 
 
@@ -258,6 +262,8 @@ def fresh(
     known |= {
         "status": TaskStatus(row.status),
         "next_attempt_at": None if row.ready else row.run_at,
+        "quality": None,
+        "served_tokens": 0,
         "consensus": consensus,
         "metadata": metadata,
         "candidate": candidate.model_dump(mode="json"),

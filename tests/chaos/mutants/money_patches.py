@@ -54,7 +54,7 @@ MONEY_MUTANTS: Final = (
             Patch(
                 "workers/call.py",
                 "prices.cost(vendor, model, reply.tier, reply.usage, clock.now())",
-                "prices.cost(vendor, model, _ask(lease, ()).tier, reply.usage, clock.now())",
+                "prices.cost(vendor, model, ask_of(lease, ()).tier, reply.usage, clock.now())",
             ),
         ),
     ),

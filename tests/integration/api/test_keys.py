@@ -116,4 +116,5 @@ def replaced(parts: Parts, pepper: str) -> Parts:
         volatile=parts.volatile,
         http=parts.http,
         keys=parts.keys,
+        cache=parts.cache,
     )

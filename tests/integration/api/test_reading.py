@@ -114,6 +114,7 @@ async def test_the_cost_is_the_sum_of_the_calls(caller: Visitor) -> None:
         "cached_tokens": 40,
         "output_tokens": 20,
         "reasoning_tokens": 5,
+        "served_tokens": 0,
     }
     assert ended.calls is not None
     calls = CallPage.model_validate_json((await caller.get(task.links.calls)).content)
@@ -126,6 +127,7 @@ async def test_an_open_call_counts_at_its_hold(caller: Visitor) -> None:
     lease = await caller.start(task.id)
     await caller.intend(lease)
     standing = await whole(caller, task)
+    assert standing.quality is None
     assert (standing.cost.usd, standing.cost.estimated, standing.cost.calls) == ("0.005", True, 1)
 
 
@@ -136,7 +138,9 @@ async def test_a_good_end_has_a_result_and_nothing_to_wait_for(caller: Visitor) 
     result = ResultView.model_validate_json(response.content)
     assert (response.status_code, result.status, result.error) == (200, TaskStatus.SUCCEEDED, None)
     assert result.result is not None
-    assert (await whole(caller, task, "?include=result")).result == result.result
+    ended = await whole(caller, task, "?include=result")
+    assert ended.result == result.result
+    assert ended.quality == result.quality == 80
     poll = await caller.get(task.links.self)
     assert "retry-after" not in poll.headers
     assert "result" not in poll.json()

@@ -113,7 +113,15 @@ BREACHES: Final = {
         HAVING count(e.seq) > 1 OR (p.finished_at IS NULL AND count(e.seq) = 0)
     """,
     "two answers were accepted": """
-        SELECT task_id FROM calls WHERE verdict = 'accepted' GROUP BY task_id HAVING count(*) > 1
+        SELECT task_id FROM (
+            SELECT task_id FROM calls WHERE verdict = 'accepted'
+            UNION ALL SELECT task_id FROM events WHERE name = 'task.served_from_cache'
+        ) AS accepted GROUP BY task_id HAVING count(*) > 1
+    """,
+    "tokens served, and no word of the cache, or the other way round": """
+        SELECT t.id FROM tasks t
+        LEFT JOIN events e ON e.task_id = t.id AND e.name = 'task.served_from_cache'
+        WHERE (t.served_tokens IS NOT NULL) <> (e.name IS NOT NULL)
     """,
     "more failures or crashes than allowed": """
         SELECT id FROM tasks

@@ -95,6 +95,24 @@ async def test_settle_with_another_token_changes_nothing(world: World) -> None:
     assert await world.succeed(lease, intent) == "succeeded"
 
 
+async def test_a_result_is_stored_with_its_quality_and_what_lowered_it(world: World) -> None:
+    lease = await world.running()
+    intent = await world.called(lease)
+    ending = Ending(intent.call_id, result=result(), repairs=1)
+    assert await settle(world.parts, lease, ending) == "succeeded"
+    assert (await world.task(lease.task_id)).quality == 72
+    told = await world.value("SELECT data FROM events WHERE name = 'task.succeeded'")
+    assert told == {"quality": 72, "lowered_by": {"level": 0.8, "repairs": 0.9}}
+
+
+async def test_what_ends_without_a_result_has_no_quality(world: World) -> None:
+    lease = await world.running()
+    intent = await world.called(lease)
+    await cancel(world.parts, world.tenant_id, lease.task_id)
+    assert await world.succeed(lease, intent) == "canceled"
+    assert (await world.task(lease.task_id)).quality is None
+
+
 async def test_settle_of_a_fenced_off_attempt_leaves_its_paid_answer_to_the_next(world: World) -> None:
     old = await world.running()
     intent = await world.called(old, answered("paid"))

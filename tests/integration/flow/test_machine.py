@@ -175,6 +175,7 @@ class Way(RuleBasedStateMachine):
     def adopt(self, index: int) -> None:
         lease = self.do(adopt(self.parts, self.world.boot_id, self._lease(index)))
         if lease is not None and lease.paid is not None:
+            assert lease.paid.call_id is not None
             self.leases.append(lease)
             self.intents.append((lease, Intent(lease.paid.call_id, lease.paid.purpose, HOLD, 60.0)))
 

@@ -67,6 +67,7 @@ TO_QUEUED: dict[str, Any] = {
     "id": QUEUED, "from_status": "queued", "attempt": 0, "token": None, "unexpired": False,
     "status": "canceled", "reason": None, "queue": "provider.openai", "provider_id": PROVIDER,
     "candidate": 0, "failures": 0, "candidate_failures": 0, "crashes": 0, "delay": None, "asked_nanos": None,
+    "quality": None, "served_tokens": None,
     "error": None,
     "outcome": "canceled", "result": None, "call_id": None, "verdict": None, "delivery_id": uuid4(),
     "chore_id": uuid4(), "max_deliveries": 12,

@@ -360,7 +360,7 @@ async def test_generate_answers_in_one_request(front: Front) -> None:
     told = answer.json()
     assert (answer.status_code, told["outcome"], told["provider"]) == (200, "answered", "alpha")
     assert "words" in told["response"]
-    assert (told["confidence"], told["quality"]) == (None, None)
+    assert (told["confidence"], told["quality"]) == (None, 70)
     assert [Decimal(told["cost"]["usd"]) * 10**9] == await front.booked()
 
 

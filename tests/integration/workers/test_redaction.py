@@ -169,6 +169,24 @@ async def test_a_task_goes_out_as_it_is_only_where_its_tenant_lets_it(
         assert bool((await result_of(world, task_id))["verification"]["notices"]) is hidden
 
 
+async def test_a_kept_answer_holds_no_secret_and_brings_each_task_its_own(
+    world: World, process: Process, provider: Canned
+) -> None:
+    said = "My password is {}, remember it."
+    answering(provider, lambda prompt: said.format(PLACEHOLDER.findall(prompt)[0]))
+    chat = {"prompt": f'password = "{SECRET}"'}
+    asked = {"kind": "chat", "context": chat, "preferences": ONE | {"cache": "use"}}
+    async with overheard(world) as heard:
+        tasks = [await world.submit(**asked) for _ in range(2)]
+        for task_id in tasks:
+            await work(process, task_id)
+    assert [(await result_of(world, task_id))["text"] for task_id in tasks] == [said.format(SECRET)] * 2
+    assert len(provider.asked) == 1
+    assert "My pass" in "".join(heard)
+    assert SECRET not in "".join(heard)
+    await check(world)
+
+
 async def test_a_streamed_answer_brings_no_secret_into_redis_and_all_of_it_to_its_client(
     world: World, process: Process, provider: Canned
 ) -> None:

@@ -48,6 +48,9 @@ async def test_a_nudge_leads_to_a_verified_result(world: World, process: Process
     assert result["verification"]["level"] == "lint"
     assert result["diff"]
     assert await purposes(world) == ["first"]
+    told = await world.value("SELECT data FROM events WHERE name = 'task.succeeded'")
+    assert "repairs" not in told["lowered_by"]
+    assert (await world.task(task_id)).quality == told["quality"] > 50
     await check(world)
 
 
@@ -72,6 +75,8 @@ async def test_an_answer_that_is_not_usable_is_asked_for_once_more(
     assert await purposes(world) == ["first", "repair"]
     verdicts = await world.rows("SELECT verdict FROM calls ORDER BY id")
     assert [row.verdict for row in verdicts] == ["rejected", "accepted"]
+    lowered = await world.value("SELECT data -> 'lowered_by' FROM events WHERE name = 'task.succeeded'")
+    assert lowered["repairs"] == 0.9
     assert "task.repairing" in await world.events(task_id)
     await check(world)
 

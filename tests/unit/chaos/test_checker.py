@@ -46,6 +46,14 @@ def good() -> History:
     )
 
 
+def from_cache() -> History:
+    """The same task, whose answer the cache had."""
+    names = ("task.queued", "task.started", "task.served_from_cache", "task.succeeded")
+    events = tuple(Event(TASK, seq, name) for seq, name in enumerate(names, start=1))
+    history = replace(good(), calls=(), ledger=(), journal=(), charges=(), events=events)
+    return replace(history, windows=(Window(OTHER, MIDNIGHT, 0, 0),))
+
+
 def window(spent: int = 1000, held: int = 0, starts: datetime = NOW) -> History:
     at = MIDNIGHT if starts == NOW else starts
     charges = tuple(replace(charge, starts=at) for charge in good().charges)
@@ -99,6 +107,10 @@ BREACHES: dict[str, tuple[str, Callable[[], History]]] = {
     "two results": ("duplicated results", lambda: and_also("results", TASK)),
     "no result": ("duplicated results", lambda: without("results")),
     "a result of no task": ("duplicated results", lambda: and_also("results", OTHER)),
+    "a call was accepted, and the cache served as well": (
+        "duplicated results",
+        lambda: and_also("events", Event(TASK, 7, "task.served_from_cache")),
+    ),
     "no call was accepted": ("duplicated results", lambda: with_repair(verdict="superseded")),
     "events with a gap": ("event sequence", lambda: without("events", 2)),
     "events of the same number": (
@@ -192,3 +204,7 @@ def test_exact_calls_are_compared_number_by_number() -> None:
     assert list(expected_calls(good(), Expected(requests=2, calls=2, crashes=0))) == []
     (violation,) = expected_calls(good(), Expected(requests=1, calls=2, crashes=0))
     assert violation.invariant == "exact calls"
+
+
+def test_a_task_that_the_cache_served_needs_no_call() -> None:
+    assert check(from_cache()) == ()

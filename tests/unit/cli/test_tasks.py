@@ -40,6 +40,18 @@ def test_a_task_is_shown_with_what_is_known_of_it(command: Command, serve: Serve
     assert "finished_at" not in shown
 
 
+def test_a_task_with_a_result_shows_its_quality(command: Command, serve: Serve) -> None:
+    serve(ok(task("succeeded", quality=72)))
+    shown = dict(line.split(None, 1) for line in command("task", "get", TASK_ID).out.splitlines())
+    assert shown["quality"] == "72 of 100"
+
+
+def test_a_task_that_the_cache_served_says_so(command: Command, serve: Serve) -> None:
+    serve(ok(task("succeeded", usage={"served_tokens": 1234})))
+    shown = dict(line.split(None, 1) for line in command("task", "get", TASK_ID).out.splitlines())
+    assert (shown["tokens"], shown["cost"]) == ("1,234 tokens from the cache", "$0.00 in 0 calls")
+
+
 def test_events_are_lines_with_their_data(command: Command, serve: Serve) -> None:
     serve(ok({"data": [EVENT], "has_more": False, "next_cursor": None}))
     assert command("task", "events", TASK_ID).out == "   4  03:04:05.678  call.started         model=m n=1\n"

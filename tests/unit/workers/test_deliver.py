@@ -16,6 +16,7 @@ from orchestrator.http.clients import Clients
 from orchestrator.secrets import KeyRing
 from orchestrator.store.engine import Database
 from orchestrator.volatile import Volatile
+from orchestrator.volatile.answers import AnswerCache
 from orchestrator.wiring import Parts
 from workers import deliver as sending
 from workers.deliver import deliver, payload, signed
@@ -65,6 +66,7 @@ async def test_a_name_server_that_does_not_answer_is_given_up_in_time(
         Volatile("redis://x"),
         Clients(1),
         KeyRing(Config()),
+        AnswerCache("redis://x", 0, 0),
     )
     sent = await deliver(parts, delivery("whsec_" + "A" * 32))
     assert (sent.ok, sent.final, sent.message) == (False, False, "TimeoutError: ")
