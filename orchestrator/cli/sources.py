@@ -30,10 +30,11 @@ def diff(source: str | None, base: str | None) -> str:
     if source is not None:
         if base is not None:
             raise Misused("Give a diff or --base, not both.")
-        return text_of(source)
-    found = _git_diff(base)
+        found, where = text_of(source), _named(source)
+    else:
+        found, where = _git_diff(base), "`git diff`"
     if not found.strip():
-        raise Misused("There is nothing to review: `git diff` is empty.", "Name a commit with --base.")
+        raise Misused(f"There is nothing to review: {where} is empty.", "Name a commit with --base.")
     return found
 
 
