@@ -127,7 +127,7 @@ class _Words:
 
     def __init__(self, key: bytes, texts: Sequence[str]) -> None:
         self._key = key
-        self._told = [text for text in texts if _PREFIX in text]
+        self._told = {token for text in texts if _PREFIX in text for token in PLACEHOLDER.findall(text)}
         self._tokens: dict[str, str] = {}
         self.values: dict[str, str] = {}
         self.labels: dict[str, str] = {}
@@ -142,7 +142,7 @@ class _Words:
         while True:
             said = f"{turn}:{value}".encode("utf-8", "surrogatepass")
             token = f"{_PREFIX}{self.labels[value]}_{hmac.new(self._key, said, 'sha256').hexdigest()[:12]}"
-            if token not in self.values and not any(token in text for text in self._told):
+            if token not in self.values and token not in self._told:
                 self.values[token], self._tokens[value] = value, token
                 return token
             turn += 1

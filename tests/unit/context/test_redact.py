@@ -12,7 +12,7 @@ from ops.bench.redaction import PACKAGES, tally
 from tests.unit.context.leaks import ALNUM, SAMPLES, Sample, anything, lot, private_key
 from workers.context import Message, concealed, redact, showable, strangers
 from workers.context.redact import NOTE
-from workers.context.sensitive import NAMES, PLACEHOLDER, sensitive
+from workers.context.sensitive import NAMES, PLACEHOLDER, _random, _real, sensitive
 
 KEY = b"0123456789abcdef"
 
@@ -198,6 +198,34 @@ def test_no_text_takes_more_than_linear_time(piece: str) -> None:
         return thread_time() - started
 
     assert seconds(200_000) < max(1, 40 * seconds(20_000))
+
+
+@pytest.mark.parametrize(
+    "piece", ["x", "xx-", "password", "a.", "pwd", "user", "A", "a_", "<", "{", "{a", "$"]
+)
+def test_judging_a_value_takes_linear_time_where_it_stands_for_nothing(piece: str) -> None:
+    started = thread_time()
+    for end in ("#", "12345", "é"):
+        _real((piece * 5_000)[:5_000] + end)
+        _random("1" + (piece * 5_000)[:5_000] + end)
+    assert thread_time() - started < 0.5
+
+
+def test_a_short_prompt_of_dummies_takes_a_moment() -> None:
+    started = thread_time()
+    sent('password = "' + 150 * "x" + '#"', 'password = "' + 30 * "xxx" + '#"')
+    assert thread_time() - started < 0.5
+
+
+def test_many_values_beside_a_placeholder_take_no_longer_than_without_it() -> None:
+    people = " ".join(f"ada.{n}@analytical.io" for n in range(16_000))
+
+    def seconds(text: str) -> float:
+        started = thread_time()
+        redact([Message("user", text)], KEY)
+        return thread_time() - started
+
+    assert seconds("HIDDEN_X " + people) < 2 * seconds(people) + 0.2
 
 
 def test_secrets_with_a_common_beginning_are_told_apart() -> None:
