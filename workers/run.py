@@ -25,7 +25,7 @@ from workers.context import Message, concealed
 from workers.errand import HandedOver, ask
 from workers.process import Process
 from workers.prompt import Prompt, prompt
-from workers.redaction import found_whole, notices_of
+from workers.redaction import found_whole, notices_of, schema_of
 from workers.rounds import begin, hear
 from workers.verifier import with_second_look
 from workers.verify import Accepted, Rejected, disarm
@@ -95,12 +95,12 @@ def _work(process: Process, lease: Lease) -> Ending:
     talk = begin(first.request, first.messages, process.config.repair_rounds, process.means, first.check)
     while True:
         if paid:
-            answer = found_whole(lease, talk.messages, paid.pop(0))
+            answer = found_whole(lease, talk.messages, paid.pop(0), first.messages)
         elif lease.closed is not None and not called:
             return Ending(None, failure=lease.closed)
         else:
             purpose = Purpose.FIRST if last is None else Purpose.REPAIR
-            made = ask(process, lease, purpose, talk.messages, rejected_call=last)
+            made = ask(process, lease, purpose, talk.messages, rejected_call=last, first=first.messages)
             if isinstance(made, tuple):
                 return Ending(made[0], failure=made[1])
             answer, called = made, True
@@ -108,24 +108,24 @@ def _work(process: Process, lease: Lease) -> Ending:
         if isinstance(heard, Accepted):
             return _accepted(process, lease, first, answer, heard.result)
         if heard.over and not paid:
-            return Ending(last, failure=_refused(heard.verdict, talk.messages))
+            return Ending(last, failure=_refused(lease, heard.verdict, talk.messages))
         talk = heard.on
 
 
 def _accepted(process: Process, lease: Lease, first: Prompt, answer: PaidAnswer, result: AnyResult) -> Ending:
     """The ending with a usable answer, after a second look at it, and with what has to be told of it."""
     signed = first.note(_signed(result, answer))
-    ending = with_second_look(process, lease, first.request, answer, signed)
+    ending = with_second_look(process, lease, first, answer, signed)
     if ending.result is None:
         return ending
     notices = (*first.notices, *notices_of(answer))
     return replace(ending, result=disarm(first.request, ending.result, notices))
 
 
-def _refused(verdict: Rejected, messages: tuple[Message, ...]) -> Failure:
+def _refused(lease: Lease, verdict: Rejected, messages: tuple[Message, ...]) -> Failure:
     category = Category.ANSWER_REJECTED if verdict.mendable else Category.UNVERIFIABLE
     message = "The answer was not usable: " + "; ".join(verdict.problems)
-    return Failure(category=category, message=concealed(message, messages)[:2000])
+    return Failure(category=category, message=concealed(message, messages, schema_of(lease))[:2000])
 
 
 def _signed(result: AnyResult, answer: PaidAnswer) -> AnyResult:
