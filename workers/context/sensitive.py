@@ -135,7 +135,7 @@ _NAMED: Final = (
     "access_key", "auth_key", "signing_key", "encryption_key", "credential",
 )  # fmt: skip
 _ASSIGNED: Final = re.compile(
-    _SIGN + r"""(?:[rbfuRBFU]{0,2}(?P<q>["'`])(?P<s>[^"'`\s\\]{8,200})(?P=q)"""
+    _SIGN + r"""(?:[rbfuRBFU]{0,2}(?P<q>["'`])(?P<s>(?:[^"'`\s\\]|\\["'`\\]){8,200})(?P=q)"""
     r"""|(?P<bare>[^\s"'`\\$<>(){}\[\],;]{8,200})[ \t]*$)""",
     re.MULTILINE,
 )
@@ -153,8 +153,8 @@ def _assigned(text: str, lowered: str) -> Iterator[Span]:
                 continue
             start, end = match.span("s" if match["s"] is not None else "bare")
             value = text[start:end]
-            chosen = word in _OF_PEOPLE and match["s"] is not None
-            if _real(value) and not _HASHED.match(value) and (_chosen(value) if chosen else _random(value)):
+            chosen = word in _OF_PEOPLE and (_chosen(value) if match["s"] is not None else _signed(value))
+            if _real(value) and not _HASHED.match(value) and (chosen or _random(value)):
                 yield Span(start, end, SECRET, "assignment")
 
 
@@ -204,6 +204,12 @@ def _chosen(value: str) -> bool:
     """Whether a value looks like a password that a person chose: more than letters."""
     kinds = (str.isdigit, str.isalpha, lambda char: not (char.isalnum() or char in "_-./: "))
     return sum(any(map(kind, value)) for kind in kinds) >= 2 and _entropy(value) >= 2.5
+
+
+def _signed(value: str) -> bool:
+    """The same where nothing tells a value from code: letters, digits and a sign that joins no operands."""
+    kinds = (str.isdigit, str.isalpha, lambda char: char in "!#$%?~")
+    return all(any(map(kind, value)) for kind in kinds) and _entropy(value) >= 2.5
 
 
 def _entropy(value: str) -> float:

@@ -161,6 +161,36 @@ async def test_a_short_password_of_a_url_is_hidden_in_later_rounds_too(
     assert "k4z" not in b"".join(provider.asked).decode()
 
 
+async def test_a_verifier_sees_nothing_that_was_hidden_from_the_reviewer_and_is_understood_after_a_crash(
+    world: World, process: Process, provider: Canned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diff = '--- a/a.py\n+++ b/a.py\n@@ -1 +1,2 @@\n x = 1\n+y = "postgres://shop:k4z@db.internal/shop"\n'
+    finding = (
+        '<summary>S.</summary>\n<finding file="a.py" side="new" line="1" severity="high" category="bug"'
+        ' confidence="9" title="T">\n<quote>\nx = 1\n</quote>\n<body>It is {} here.</body>\n</finding>'
+    )
+    score = '<score finding="1" score="9" verdict="keep">Because of {}.</score>'
+    answering(
+        provider,
+        lambda prompt: finding.format(PLACEHOLDER.findall(prompt)[-1]),
+        lambda prompt: score.format(PLACEHOLDER.findall(prompt)[-1]),
+    )
+    task_id = await world.submit(
+        kind="review_code", context={"diff": diff}, preferences=ONE | {"verifier": True}
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr("workers.run.disarm", _dies)
+        with pytest.raises(ZeroDivisionError):
+            await work(process, task_id)
+    await world.die(process.boot_id)
+    await rescue(world.parts)
+    await work(process, task_id)
+    found = (await result_of(world, task_id))["findings"][0]
+    assert (found["body"], found["judgement"]["reason"]) == ("It is k4z here.", "Because of k4z.")
+    assert len(provider.asked) == 2
+    assert "k4z" not in b"".join(provider.asked).decode()
+
+
 async def test_a_schema_leaves_without_its_secrets_and_its_answer_fits_it(
     world: World, process: Process, provider: Canned
 ) -> None:

@@ -171,6 +171,11 @@ def test_many_secrets_are_looked_for_as_few_are() -> None:
         "2026-11-25 07:01:41.123456 1234567890",
         "DE89 3704 0044 0532 0130 01",
         "@@ -10,7 +10,8 @@\n+1234567890 = x\n",
+        "docker run -u 1000:1000 image; chown --user www-data:www-data .",
+        "--password change-this-password now",
+        "PASSWORD=settings.DB_PASSWORD1 run",
+        "<password>your-password-here</password>",
+        "password: users.password1",
         "task-token sk-learn ghp_ AKIA eyJ://",
     ],
 )
