@@ -35,7 +35,7 @@ from workers.context import Message
 from workers.process import Process
 from workers.providers import wire_for
 from workers.providers.base import Ask, WireRequest
-from workers.redaction import is_redacted, made_whole, redacted
+from workers.redaction import as_sent, is_redacted, made_whole, redacted
 from workers.relay import relayed
 from workers.spool import Paid
 from workers.stream import Exchange, exchange
@@ -83,15 +83,19 @@ def guarded_call(
     messages: tuple[Message, ...],
     *,
     rejected_call: UUID | None = None,
+    first: tuple[Message, ...] | None = None,
 ) -> Made:
-    """A call, if the circuit and the retry budget of its provider let it through; from a Celery thread."""
-    sent = redacted(lease, messages, wanted=process.wait(until_stored(lambda: is_redacted(process, lease))))
+    """A call, if the circuit and the retry budget of its provider let it through; from a Celery thread.
+
+    `first` are the messages that the attempt began with, where these are others."""
+    wanted = process.wait(until_stored(lambda: is_redacted(process, lease)))
+    sent = redacted(lease, messages, first, wanted=wanted)
     circuit = Circuit(lease.provider.id, lease.provider.base_url, lease.candidate.model)
     try:
         with process.breakers.guard(circuit, _timeout(process, lease) + STORE_PATIENCE) as verdict:
             if purpose is Purpose.FIRST and lease.is_retry and not process.retries.spend(lease.provider.id):
                 return None, RETRIES_SPENT
-            made = process.wait(call(process, lease, purpose, sent.messages, rejected_call))
+            made = process.wait(call(process, as_sent(lease, sent), purpose, sent.messages, rejected_call))
             if isinstance(made, PaidAnswer) or made[0] is not None:
                 verdict.health = health_of(None if isinstance(made, PaidAnswer) else made[1].category)
                 if purpose is Purpose.FIRST and not lease.is_retry:
@@ -303,13 +307,20 @@ async def _request(
         credential = await until_stored(lambda: opened(process.parts, lease.tenant_id, provider))
         if provider.wire is Wire.ADAPTER and not ask.inputs:
             return adapter_of(process.parts, provider, credential, str(call_id))
-        request = wire_for(ask).request(ask, credential, str(call_id))
+        request = _straight(wire_for(ask).request(ask, credential, str(call_id)))
     except CredentialMissing as error:
         return Failure(category=Category.UNAUTHORIZED, message=error.detail)
     except (ValueError, TypeError) as error:
         message = f"The provider {provider.name!r} can't be asked this: {error}"
         return Failure(category=Category.BAD_REQUEST, message=message[:500])
     return replace(request, headers={**provider.options.headers, **request.headers})
+
+
+def _straight(request: WireRequest) -> WireRequest:
+    """The request, if its path is what will be asked: clients take `..` as a step up to another place."""
+    if {".", ".."} & set(request.path.partition("?")[0].split("/")):
+        raise ValueError("its path would hold the segment '.' or '..'; name another model")
+    return request
 
 
 def _hold(ask: Ask, request: WireRequest | Adapter) -> int:

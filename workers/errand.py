@@ -34,6 +34,7 @@ def ask(
     messages: tuple[Message, ...],
     *,
     rejected_call: UUID | None = None,
+    first: tuple[Message, ...] | None = None,
 ) -> Made:
     """A call, or a job, as the provider answers. From a Celery thread.
 
@@ -41,13 +42,13 @@ def ask(
     `StoreUnavailable` if the store stays away.
     """
     if lease.provider.wire not in JOB_WIRES:
-        return guarded_call(process, lease, purpose, messages, rejected_call=rejected_call)
+        return guarded_call(process, lease, purpose, messages, rejected_call=rejected_call, first=first)
     options = lease.provider.options.copilot
     if options is None:
         message = f"Set options.copilot.repository of the provider {lease.provider.name!r} to `owner/name`."
         return None, Failure(category=Category.UNAUTHORIZED, message=message)
     wanted = process.wait(until_stored(lambda: is_redacted(process, lease)))
-    prompt = prompt_of(redacted(lease, messages, wanted=wanted).messages)
+    prompt = prompt_of(redacted(lease, messages, first, wanted=wanted).messages)
     failure = _unfit(process, lease, options, prompt)
     if failure is None and purpose is Purpose.FIRST and lease.is_retry:
         failure = None if process.retries.spend(lease.provider.id) else RETRIES_SPENT

@@ -14,7 +14,7 @@ from schemas.notices import Notice
 from schemas.results import AnyResult, ChatResult, Check, CodeResult
 from schemas.tasks import TaskKind, TaskRequest
 from workers.call import until_stored
-from workers.context import Composed, Gathered, Message, TooLong, Unusable, compose, gather, sanitised
+from workers.context import Composed, Gathered, Message, TooLong, Unusable, compose, looked_through
 from workers.process import Process
 from workers.verify import Accepted, Rejected
 from workers.verify.unseen import lost_unseen
@@ -68,9 +68,9 @@ def prompt(process: Process, lease: Lease) -> Prompt | Failure:
     room = models.prompt_room(vendor, model, lease.request.preferences.max_tokens, factor)
     try:
         own = _own_lead(process, lease)
-        safe = sanitised(lease.request)
-        gathered = replace(gather(safe.request), lead=own.template if own else None)
-        return Prompt(gathered, compose(gathered, room), own.version if own else None, safe.notices)
+        found, notices = looked_through(lease.request)
+        gathered = replace(found, lead=own.template if own else None)
+        return Prompt(gathered, compose(gathered, room), own.version if own else None, notices)
     except Unusable as error:
         return Failure(category=Category.BAD_REQUEST, message=str(error)[:2000])
     except leads.Unfit as error:

@@ -26,7 +26,7 @@ from workers.errand import HandedOver, ask
 from workers.process import Process
 from workers.prompt import Prompt, prompt
 from workers.recall import recalled, remember
-from workers.redaction import found_whole, notices_of
+from workers.redaction import found_whole, notices_of, schema_of
 from workers.rounds import Talk, begin, hear
 from workers.verifier import with_second_look
 from workers.verify import Accepted, Rejected, disarm
@@ -96,11 +96,11 @@ def _work(process: Process, lease: Lease) -> Ending:
     talk = begin(first.request, first.messages, process.config.repair_rounds, process.means, first.check)
     while True:
         if paid:
-            answer = found_whole(lease, talk.messages, paid.pop(0))
+            answer = found_whole(lease, talk.messages, paid.pop(0), first.messages)
         elif lease.closed is not None and not called:
             return Ending(None, failure=lease.closed)
         else:
-            made = _asked(process, lease, talk, last)
+            made = _asked(process, lease, first, talk, last)
             if isinstance(made, tuple):
                 return Ending(made[0], failure=made[1])
             answer, called = made, True
@@ -109,7 +109,7 @@ def _work(process: Process, lease: Lease) -> Ending:
             ending = _accepted(process, lease, first, answer, heard.result)
             return replace(ending, repairs=talk.repairs, served=answer.served)
         if heard.over and not paid:
-            return Ending(last, failure=_refused(heard.verdict, talk.messages))
+            return Ending(last, failure=_refused(lease, heard.verdict, talk.messages))
         talk = heard.on
 
 
@@ -117,27 +117,27 @@ def _accepted(process: Process, lease: Lease, first: Prompt, answer: PaidAnswer,
     """The ending with a usable answer, after a second look at it, and with what has to be told of it."""
     signed = first.note(_signed(result, answer))
     remember(process, lease, first.messages, answer)
-    ending = with_second_look(process, lease, first.request, answer.call_id, signed)
+    ending = with_second_look(process, lease, first, answer, signed)
     if ending.result is None:
         return ending
     notices = (*first.notices, *notices_of(answer))
     return replace(ending, result=disarm(first.request, ending.result, notices))
 
 
-def _refused(verdict: Rejected, messages: tuple[Message, ...]) -> Failure:
+def _refused(lease: Lease, verdict: Rejected, messages: tuple[Message, ...]) -> Failure:
     category = Category.ANSWER_REJECTED if verdict.mendable else Category.UNVERIFIABLE
     message = "The answer was not usable: " + "; ".join(verdict.problems)
-    return Failure(category=category, message=concealed(message, messages)[:2000])
+    return Failure(category=category, message=concealed(message, messages, schema_of(lease))[:2000])
 
 
-def _asked(process: Process, lease: Lease, talk: Talk, last: UUID | None) -> Made:
+def _asked(process: Process, lease: Lease, first: Prompt, talk: Talk, last: UUID | None) -> Made:
     """A kept answer to the first question, if there is a usable one; else a provider's answer."""
     if last is not None:
-        return ask(process, lease, Purpose.REPAIR, talk.messages, rejected_call=last)
+        return ask(process, lease, Purpose.REPAIR, talk.messages, rejected_call=last, first=first.messages)
     found = recalled(process, lease, talk.messages)
     if found is not None and isinstance(hear(talk, found.text), Accepted):
         return found
-    return ask(process, lease, Purpose.FIRST, talk.messages)
+    return ask(process, lease, Purpose.FIRST, talk.messages, first=first.messages)
 
 
 def _signed(result: AnyResult, answer: PaidAnswer) -> AnyResult:

@@ -6,7 +6,6 @@ it. An answer of the verifier that was paid before a crash is used instead of a 
 """
 
 from typing import Final
-from uuid import UUID
 
 from orchestrator.flow.claim import Lease, PaidAnswer
 from orchestrator.flow.settle import Ending
@@ -14,9 +13,11 @@ from schemas.calls import Purpose
 from schemas.errors import FOLLOWS, Category, Failure, Follow
 from schemas.results import AnyResult, ReviewResult
 from schemas.tasks import DEFAULT_MIN_SCORE, VERIFIED_BY_DEFAULT, ReviewCodeRequest, TaskRequest
-from workers.call import guarded_call
+from workers.call import Made, guarded_call
 from workers.context import render_verifier
 from workers.process import Process
+from workers.prompt import Prompt
+from workers.redaction import found_whole
 from workers.verify import judged, unjudged
 
 _STOPS: Final = frozenset({Category.CANCELED, Category.SHUTDOWN})
@@ -24,26 +25,30 @@ _STOPS: Final = frozenset({Category.CANCELED, Category.SHUTDOWN})
 
 
 def with_second_look(
-    process: Process, lease: Lease, request: TaskRequest, answer_id: UUID | None, result: AnyResult
+    process: Process, lease: Lease, first: Prompt, answer: PaidAnswer, result: AnyResult
 ) -> Ending:
     """The ending with a usable answer's result, after the verifier had its say where it is asked for it.
 
-    `request` has the whole change in it, also where it came packed."""
+    `first` is what was sent first: its request has the whole change in it, also where it came packed, and
+    what was hidden in its messages is hidden from the verifier."""
+    request = first.request
     if not isinstance(request, ReviewCodeRequest) or not isinstance(result, ReviewResult):
-        return Ending(answer_id, result=result)
+        return Ending(answer.call_id, result=result)
     if not asks_for_it(request) or not result.findings:
-        return Ending(answer_id, result=result)
-    said = lease.judgement or guarded_call(
-        process, lease, Purpose.VERIFIER, render_verifier(request, result.findings)
-    )
+        return Ending(answer.call_id, result=result)
+    messages = render_verifier(request, result.findings)
+    if lease.judgement is not None:
+        said: Made = found_whole(lease, messages, lease.judgement, first.messages)
+    else:
+        said = guarded_call(process, lease, Purpose.VERIFIER, messages, first=first.messages)
     if isinstance(said, PaidAnswer):
         wished = request.preferences.min_score
         min_score = DEFAULT_MIN_SCORE if wished is None else wished
-        return Ending(answer_id, result=judged(result, said.text, min_score))
+        return Ending(answer.call_id, result=judged(result, said.text, min_score))
     call_id, failure = said
     if failure.category in _STOPS:
         return Ending(call_id, failure=failure)
-    return Ending(answer_id, result=unjudged(result, _why(failure)))
+    return Ending(answer.call_id, result=unjudged(result, _why(failure)))
 
 
 def asks_for_it(request: TaskRequest) -> bool:

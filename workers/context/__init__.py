@@ -2,7 +2,7 @@
 
 from workers.context.compose import Composed, compose
 from workers.context.fit import TooLong
-from workers.context.gather import Gathered, Unusable, gather
+from workers.context.gather import Gathered, Unusable, gather, looked_through
 from workers.context.judge import read_verdict, render_judge
 from workers.context.redact import Redacted, concealed, may_hold_placeholders, redact, showable, strangers
 from workers.context.render import Again, Message, render, render_repair
@@ -25,6 +25,7 @@ __all__ = [
     "concealed",
     "gather",
     "injections",
+    "looked_through",
     "may_hold_placeholders",
     "merged",
     "read_verdict",

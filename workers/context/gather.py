@@ -10,15 +10,17 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from schemas.contexts import Bundle, SourceFile, inner_path
+from schemas.notices import Notice
 from schemas.tasks import ChatRequest, CodeRequest, EmbedRequest, ReviewCodeRequest, TaskRequest
 from workers.context.fit import Unread
 from workers.context.git import Entry, Git, GitFailed
+from workers.context.untrusted import sanitised
 
 MOST_FILES: Final = 2_000
 MOST_BYTES: Final = 20_000_000
@@ -64,6 +66,21 @@ def gather(request: TaskRequest) -> Gathered:
     # A file that the change touches may hold what its author wants us to obey: it stays a file among others.
     unchanged = {path: text for path, text in found.items() if path not in changed}
     return Gathered(request, (), _within(unchanged))
+
+
+def looked_through(request: TaskRequest) -> tuple[Gathered, tuple[Notice, ...]]:
+    """The task with its tree, without hidden content, and what was found in both. Raises `Unusable`.
+
+    A bundle is looked at as it is unpacked; its files are named by their paths."""
+    gathered = gather(request)
+    safe = sanitised(gathered.request)
+    notices = safe.notices
+    if gathered.request is not request:
+        paths = {f"files[{number}].content": path for number, path in enumerate(gathered.files)}
+        notices = tuple(
+            each.model_copy(update={"where": paths.get(each.where, each.where)}) for each in notices
+        )
+    return replace(gathered, request=safe.request), notices
 
 
 def _unpacked(request: CodeRequest | ReviewCodeRequest, bundle: Bundle) -> Gathered:

@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from workers.context.render import Message
 from workers.context.sensitive import PLACEHOLDER, Span, merged, sensitive
+from workers.context.structured import rewritten
 
 _PREFIX: Final = "HIDDEN_"
 _BEGINNING: Final = re.compile(
@@ -36,10 +37,11 @@ shorten or invent one."""
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """Messages without what must not leave; `values` is what their placeholders stand for."""
+    """Messages, and a schema, without what must not leave; `values` is what placeholders stand for."""
 
     messages: tuple[Message, ...]
     values: Mapping[str, str]
+    schema: Mapping[str, Any] | None = None
 
     def restore(self, text: str) -> str:
         """The text with the hidden values back in their places."""
@@ -52,19 +54,64 @@ class Redacted:
         return ", ".join(f"{count} × {label}" for label, count in sorted(counted.items()))
 
 
-def redact(messages: Sequence[Message], key: bytes) -> Redacted:
-    """Messages without secrets and personal data; `key` is the tenant's, and is never sent."""
-    texts = [message.content for message in messages]
-    spans = [_found(message) for message in messages]
-    words = _Words(key, texts)
-    for text, found in zip(texts, spans, strict=True):
+def redact(
+    messages: Sequence[Message],
+    key: bytes,
+    first: Sequence[Message] | None = None,
+    schema: Mapping[str, Any] | None = None,
+) -> Redacted:
+    """Messages without secrets and personal data; `key` is the tenant's, and is never sent.
+
+    `first` are the messages that a task began with, else these ones. What was hidden in them, or in the
+    schema of the answer, is hidden in all later messages too, however short, wherever it is a word."""
+    beginning = tuple(messages if first is None else first)
+    follows = tuple(messages[: len(beginning)]) == beginning
+    looked_at = [*messages, *(() if follows else beginning)]
+    texts = [message.content for message in looked_at]
+    spans = [_found(message) for message in looked_at]
+    named = _strings(schema)
+    words = _Words(key, [*texts, *(text for text, _ in named)])
+    for text, found in (
+        *zip(texts, spans, strict=True),
+        *((text, _named(text, name)) for text, name in named),
+    ):
         for span in found:
             words.add(text[span.start : span.end], span.label)
     if not words.labels:
-        return Redacted(tuple(messages), {})
-    hidden = [words.hide(text, found) for text, found in zip(texts, spans, strict=True)]
-    changed = (replace(old, content=text) for old, text in zip(messages, hidden, strict=True))
-    return Redacted(_noted(tuple(changed)), words.values)
+        return Redacted(tuple(messages), {}, schema)
+    later = len(beginning) if follows else 0
+    hidden = [
+        words.hide(text, found, short=at >= later)
+        for at, (text, found) in enumerate(zip(texts, spans, strict=True))
+    ]
+    told = rewritten(schema, lambda text, name: words.hide(text, _named(text, name)))
+    changed = tuple(replace(old, content=text) for old, text in zip(messages, hidden, strict=False))
+    if changed == tuple(messages) and told == schema:
+        return Redacted(changed, {}, schema)
+    return Redacted(_noted(changed), words.values, told)
+
+
+def _strings(schema: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """The strings of a schema, each with its name."""
+    found: list[tuple[str, str]] = []
+
+    def note(text: str, name: str) -> str:
+        found.append((text, name))
+        return text
+
+    rewritten(schema, note)
+    return found
+
+
+def _named(text: str, name: str) -> list[Span]:
+    """What is to be hidden in a string of a schema: by its looks, or by its name."""
+    found = sensitive(text)
+    if name:
+        before = f'{name} = "'
+        spans = (span for span in sensitive(f'{before}{text}"') if span.start >= len(before))
+        moved = (replace(span, start=span.start - len(before), end=span.end - len(before)) for span in spans)
+        found += [span for span in moved if span.end <= len(text)]
+    return merged(found)
 
 
 def _found(message: Message) -> list[Span]:
@@ -79,9 +126,10 @@ def _known(text: str) -> tuple[Span, ...]:
     return tuple(merged(sensitive(text)))
 
 
-def concealed(text: str, messages: Sequence[Message] = ()) -> str:
-    """A text for anybody's eyes: what must not be seen in it, and in the messages, is replaced for good."""
-    hidden = redact((*messages, Message("user", text)), b"for nobody")
+def concealed(text: str, messages: Sequence[Message] = (), schema: Mapping[str, Any] | None = None) -> str:
+    """A text for anybody's eyes: what must not be seen in it, in the messages and in the schema, is replaced
+    for good."""
+    hidden = redact((*messages, Message("user", text)), b"for nobody", messages, schema)
     seen = {token: f"[{token.split('_')[1].lower()} hidden]" for token in hidden.values}
     return restored(hidden.messages[-1].content, seen)
 
@@ -127,7 +175,7 @@ class _Words:
 
     def __init__(self, key: bytes, texts: Sequence[str]) -> None:
         self._key = key
-        self._told = [text for text in texts if _PREFIX in text]
+        self._told = {token for text in texts if _PREFIX in text for token in PLACEHOLDER.findall(text)}
         self._tokens: dict[str, str] = {}
         self.values: dict[str, str] = {}
         self.labels: dict[str, str] = {}
@@ -142,15 +190,19 @@ class _Words:
         while True:
             said = f"{turn}:{value}".encode("utf-8", "surrogatepass")
             token = f"{_PREFIX}{self.labels[value]}_{hmac.new(self._key, said, 'sha256').hexdigest()[:12]}"
-            if token not in self.values and not any(token in text for text in self._told):
+            if token not in self.values and token not in self._told:
                 self.values[token], self._tokens[value] = value, token
                 return token
             turn += 1
 
-    def hide(self, text: str, found: list[Span]) -> str:
-        """The text with the spans, and every other place of their values, replaced."""
+    def hide(self, text: str, found: list[Span], *, short: bool = False) -> str:
+        """The text with the spans, and every other place of their values, replaced.
+
+        With `short` those too that are short, where they are words of their own."""
         sought = [value for value in self.labels if len(value) >= _SOUGHT]
         again = _few(text, sought) if len(sought) <= _FEW else _many(text, sought)
+        if short:
+            again += _short(text, frozenset(value for value in self.labels if len(value) < _SOUGHT))
         places = [Span(start, start + len(value), self.labels[value], "again") for start, value in again]
         parts, at = [], 0
         for span in merged([*found, *places]):
@@ -186,6 +238,24 @@ def _many(text: str, values: list[str]) -> list[tuple[int, str]]:
         for length in begun[head]
         if (value := text[at : at + length]) in known
     ]
+
+
+def _short(text: str, values: frozenset[str]) -> list[tuple[int, str]]:
+    """Where the values stand as words of their own."""
+    if len(values) <= _FEW:
+        found = _few(text, list(values))
+    else:
+        sizes = {len(value) for value in values}
+        places = ((at, text[at : at + size]) for at in range(len(text)) for size in sizes)
+        found = [(at, value) for at, value in places if value in values]
+    return [(at, value) for at, value in found if not _within_a_word(text, at, at + len(value))]
+
+
+def _within_a_word(text: str, start: int, end: int) -> bool:
+    return any(
+        len(pair) == 2 and all(char.isalnum() or char == "_" for char in pair)
+        for pair in (text[max(0, start - 1) : start + 1], text[end - 1 : end + 1])
+    )
 
 
 def _noted(messages: tuple[Message, ...]) -> tuple[Message, ...]:

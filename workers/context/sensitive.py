@@ -135,7 +135,7 @@ _NAMED: Final = (
     "access_key", "auth_key", "signing_key", "encryption_key", "credential",
 )  # fmt: skip
 _ASSIGNED: Final = re.compile(
-    _SIGN + r"""(?:[rbfuRBFU]{0,2}(?P<q>["'`])(?P<s>[^"'`\s\\]{8,200})(?P=q)"""
+    _SIGN + r"""(?:[rbfuRBFU]{0,2}(?P<q>["'`])(?P<s>(?:[^"'`\s\\]|\\["'`\\]){8,200})(?P=q)"""
     r"""|(?P<bare>[^\s"'`\\$<>(){}\[\],;]{8,200})[ \t]*$)""",
     re.MULTILINE,
 )
@@ -153,8 +153,8 @@ def _assigned(text: str, lowered: str) -> Iterator[Span]:
                 continue
             start, end = match.span("s" if match["s"] is not None else "bare")
             value = text[start:end]
-            chosen = word in _OF_PEOPLE and match["s"] is not None
-            if _real(value) and not _HASHED.match(value) and (_chosen(value) if chosen else _random(value)):
+            chosen = word in _OF_PEOPLE and (_chosen(value) if match["s"] is not None else _signed(value))
+            if _real(value) and not _HASHED.match(value) and (chosen or _random(value)):
                 yield Span(start, end, SECRET, "assignment")
 
 
@@ -174,13 +174,14 @@ def _private_keys(text: str) -> Iterator[Span]:
                 yield Span(*line.span(), SECRET, "private-key")
 
 
-_TEMPLATE: Final = re.compile(r"\$\{|\{\{|\{[\w.!:]*\}|%\(|%[sdr]|\$\(|^\$\w+$|<[^>]*>|\*\*\*|\.\.\.|…")
+_TEMPLATE: Final = re.compile(r"\$\{|\{\{|\{[\w.!:]*\}|%\(|%[sdr]|\$\(|^\$\w+$|<[^<>]*>|\*\*\*|\.\.\.|…")
 _DUMMY: Final = re.compile(
     r"(?:your|my|the|some|a|test|dummy|fake|example|sample|change|insert|replace|enter|redacted|none|null|"
     r"undefined|true|false|pass(?:word|wd)?|pwd|pw|secret|token|user(?:name)?|admin|root|guest|tiger|foo|bar|"
-    r"key|api|here|me|this|it|xxx+|x+|localhost|placeholder|default|[-_. ])+\d{0,4}",
+    r"key|api|here|me|this|it|x|localhost|placeholder|default|[-_. ])+\d{0,4}",
     re.IGNORECASE,
 )
+"""No text is made of these words in two ways: a word like `xx` beside `x` would take exponential time."""
 _WORDS: Final = re.compile(r"[A-Za-z]+\d{0,2}(?:[_.:/@ -]+[A-Za-z]+\d{0,2})*[_.:/-]*")
 _PATH: Final = re.compile(r"[./~]|[A-Za-z][\w+.-]*://")
 
@@ -203,6 +204,12 @@ def _chosen(value: str) -> bool:
     """Whether a value looks like a password that a person chose: more than letters."""
     kinds = (str.isdigit, str.isalpha, lambda char: not (char.isalnum() or char in "_-./: "))
     return sum(any(map(kind, value)) for kind in kinds) >= 2 and _entropy(value) >= 2.5
+
+
+def _signed(value: str) -> bool:
+    """The same where nothing tells a value from code: letters, digits and a sign that joins no operands."""
+    kinds = (str.isdigit, str.isalpha, lambda char: char in "!#$%?~")
+    return all(any(map(kind, value)) for kind in kinds) and _entropy(value) >= 2.5
 
 
 def _entropy(value: str) -> float:

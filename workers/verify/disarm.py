@@ -84,15 +84,23 @@ class _Filter:
                 "summary": self.prose("summary", result.summary),
                 "findings": findings,
                 "unanchored": [self._finding(each) for each in result.unanchored],
+                "dropped": [self._finding(each) for each in result.dropped],
+                "apart": [self._finding(each) for each in result.apart],
             }
         )
 
     def _finding(self, finding: Finding) -> Finding:
         self._tell(NoticeKind.SECRET_IN_ANSWER, "suggestion", self._secrets(finding.suggestion or ""))
+        said = finding.judgement
+        if said is not None:
+            said = said.model_copy(update={"reason": self.prose("judgement", said.reason)})
         return finding.model_copy(
             update={
                 "title": self.prose("findings", finding.title),
                 "body": self.prose("findings", finding.body),
+                "category": self.prose("findings", finding.category),
+                "note": finding.note and self.prose("findings", finding.note),
+                "judgement": said,
             }
         )
 

@@ -1,6 +1,7 @@
 """Redaction on a worker's way: a patch around a secret applies; a secret is where it belongs, or nowhere."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -136,6 +137,80 @@ async def test_a_second_round_and_a_second_attempt_know_the_same_words(
     first, second = prompts(provider)
     assert second.startswith(first)
     assert set(PLACEHOLDER.findall(first)) == set(PLACEHOLDER.findall(second))
+
+
+async def test_a_short_password_of_a_url_is_hidden_in_later_rounds_too(
+    world: World, process: Process, provider: Canned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = 'URL = "postgres://shop:k4z@db.internal/shop"\n'
+    answering(
+        provider,
+        lambda prompt: edit("settings.py", f"KEY = {PLACEHOLDER.findall(prompt)[-1]}\n", "x\n"),
+        lambda prompt: edit("settings.py", "URL = ", "URI = ") + PLACEHOLDER.findall(prompt)[-1],
+        lambda _: edit("settings.py", content, "x = 1\n"),
+    )
+    task_id = await world.submit(**fix(content))
+    with monkeypatch.context() as patched:
+        patched.setattr("workers.rounds.render_repair", _dies)
+        with pytest.raises(ZeroDivisionError):
+            await work(process, task_id)
+    await world.die(process.boot_id)
+    await rescue(world.parts)
+    await work(process, task_id)
+    assert len(provider.asked) > 1
+    assert "k4z" not in b"".join(provider.asked).decode()
+
+
+async def test_a_verifier_sees_nothing_that_was_hidden_from_the_reviewer_and_is_understood_after_a_crash(
+    world: World, process: Process, provider: Canned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diff = '--- a/a.py\n+++ b/a.py\n@@ -1 +1,2 @@\n x = 1\n+y = "postgres://shop:k4z@db.internal/shop"\n'
+    finding = (
+        '<summary>S.</summary>\n<finding file="a.py" side="new" line="1" severity="high" category="bug"'
+        ' confidence="9" title="T">\n<quote>\nx = 1\n</quote>\n<body>It is {} here.</body>\n</finding>'
+    )
+    score = '<score finding="1" score="9" verdict="keep">Because of {}.</score>'
+    answering(
+        provider,
+        lambda prompt: finding.format(PLACEHOLDER.findall(prompt)[-1]),
+        lambda prompt: score.format(PLACEHOLDER.findall(prompt)[-1]),
+    )
+    task_id = await world.submit(
+        kind="review_code", context={"diff": diff}, preferences=ONE | {"verifier": True}
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr("workers.run.disarm", _dies)
+        with pytest.raises(ZeroDivisionError):
+            await work(process, task_id)
+    await world.die(process.boot_id)
+    await rescue(world.parts)
+    await work(process, task_id)
+    found = (await result_of(world, task_id))["findings"][0]
+    assert (found["body"], found["judgement"]["reason"]) == ("It is k4z here.", "Because of k4z.")
+    assert len(provider.asked) == 2
+    assert "k4z" not in b"".join(provider.asked).decode()
+
+
+async def test_a_schema_leaves_without_its_secrets_and_its_answer_fits_it(
+    world: World, process: Process, provider: Canned
+) -> None:
+    properties = {"password": {"const": SECRET}, "owner": {"enum": [ADDRESS]}}
+    schema = {"type": "object", "properties": properties, "required": ["password", "owner"]}
+
+    def fits(_: str) -> str:
+        body = orjson.loads(provider.asked[-1].partition(b"\r\n\r\n")[2])
+        asked = body["response_format"]["json_schema"]["schema"]["properties"]
+        return json.dumps({"password": asked["password"]["const"], "owner": asked["owner"]["enum"][0]})
+
+    answering(provider, fits)
+    context = {"prompt": "Who?", "answer_schema": schema}
+    task_id = await world.submit(kind="chat", context=context, preferences=ONE)
+    await work(process, task_id)
+    result = await result_of(world, task_id)
+    assert json.loads(result["text"]) == {"password": SECRET, "owner": ADDRESS}
+    assert len(provider.asked) == 1
+    assert SECRET not in provider.asked[0].decode()
+    assert ADDRESS not in provider.asked[0].decode()
 
 
 def _dies(*_: object) -> None:

@@ -29,6 +29,12 @@ def _uuid(name: str) -> str:
 
 # Rule, what stands around the secret ("{}"), the secret's parts.
 _TABLE: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
+    ("user-option", "curl -u admin:{} https://h", (lot("curl", 10),)),
+    ("password-option", "mysql --password {} -h db", (lot("option", 13),)),
+    ("shell-password", "PGPASSWORD={} psql", ("7x4", "q9", lot("shell", 8))),
+    ("password-element", "<password>{}</password>", (lot("element", 10),)),
+    ("assignment", "password: {}", ("hunter2", "hunter2", "!")),
+    ("assignment", 'password="{}"', (lot("quoted", 4), '\\"', lot("quoted2", 9))),
     ("anthropic-key", "key: {}", ("sk-", "ant-api03-", lot("an", 93, URLSAFE), "AA")),
     ("openai-key", 'OPENAI_API_KEY="{}"', ("sk-", "proj-", lot("op", 120, URLSAFE))),
     ("openai-key", "{}", ("sk-", lot("op2", 48))),

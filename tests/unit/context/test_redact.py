@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from time import thread_time
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from ops.bench.redaction import PACKAGES, tally
 from tests.unit.context.leaks import ALNUM, SAMPLES, Sample, anything, lot, private_key
 from workers.context import Message, concealed, redact, showable, strangers
 from workers.context.redact import NOTE
-from workers.context.sensitive import NAMES, PLACEHOLDER, sensitive
+from workers.context.sensitive import NAMES, PLACEHOLDER, _random, _real, sensitive
 
 KEY = b"0123456789abcdef"
 
@@ -72,6 +73,74 @@ def test_a_longer_conversation_keeps_the_words_of_a_shorter_one() -> None:
     assert long[:40] == short
 
 
+SHORT = "k4z"
+OPENS = Message("user", f"postgres://shop:{SHORT}@db.internal/shop")
+
+
+def later(said: str, *opens: Message) -> str:
+    """What a repair round and a verifier are sent of a text; both are sent the same."""
+    first = opens or (OPENS,)
+    repair = redact((*first, Message("assistant", said)), KEY, first)
+    other = redact([Message("user", said)], KEY, first)
+    assert repair.messages[-1].content == other.messages[-1].content
+    assert repair.restore(repair.messages[-1].content) == said
+    return other.messages[-1].content
+
+
+def test_what_was_hidden_first_is_hidden_in_what_follows_however_short() -> None:
+    word = PLACEHOLDER.findall(redact([OPENS], KEY).messages[0].content)[-1]
+    assert later(f"It is {SHORT}.\nPASSWORD={SHORT}\n") == f"It is {word}.\nPASSWORD={word}\n"
+    assert later(f"{SHORT}ebra and {SHORT}_1 are words.") == f"{SHORT}ebra and {SHORT}_1 are words."
+
+
+def test_many_short_values_are_hidden_later_as_few_are() -> None:
+    many = [Message("user", f"postgres://shop:{SHORT}{n}@db.internal/shop") for n in range(70)]
+    assert SHORT not in later(" ".join(f"{SHORT}{n}" for n in range(70)), *many)
+
+
+def test_a_short_value_stays_elsewhere_in_the_messages_that_come_first() -> None:
+    told = redact([OPENS, Message("user", f"call {SHORT}()")], KEY).messages
+    assert told[1].content == f"call {SHORT}()"
+
+
+def test_nothing_is_said_of_placeholders_where_none_of_the_earlier_is_met_again() -> None:
+    messages = (Message("system", "Check."), Message("user", "nothing here"))
+    assert redact(messages, KEY, (OPENS,)).messages == messages
+
+
+def test_a_schema_leaves_without_its_secrets_and_keeps_its_form() -> None:
+    key, password = "ghp" + "_" + lot("schema", 36), "Xk29dk3LmQz81"
+    schema = {
+        "type": "object",
+        "description": f"Never say {key}",
+        "properties": {
+            "password": {"type": "string", "pattern": "^[a-z0-9]{8,40}$", "anyOf": [{"const": password}]},
+            "login": {
+                "default": {"password": password},
+                "examples": [["ada.canary" + "@" + "analytical.io"]],
+            },
+            key: {"enum": [key, 1, None, True]},
+        },
+        "required": [key],
+    }
+    hidden = redact([Message("user", "Answer.")], KEY, None, schema)
+    told = orjson.dumps(hidden.schema).decode()
+    assert not any(value in told for value in (key, password, "canary"))
+    assert orjson.loads(hidden.restore(told)) == schema
+    assert hidden.schema is not None
+    assert hidden.schema["properties"]["password"]["pattern"] == "^[a-z0-9]{8,40}$"
+    assert hidden.schema["required"][0] in hidden.schema["properties"]
+    plain = {"type": "object", "properties": {"password": {"type": "string", "format": "date-time"}}}
+    assert redact([Message("user", "Answer.")], KEY, None, plain).schema == plain
+
+
+def test_a_value_of_a_schema_is_hidden_in_messages_and_from_people() -> None:
+    schema = {"properties": {"password": {"const": "Xk29dk3LmQz81"}}}
+    hidden = redact([Message("user", "It is Xk29dk3LmQz81.")], KEY, None, schema)
+    assert "Xk29" not in hidden.messages[0].content
+    assert concealed("'Xk29dk3LmQz81' was expected", (), schema) == "'[secret hidden]' was expected"
+
+
 def test_many_secrets_are_looked_for_as_few_are() -> None:
     secrets = [lot(f"many{number}", 24) for number in range(80)]
     assignments = "\n".join(f'secret_{at} = "{secret}"' for at, secret in enumerate(secrets))
@@ -102,6 +171,11 @@ def test_many_secrets_are_looked_for_as_few_are() -> None:
         "2026-11-25 07:01:41.123456 1234567890",
         "DE89 3704 0044 0532 0130 01",
         "@@ -10,7 +10,8 @@\n+1234567890 = x\n",
+        "docker run -u 1000:1000 image; chown --user www-data:www-data .",
+        "--password change-this-password now",
+        "PASSWORD=settings.DB_PASSWORD1 run",
+        "<password>your-password-here</password>",
+        "password: users.password1",
         "task-token sk-learn ghp_ AKIA eyJ://",
     ],
 )
@@ -198,6 +272,34 @@ def test_no_text_takes_more_than_linear_time(piece: str) -> None:
         return thread_time() - started
 
     assert seconds(200_000) < max(1, 40 * seconds(20_000))
+
+
+@pytest.mark.parametrize(
+    "piece", ["x", "xx-", "password", "a.", "pwd", "user", "A", "a_", "<", "{", "{a", "$"]
+)
+def test_judging_a_value_takes_linear_time_where_it_stands_for_nothing(piece: str) -> None:
+    started = thread_time()
+    for end in ("#", "12345", "é"):
+        _real((piece * 5_000)[:5_000] + end)
+        _random("1" + (piece * 5_000)[:5_000] + end)
+    assert thread_time() - started < 0.5
+
+
+def test_a_short_prompt_of_dummies_takes_a_moment() -> None:
+    started = thread_time()
+    sent('password = "' + 150 * "x" + '#"', 'password = "' + 30 * "xxx" + '#"')
+    assert thread_time() - started < 0.5
+
+
+def test_many_values_beside_a_placeholder_take_no_longer_than_without_it() -> None:
+    people = " ".join(f"ada.{n}@analytical.io" for n in range(16_000))
+
+    def seconds(text: str) -> float:
+        started = thread_time()
+        redact([Message("user", text)], KEY)
+        return thread_time() - started
+
+    assert seconds("HIDDEN_X " + people) < 2 * seconds(people) + 0.2
 
 
 def test_secrets_with_a_common_beginning_are_told_apart() -> None:

@@ -10,6 +10,8 @@ from schemas.results import (
     CodeResult,
     Finding,
     FinishReason,
+    Judgement,
+    Opinion,
     ReviewResult,
     Severity,
     Side,
@@ -129,6 +131,26 @@ def test_findings_are_disarmed_in_their_words_alone() -> None:
     assert (result.summary, result.findings[0].body) == ("&lt;iframe>", "&lt;script>")
     assert result.unanchored[0].body == "[a](b)"
     assert (result.findings[0].quote, result.findings[0].suggestion) == ("<script>", "<script>x</script>")
+
+
+def test_what_a_verifier_says_and_what_stands_apart_is_disarmed_too() -> None:
+    said = Judgement(opinion=Opinion.DROP, score=1, reason=f"[x](javascript:1) {SECRET}")
+    doubtful = finding("<script>", judgement=said, note="<iframe>", category="<form>")
+    review = ReviewResult(
+        summary="Fine.",
+        findings=[doubtful],
+        unanchored=[doubtful],
+        dropped=[doubtful],
+        apart=[doubtful],
+        verification=LEVEL,
+    )
+    result = disarm(reviewing(DIFF.format("")), review)
+    assert isinstance(result, ReviewResult)
+    for each in (*result.findings, *result.unanchored, *result.dropped, *result.apart):
+        assert (each.body, each.note, each.category) == ("&lt;script>", "&lt;iframe>", "&lt;form>")
+        assert each.judgement is not None
+        assert each.judgement.reason == "[x](#unsafe-1) [secret hidden]"
+    assert NoticeKind.SECRET_IN_ANSWER in kinds(result)
 
 
 def test_a_chat_is_passed_on_as_it_is_and_told_of() -> None:

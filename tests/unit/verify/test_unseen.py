@@ -27,8 +27,20 @@ def test_a_file_written_anew_from_its_shown_part_is_refused() -> None:
     assert problems[0].startswith("a.py: 30 lines that you were not shown would be gone.")
 
 
-def test_a_file_may_go_as_a_whole() -> None:
-    assert told(deletion("a.py") + block("b.py", "", "x = 1\n")) == []
+def test_a_file_may_go_as_a_whole_where_nothing_new_comes() -> None:
+    assert told(deletion("a.py")) == []
+
+
+def test_a_file_may_not_go_while_a_new_one_is_written_from_its_shown_part() -> None:
+    problems = told(deletion("a.py") + block("b.py", "", "\n".join(LINES[:10]) + "\n"))
+    assert len(problems) == 1
+    assert problems[0].startswith(
+        "a.py: 30 lines that you were not shown would be gone, while a new file comes. Keep the file,"
+    )
+
+
+def test_a_file_may_move_with_all_its_lines() -> None:
+    assert told(deletion("a.py") + block("b.py", "", FILE)) == []
 
 
 def test_a_new_file_may_not_take_the_name_of_one_that_cannot_be_shown() -> None:
