@@ -6,7 +6,6 @@ everything in between (began to answer, or we gave up waiting) at its hold, mark
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 from uuid import UUID
@@ -18,13 +17,12 @@ from orchestrator.adapters import Provider as Adapter
 from orchestrator.catalogue import models, prices, tokens
 from orchestrator.catalogue.estimates import full_hour
 from orchestrator.catalogue.tiers import tier_asked
-from orchestrator.flow.book import Outcome, book
+from orchestrator.flow.book import Outcome, book, kept_usage
 from orchestrator.flow.claim import Lease, PaidAnswer
 from orchestrator.flow.intend import Intent, LeaseLost, Refused, intend
 from orchestrator.limits.breakers import Circuit, CircuitOpen, health_of
 from orchestrator.limits.budgets import Refusal
 from orchestrator.limits.credentials import opened
-from orchestrator.limits.gates import close_after
 from schemas.budgets import OnBudget
 from schemas.calls import Cost, Purpose, Usage
 from schemas.errors import Category, CredentialMissing, Failure, StoreUnavailable
@@ -32,9 +30,10 @@ from schemas.providers import Wire
 from schemas.tasks import ChatRequest, EmbedRequest, TaskRequest
 from workers.adapted import adapted, adapter_of, cost_nanos
 from workers.context import Message
+from workers.lessons import close_gate, learnt
 from workers.process import Process
 from workers.providers import wire_for
-from workers.providers.base import Ask, WireRequest
+from workers.providers.base import Ask, WireRequest, malformed
 from workers.redaction import is_redacted, made_whole, redacted
 from workers.relay import relayed
 from workers.spool import Paid
@@ -134,25 +133,16 @@ async def call(
     async with relayed(process.parts, lease, call_id, done) as relay:
         await _exchange(process, lease, Asked(ask, call_id, request), done, timeout)
     failpoints.reach("call.answered")
-    outcome = _outcome(lease, done)
-    await _booked(process, Paid(lease.task_id, lease.provider, intent, outcome))
+    outcome = _reckoned(lease, done)
+    outcome = await _booked(process, Paid(lease.task_id, lease.provider, intent, outcome))
     failpoints.reach("call.booked")
-    await _learnt(process, lease, ask, outcome)
+    await learnt(process, lease, ask, outcome)
     if outcome.failure is not None:
-        await _close_gate(process, lease, outcome.failure)
+        await close_gate(process, lease, outcome.failure)
     if outcome.answer is not None:
         return PaidAnswer(call_id, purpose, outcome.answer, outcome.served_model, outcome.cut)
     failure = outcome.failure or Failure(category=Category.MALFORMED, message="The answer was empty.")
     return call_id, failure.model_copy(update={"passed_on": relay is not None and relay.passed_on})
-
-
-async def _learnt(process: Process, lease: Lease, ask: Ask, outcome: Outcome) -> None:
-    """What the call says of the model's way to count; a player of models says nothing of them."""
-    if outcome.usage is None or lease.provider.simulated:
-        return
-    size = sum(len(message.content.encode("utf-8", "replace")) for message in ask.messages)
-    taken = outcome.usage.input_tokens
-    await process.calibration.heard(process.parts.volatile, lease.provider.vendor, ask.model, size, taken)
 
 
 async def intended(
@@ -184,7 +174,24 @@ async def unsent(process: Process, lease: Lease, intent: Intent) -> None:
     await until_stored(lambda: book(process.parts, lease.task_id, lease.provider, intent, outcome))
 
 
-async def _booked(process: Process, paid: Paid) -> None:
+async def _booked(process: Process, paid: Paid) -> Outcome:
+    """What was booked: the outcome, or the call at its hold where that can't be kept. Raises
+    `StoreUnavailable`."""
+    try:
+        await _committed(process, paid)
+    except StoreUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - money was spent, so the call must not stay open
+        telemetry.fault("call.not_kept", error, call_id=paid.intent.call_id)
+        process.spool.forget(paid.intent.call_id)
+        kept = paid.outcome
+        bare = Outcome.at_hold(kept.http_status, kept.first_token_after, kept.seconds)
+        if await _committed(process, replace(paid, outcome=bare)):
+            return bare
+    return paid.outcome
+
+
+async def _committed(process: Process, paid: Paid) -> bool:
     """Book an outcome; where that takes longer than a moment, it waits in the spool meanwhile.
 
     Raises `StoreUnavailable` if the store stays away: the outcome is then booked from the spool.
@@ -196,23 +203,13 @@ async def _booked(process: Process, paid: Paid) -> None:
     if not done:
         try:
             await asyncio.to_thread(process.spool.keep, paid)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             telemetry.fault("spool.not_written", error, call_id=paid.intent.call_id)
         failpoints.reach("spool.kept")
-    await booking
+    ours = await booking
     if not done:
         process.spool.forget(paid.intent.call_id)
-
-
-async def _close_gate(process: Process, lease: Lease, failure: Failure) -> None:
-    """Let the others know at once; where the store is away, the next call will tell again."""
-    with suppress(StoreUnavailable):
-        provider = lease.provider
-        closed = await close_after(process.parts.db, provider.id, failure, provider.credential)
-        if closed is not None:
-            telemetry.warn(
-                "gate.closed", provider=lease.provider.name, gate=closed.kind, reason=closed.reason
-            )
+    return ours
 
 
 def refused(lease: Lease, refusal: Refusal) -> Failure:
@@ -326,6 +323,9 @@ async def _exchange(process: Process, lease: Lease, asked: Asked, done: Exchange
             if category is None:
                 raise
             done.failure = Failure(category=category, message=_GIVING_UP[category])
+        except Exception as error:  # noqa: BLE001 - whatever it was, the call may be paid: it is booked
+            telemetry.fault("call.fault", error, call_id=asked.call_id)
+            done.sent, done.failure = True, malformed(error)
     if lease.seconds_left <= 0 and done.failure and done.failure.category is Category.TOTAL_TIMEOUT:
         done.failure = Failure(category=Category.DEADLINE, message=_GIVING_UP[Category.DEADLINE])
 
@@ -338,6 +338,14 @@ async def _answered(process: Process, asked: Asked, done: Exchange, timeout: flo
         await exchange(parts.http, parts.config, ask.provider, wire_for(ask), request, done, timeout)
 
 
+def _reckoned(lease: Lease, done: Exchange) -> Outcome:
+    try:
+        return _outcome(lease, done)
+    except Exception as error:  # noqa: BLE001 - what can't be reckoned is charged at its hold
+        telemetry.fault("call.not_reckoned", error, task_id=lease.task_id)
+        return Outcome.at_hold(done.http_status, done.first_token, done.seconds)
+
+
 def _outcome(lease: Lease, done: Exchange) -> Outcome:
     reply = done.reply
     priced = prices.priced_model(lease.provider.vendor, lease.candidate.model, reply.model)
@@ -347,7 +355,7 @@ def _outcome(lease: Lease, done: Exchange) -> Outcome:
         answer=None if failure else reply.text,
         failure=failure,
         usage=reply.usage,
-        raw_usage=reply.raw_usage,
+        raw_usage=kept_usage(reply.raw_usage),
         cost=_cost(lease, done),
         served_model=priced if reply.model else None,
         served_tier=reply.tier,

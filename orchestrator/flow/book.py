@@ -4,7 +4,7 @@ Not fenced: the money was spent whoever we are. Idempotent by call id: the first
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Self
 from uuid import UUID
 
 import orjson
@@ -19,6 +19,11 @@ from schemas.errors import Category, Failure
 from schemas.events import EventName
 from schemas.moves import Happening
 from schemas.providers import Provider
+
+MOST_USAGE: Final = 16 * 1024
+"""Bytes of a vendor's own words on usage that are kept with a call, as JSON."""
+
+_DEEPEST_USAGE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,13 @@ class Outcome:
     first_token_after: float | None
     seconds: float
     cut: bool = False
+
+    @classmethod
+    def at_hold(cls, http_status: int | None, first_token_after: float | None, seconds: float) -> Self:
+        """A call whose answer can't be reckoned or kept: nothing that its provider said is in it."""
+        message = "The provider's answer was malformed: it can't be reckoned or kept."
+        failure = Failure(category=Category.MALFORMED, message=message)
+        return cls(None, failure, None, None, None, None, None, http_status, None, first_token_after, seconds)
 
 
 async def book(parts: Parts, task_id: UUID, provider: Provider, intent: Intent, outcome: Outcome) -> bool:
@@ -68,7 +80,7 @@ def _params(intent: Intent, outcome: Outcome) -> dict[str, Any]:
         "estimated": cost.estimated if cost else True,
         "price_source": cost.source if cost else "hold",
         "price_version": cost.version if cost else "1",
-        "usage": _as_json(outcome.raw_usage),
+        "usage": _as_json(kept_usage(outcome.raw_usage)),
         "input_tokens": usage.input_tokens if usage else None,
         "cached_tokens": usage.cached_tokens if usage else None,
         "cache_write_tokens": usage.cache_write_tokens if usage else None,
@@ -84,13 +96,39 @@ def _params(intent: Intent, outcome: Outcome) -> dict[str, Any]:
 
 
 def _storable(text: str | None) -> str | None:
-    """Postgres keeps no NUL in a text, and the money of a call must be booked whatever was answered."""
-    return text.replace("\0", "\ufffd") if text else text
+    """Postgres keeps neither a NUL nor half a character, and money must be booked whatever was answered."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode() if text else text
+
+
+def kept_usage(told: Any) -> dict[str, Any] | None:
+    """What a vendor told of usage if it can be kept as it is, else what stands in for it and says why."""
+    if not told:
+        return None
+    why = _unkept(told)
+    return {"left_out": f"What the provider told of usage {why}."} if why else dict(told)
+
+
+def _unkept(told: Any) -> str | None:
+    if not isinstance(told, dict):
+        return "is no object"
+    try:
+        size = len(written := orjson.dumps(told))
+    except (TypeError, ValueError, RecursionError):
+        return "is nested too deeply or has a number of more than 64 bits"
+    if size > MOST_USAGE:
+        return f"is larger than {MOST_USAGE} bytes"
+    if b"\\u0000" in written:
+        return "has a NUL in it"
+    return None if _is_shallow(told, _DEEPEST_USAGE) else f"is nested more than {_DEEPEST_USAGE} levels deep"
+
+
+def _is_shallow(value: Any, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return inner is None or (levels > 0 and all(_is_shallow(each, levels - 1) for each in inner))
 
 
 def _as_json(usage: dict[str, Any] | None) -> str | None:
-    told = orjson.dumps(usage).decode() if usage else None
-    return None if told and "\\u0000" in told else told
+    return orjson.dumps(usage).decode() if usage else None
 
 
 def _happenings(intent: Intent, outcome: Outcome) -> tuple[Happening, ...]:
