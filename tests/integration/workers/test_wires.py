@@ -193,10 +193,10 @@ def deep(levels: int) -> Any:
     return value
 
 
-def answer(usage: Any) -> bytes:
+def answer(usage: bytes) -> bytes:
     """A good answer with this usage."""
     choice = {"delta": {"content": "x"}, "finish_reason": "stop"}
-    return b"data: " + orjson.dumps({"choices": [choice]})[:-1] + b',"usage":' + usage + b"}\n\n"
+    return b'data: {"choices":[%b],"usage":%b}\n\n' % (orjson.dumps(choice), usage)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,8 @@ async def test_whatever_goes_wrong_after_the_exchange_the_call_is_booked_at_its_
     world: World, process: Process, provider: Canned, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     module, name = broken.rsplit(".", 1)
-    real, struck = getattr(import_module(module), name), []
+    real = getattr(import_module(module), name)
+    struck: list[int] = []
 
     def once(*given: Any) -> Any:
         if struck:
