@@ -17,7 +17,7 @@ from orchestrator.adapters import Provider as Adapter
 from orchestrator.catalogue import models, prices, tokens
 from orchestrator.catalogue.estimates import full_hour
 from orchestrator.catalogue.tiers import tier_asked
-from orchestrator.flow.book import Outcome, book, kept_usage
+from orchestrator.flow.book import Outcome, book
 from orchestrator.flow.claim import Lease, PaidAnswer
 from orchestrator.flow.intend import Intent, LeaseLost, Refused, intend
 from orchestrator.limits.breakers import Circuit, CircuitOpen, health_of
@@ -355,7 +355,7 @@ def _outcome(lease: Lease, done: Exchange) -> Outcome:
         answer=None if failure else reply.text,
         failure=failure,
         usage=reply.usage,
-        raw_usage=kept_usage(reply.raw_usage),
+        raw_usage=reply.raw_usage,
         cost=_cost(lease, done),
         served_model=priced if reply.model else None,
         served_tier=reply.tier,

@@ -31,6 +31,7 @@ class Outcome:
     """How a call ended.
 
     `answer` where it is complete, else `failure`. `usage` None: the vendor said nothing of usage.
+    `raw_usage` that can't be kept gives way to an object that says why.
     `cost` None: charge the hold and mark it estimated. `first_token_after` and `seconds` are
     durations since the intent. `cut`: the answer is complete up to the limit of output tokens it was given.
     """
@@ -47,6 +48,9 @@ class Outcome:
     first_token_after: float | None
     seconds: float
     cut: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "raw_usage", _kept_usage(self.raw_usage))
 
     @classmethod
     def at_hold(cls, http_status: int | None, first_token_after: float | None, seconds: float) -> Self:
@@ -80,7 +84,7 @@ def _params(intent: Intent, outcome: Outcome) -> dict[str, Any]:
         "estimated": cost.estimated if cost else True,
         "price_source": cost.source if cost else "hold",
         "price_version": cost.version if cost else "1",
-        "usage": _as_json(kept_usage(outcome.raw_usage)),
+        "usage": _as_json(outcome.raw_usage),
         "input_tokens": usage.input_tokens if usage else None,
         "cached_tokens": usage.cached_tokens if usage else None,
         "cache_write_tokens": usage.cache_write_tokens if usage else None,
@@ -100,7 +104,7 @@ def _storable(text: str | None) -> str | None:
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode() if text else text
 
 
-def kept_usage(told: Any) -> dict[str, Any] | None:
+def _kept_usage(told: Any) -> dict[str, Any] | None:
     """What a vendor told of usage if it can be kept as it is, else what stands in for it and says why."""
     if not told:
         return None

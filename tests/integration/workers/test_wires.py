@@ -285,10 +285,13 @@ async def test_whatever_goes_wrong_after_the_exchange_the_call_is_booked_at_its_
 
 
 async def test_an_error_whose_words_cannot_be_read_goes_by_its_status(
-    process: Process, provider: Canned
+    process: Process, provider: Canned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    provider.status = 503
-    provider.chunks = [b'{"error":{"message":' + b"[" * 900 + b"]" * 900 + b"}}"]
+    def unreadable(*_: Any) -> Any:
+        raise RecursionError
+
+    monkeypatch.setattr(type(WIRES[Wire.OPENAI_CHAT]), "failure", unreadable)
+    provider.status, provider.chunks = 503, [b"{}"]
     done = await exchanged(process, provider, Wire.OPENAI_CHAT, Vendor.OPENAI)
     assert done.failure is not None
     assert (done.refused, done.failure.category) == (True, Category.OVERLOADED)
