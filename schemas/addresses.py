@@ -9,7 +9,7 @@ import binascii
 import ipaddress
 import re
 from typing import Annotated, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -17,6 +17,12 @@ _HOST: Final = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 _LONGEST_HOST: Final = 253
 _SECRET_PREFIX: Final = "whsec_"
 _SECRET_BYTES: Final = range(24, 65)
+
+
+def leads_up(path: str) -> bool:
+    """Whether a path has `.` or `..` as a whole part, encoded or not: clients and servers resolve those."""
+    parts = re.split(r"[/\\]", unquote(path.partition("?")[0]))
+    return not {".", ".."}.isdisjoint(parts)
 
 
 def callable_address(url: str) -> str:

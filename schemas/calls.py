@@ -52,7 +52,8 @@ class AnswerVerdict(StrEnum):
     SUPERSEDED = "superseded"
 
 
-Tokens = Annotated[int, Field(ge=0, le=2**31 - 1)]
+MOST_TOKENS = 2**31 - 1
+Tokens = Annotated[int, Field(ge=0, le=MOST_TOKENS)]
 
 
 class Usage(Value):

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from schemas.addresses import leads_up
 from schemas.base import Value
 from schemas.errors import Category
 
@@ -48,6 +49,8 @@ Told = Annotated[str, Field(min_length=1, max_length=200)]
 def _leads_below(path: str) -> str:
     if not re.fullmatch(r"/(?!/)[!-~]*", path) or "\\" in path or "#" in path:
         raise ValueError("must be a path below base_url: it begins with one '/' and has no '\\' or '#'")
+    if leads_up(path):
+        raise ValueError("must be a path below base_url: it has no '.' or '..' as a whole part")
     return path
 
 

@@ -6,7 +6,6 @@ everything in between (began to answer, or we gave up waiting) at its hold, mark
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 from uuid import UUID
@@ -24,17 +23,18 @@ from orchestrator.flow.intend import Intent, LeaseLost, Refused, intend
 from orchestrator.limits.breakers import Circuit, CircuitOpen, health_of
 from orchestrator.limits.budgets import Refusal
 from orchestrator.limits.credentials import opened
-from orchestrator.limits.gates import close_after
 from schemas.budgets import OnBudget
-from schemas.calls import Cost, Kept, Purpose, Usage
+from schemas.calls import Cost, Purpose, Usage
 from schemas.errors import Category, CredentialMissing, Failure, StoreUnavailable
 from schemas.providers import Wire
 from schemas.tasks import ChatRequest, EmbedRequest, TaskRequest
 from workers.adapted import adapted, adapter_of, cost_nanos
 from workers.context import Message
+from workers.keepable import keepable
+from workers.lessons import close_gate, learnt
 from workers.process import Process
 from workers.providers import wire_for
-from workers.providers.base import Ask, WireRequest
+from workers.providers.base import Ask, WireRequest, malformed
 from workers.redaction import as_sent, is_redacted, made_whole, redacted
 from workers.relay import relayed
 from workers.spool import Paid
@@ -138,40 +138,17 @@ async def call(
     async with relayed(process.parts, lease, call_id, done) as relay:
         await _exchange(process, lease, Asked(ask, call_id, request), done, timeout)
     failpoints.reach("call.answered")
-    outcome = _outcome(lease, done)
-    await _booked(process, Paid(lease.task_id, lease.provider, intent, outcome))
+    outcome = _reckoned(lease, done)
+    outcome = await _booked(process, Paid(lease.task_id, lease.provider, intent, outcome))
     failpoints.reach("call.booked")
-    await _learnt(process, lease, ask, outcome)
+    await learnt(process, lease, ask, outcome)
     if outcome.failure is not None:
-        await _close_gate(process, lease, outcome.failure)
+        await close_gate(process, lease, outcome.failure)
     if outcome.answer is not None:
         served_by, cut = outcome.served_model, outcome.cut
-        return PaidAnswer(call_id, purpose, outcome.answer, served_by, cut, kept=_kept(outcome))
+        return PaidAnswer(call_id, purpose, outcome.answer, served_by, cut, kept=keepable(outcome))
     failure = outcome.failure or Failure(category=Category.MALFORMED, message="The answer was empty.")
     return call_id, failure.model_copy(update={"passed_on": relay is not None and relay.passed_on})
-
-
-def _kept(outcome: Outcome) -> Kept | None:
-    """What the cache may hold of a call: nothing where it is not known what it took."""
-    if outcome.answer is None or outcome.usage is None or outcome.cost is None:
-        return None
-    return Kept(
-        text=outcome.answer,
-        model=outcome.served_model,
-        cut=outcome.cut,
-        input_tokens=outcome.usage.input_tokens,
-        output_tokens=outcome.usage.output_tokens,
-        cost_nanos=outcome.cost.nanos,
-    )
-
-
-async def _learnt(process: Process, lease: Lease, ask: Ask, outcome: Outcome) -> None:
-    """What the call says of the model's way to count; a player of models says nothing of them."""
-    if outcome.usage is None or lease.provider.simulated:
-        return
-    size = sum(len(message.content.encode("utf-8", "replace")) for message in ask.messages)
-    taken = outcome.usage.input_tokens
-    await process.calibration.heard(process.parts.volatile, lease.provider.vendor, ask.model, size, taken)
 
 
 async def intended(
@@ -203,7 +180,24 @@ async def unsent(process: Process, lease: Lease, intent: Intent) -> None:
     await until_stored(lambda: book(process.parts, lease.task_id, lease.provider, intent, outcome))
 
 
-async def _booked(process: Process, paid: Paid) -> None:
+async def _booked(process: Process, paid: Paid) -> Outcome:
+    """What was booked: the outcome, or the call at its hold where that can't be kept. Raises
+    `StoreUnavailable`."""
+    try:
+        await _committed(process, paid)
+    except StoreUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - money was spent, so the call must not stay open
+        telemetry.fault("call.not_kept", error, call_id=paid.intent.call_id)
+        process.spool.forget(paid.intent.call_id)
+        kept = paid.outcome
+        bare = Outcome.at_hold(kept.http_status, kept.first_token_after, kept.seconds)
+        if await _committed(process, replace(paid, outcome=bare)):
+            return bare
+    return paid.outcome
+
+
+async def _committed(process: Process, paid: Paid) -> bool:
     """Book an outcome; where that takes longer than a moment, it waits in the spool meanwhile.
 
     Raises `StoreUnavailable` if the store stays away: the outcome is then booked from the spool.
@@ -215,23 +209,13 @@ async def _booked(process: Process, paid: Paid) -> None:
     if not done:
         try:
             await asyncio.to_thread(process.spool.keep, paid)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             telemetry.fault("spool.not_written", error, call_id=paid.intent.call_id)
         failpoints.reach("spool.kept")
-    await booking
+    ours = await booking
     if not done:
         process.spool.forget(paid.intent.call_id)
-
-
-async def _close_gate(process: Process, lease: Lease, failure: Failure) -> None:
-    """Let the others know at once; where the store is away, the next call will tell again."""
-    with suppress(StoreUnavailable):
-        provider = lease.provider
-        closed = await close_after(process.parts.db, provider.id, failure, provider.credential)
-        if closed is not None:
-            telemetry.warn(
-                "gate.closed", provider=lease.provider.name, gate=closed.kind, reason=closed.reason
-            )
+    return ours
 
 
 def refused(lease: Lease, refusal: Refusal) -> Failure:
@@ -307,20 +291,13 @@ async def _request(
         credential = await until_stored(lambda: opened(process.parts, lease.tenant_id, provider))
         if provider.wire is Wire.ADAPTER and not ask.inputs:
             return adapter_of(process.parts, provider, credential, str(call_id))
-        request = _straight(wire_for(ask).request(ask, credential, str(call_id)))
+        request = wire_for(ask).request(ask, credential, str(call_id))
     except CredentialMissing as error:
         return Failure(category=Category.UNAUTHORIZED, message=error.detail)
     except (ValueError, TypeError) as error:
         message = f"The provider {provider.name!r} can't be asked this: {error}"
         return Failure(category=Category.BAD_REQUEST, message=message[:500])
     return replace(request, headers={**provider.options.headers, **request.headers})
-
-
-def _straight(request: WireRequest) -> WireRequest:
-    """The request, if its path is what will be asked: clients take `..` as a step up to another place."""
-    if {".", ".."} & set(request.path.partition("?")[0].split("/")):
-        raise ValueError("its path would hold the segment '.' or '..'; name another model")
-    return request
 
 
 def _hold(ask: Ask, request: WireRequest | Adapter) -> int:
@@ -353,6 +330,9 @@ async def _exchange(process: Process, lease: Lease, asked: Asked, done: Exchange
             if category is None:
                 raise
             done.failure = Failure(category=category, message=_GIVING_UP[category])
+        except Exception as error:  # noqa: BLE001 - whatever it was, the call may be paid: it is booked
+            telemetry.fault("call.fault", error, call_id=asked.call_id)
+            done.sent, done.failure = True, malformed(error)
     if lease.seconds_left <= 0 and done.failure and done.failure.category is Category.TOTAL_TIMEOUT:
         done.failure = Failure(category=Category.DEADLINE, message=_GIVING_UP[Category.DEADLINE])
 
@@ -363,6 +343,14 @@ async def _answered(process: Process, asked: Asked, done: Exchange, timeout: flo
         await adapted(request, ask, str(asked.call_id), done, timeout)
     else:
         await exchange(parts.http, parts.config, ask.provider, wire_for(ask), request, done, timeout)
+
+
+def _reckoned(lease: Lease, done: Exchange) -> Outcome:
+    try:
+        return _outcome(lease, done)
+    except Exception as error:  # noqa: BLE001 - what can't be reckoned is charged at its hold
+        telemetry.fault("call.not_reckoned", error, task_id=lease.task_id)
+        return Outcome.at_hold(done.http_status, done.first_token, done.seconds)
 
 
 def _outcome(lease: Lease, done: Exchange) -> Outcome:

@@ -8,11 +8,11 @@ placeholder on: what was hidden never comes into Redis.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 from uuid import UUID
 
-from orchestrator import clock, failpoints
+from orchestrator import clock, failpoints, telemetry
 from orchestrator.flow.claim import Lease
 from orchestrator.flow.expose import expose
 from orchestrator.volatile import Unreachable
@@ -109,6 +109,10 @@ async def relayed(parts: Parts, lease: Lease, call_id: UUID, done: Exchange) -> 
         yield relay
     finally:
         relay.finish()
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(LAST_SECONDS):
                 await running
+        except TimeoutError:
+            pass
+        except Exception as error:  # noqa: BLE001 - the call is paid, and is booked whoever could listen
+            telemetry.fault("relay.fault", error, call_id=call_id)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from orchestrator import clock, failpoints
+from orchestrator import clock, failpoints, telemetry
 from orchestrator.catalogue.vendors import address_of
 from orchestrator.config import Config
 from orchestrator.http.clients import Clients
@@ -17,7 +17,16 @@ from orchestrator.http.transport import Response, TransportError, never_connecte
 from schemas.errors import Category, Failure
 from schemas.providers import Provider
 from workers.framing import Framing, WholeBody
-from workers.providers.base import Reply, WireFormat, WireRequest
+from workers.providers.base import (
+    Malformed,
+    Reply,
+    WireFormat,
+    WireRequest,
+    by_status,
+    hinted,
+    malformed,
+    said,
+)
 
 _MOST_ERROR_BYTES: Final = 64 * 1024
 _OK: Final = 200
@@ -76,8 +85,17 @@ async def exchange(
     except _TooLarge:
         message = f"The answer is larger than {config.max_answer_bytes} bytes."
         result.failure = Failure(category=Category.MALFORMED, message=message)
-    except (ValueError, TypeError, AttributeError) as error:
-        result.failure = _failure(Category.MALFORMED, error)
+    except Exception as error:  # noqa: BLE001 - the call is paid: whatever comes, it has to be booked
+        result.failure = _unread(result, error)
+
+
+def _unread(result: Exchange, error: Exception) -> Failure:
+    """What came can't be read, or nothing could be sent."""
+    if not isinstance(error, ValueError):
+        telemetry.fault("provider.fault", error)
+    if not result.began and isinstance(error, ValueError):
+        return Failure(category=Category.MALFORMED, message=said(error, None)[:500])
+    return malformed(error)
 
 
 def as_configured(config: Config, provider: Provider) -> Config:
@@ -120,7 +138,7 @@ async def _read(
         result.refused = True
         patience.come_down_to(config.idle_timeout)
         body = await _head(response)
-        result.failure = wire.failure(response.status_code, response.headers, body)
+        result.failure = _refusal(wire, response, body)
         return
     result.began = True
     content_type = response.headers.get("content-type", "")
@@ -128,8 +146,10 @@ async def _read(
         message = f"The provider answered with the content type {content_type[:100]!r}."
         result.failure = Failure(category=Category.MALFORMED, message=message)
         return
+    pieces = 0
     async for data in _pieces(response, wire.framing(), config.max_answer_bytes):
-        moved = wire.feed(result.reply, data)
+        pieces += 1
+        moved = _fed(wire, result.reply, data, pieces)
         if result.heard is not None:
             result.heard()
         if result.first_token is None and result.reply.parts:
@@ -139,6 +159,28 @@ async def _read(
         elif moved:
             patience.renew()
     result.failure = wire.closed(result.reply)
+
+
+def _fed(wire: WireFormat, reply: Reply, data: bytes, piece: int) -> bool:
+    """Whether this piece moved the answer on. Raises `Malformed` naming the piece."""
+    try:
+        return wire.feed(reply, data)
+    except Malformed as error:
+        where = "" if wire.framing is WholeBody else f"in piece {piece}, "
+        raise Malformed(f"{where}{error}") from error
+
+
+def _refusal(wire: WireFormat, response: Response, body: bytes) -> Failure:
+    """What an HTTP error means; by its status alone where its body can't be read."""
+    status, headers = response.status_code, response.headers
+    try:
+        return wire.failure(status, headers, body)
+    except Exception as error:  # noqa: BLE001 - a refusal stays one whatever its words are
+        telemetry.fault("provider.fault", error)
+        hint = hinted(headers)
+        return Failure(
+            category=by_status(status, hint), message=said(None, status), http_status=status, retry_after=hint
+        )
 
 
 class _Patience:

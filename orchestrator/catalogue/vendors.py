@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
+from schemas.addresses import leads_up
 from schemas.providers import Provider, Vendor, Wire
 
 
@@ -185,10 +186,12 @@ def path_of(provider: Provider, path: str) -> str:
     """A path below the provider's base URL, with the query that belongs to every request of it.
 
     Azure's URLs of the older form (`…/openai/deployments/{name}`) need a version, the newer ones
-    (`…/openai/v1`) take none. Raises `ValueError` for a path that could lead to another host.
+    (`…/openai/v1`) take none. Raises `ValueError` for a path that could lead elsewhere.
     """
     if not re.fullmatch(r"/(?!/)[!-~]*", path) or "\\" in path or "#" in path:
         raise ValueError(f"the path {path[:100]!r} does not lead below the provider's URL")
+    if leads_up(path):
+        raise ValueError(f"the path {path[:100]!r} has '.' or '..' as a whole part, and so leads elsewhere")
     parts = urlsplit(provider.base_url)
     query = parts.query
     if provider.vendor is Vendor.AZURE and _AZURE_DEPLOYMENT.fullmatch(parts.path):

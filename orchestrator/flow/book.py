@@ -4,7 +4,7 @@ Not fenced: the money was spent whoever we are. Idempotent by call id: the first
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Self
 from uuid import UUID
 
 import orjson
@@ -20,12 +20,18 @@ from schemas.events import EventName
 from schemas.moves import Happening
 from schemas.providers import Provider
 
+MOST_USAGE: Final = 16 * 1024
+"""Bytes of a vendor's own words on usage that are kept with a call, as JSON."""
+
+_DEEPEST_USAGE: Final = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a call ended.
 
     `answer` where it is complete, else `failure`. `usage` None: the vendor said nothing of usage.
+    `raw_usage` that can't be kept gives way to an object that says why.
     `cost` None: charge the hold and mark it estimated. `first_token_after` and `seconds` are
     durations since the intent. `cut`: the answer is complete up to the limit of output tokens it was given.
     """
@@ -42,6 +48,16 @@ class Outcome:
     first_token_after: float | None
     seconds: float
     cut: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "raw_usage", _kept_usage(self.raw_usage))
+
+    @classmethod
+    def at_hold(cls, http_status: int | None, first_token_after: float | None, seconds: float) -> Self:
+        """A call whose answer can't be reckoned or kept: nothing that its provider said is in it."""
+        message = "The provider's answer was malformed: it can't be reckoned or kept."
+        failure = Failure(category=Category.MALFORMED, message=message)
+        return cls(None, failure, None, None, None, None, None, http_status, None, first_token_after, seconds)
 
 
 async def book(parts: Parts, task_id: UUID, provider: Provider, intent: Intent, outcome: Outcome) -> bool:
@@ -84,13 +100,39 @@ def _params(intent: Intent, outcome: Outcome) -> dict[str, Any]:
 
 
 def _storable(text: str | None) -> str | None:
-    """Postgres keeps no NUL in a text, and the money of a call must be booked whatever was answered."""
-    return text.replace("\0", "\ufffd") if text else text
+    """Postgres keeps neither a NUL nor half a character, and money must be booked whatever was answered."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode() if text else text
+
+
+def _kept_usage(told: Any) -> dict[str, Any] | None:
+    """What a vendor told of usage if it can be kept as it is, else what stands in for it and says why."""
+    if not told:
+        return None
+    why = _unkept(told)
+    return {"left_out": f"What the provider told of usage {why}."} if why else dict(told)
+
+
+def _unkept(told: Any) -> str | None:
+    if not isinstance(told, dict):
+        return "is no object"
+    try:
+        size = len(written := orjson.dumps(told))
+    except (TypeError, ValueError, RecursionError):
+        return "is nested too deeply or has a number of more than 64 bits"
+    if size > MOST_USAGE:
+        return f"is larger than {MOST_USAGE} bytes"
+    if b"\\u0000" in written:
+        return "has a NUL in it"
+    return None if _is_shallow(told, _DEEPEST_USAGE) else f"is nested more than {_DEEPEST_USAGE} levels deep"
+
+
+def _is_shallow(value: Any, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return inner is None or (levels > 0 and all(_is_shallow(each, levels - 1) for each in inner))
 
 
 def _as_json(usage: dict[str, Any] | None) -> str | None:
-    told = orjson.dumps(usage).decode() if usage else None
-    return None if told and "\\u0000" in told else told
+    return orjson.dumps(usage).decode() if usage else None
 
 
 def _happenings(intent: Intent, outcome: Outcome) -> tuple[Happening, ...]:

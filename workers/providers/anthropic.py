@@ -26,6 +26,7 @@ from workers.providers.base import (
     by_status,
     error_body,
     hinted,
+    inside,
     parsed,
     post,
     said,
@@ -108,16 +109,16 @@ class AnthropicMessages(WireFormat):
         event = parsed(data)
         match event.get("type"):
             case "message_start":
-                message = event.get("message") or {}
+                message = inside(event, "message")
                 reply.model = short(message, "model") or reply.model
-                _count(reply, message.get("usage") or {})
+                _count(reply, inside(message, "usage"))
                 return True
             case "content_block_delta":
-                return _take_delta(reply, event.get("delta") or {})
+                return _take_delta(reply, inside(event, "delta"))
             case "message_delta":
-                counts = event.get("usage") or {}
+                counts = inside(event, "usage")
                 _count(reply, counts)
-                stop = (event.get("delta") or {}).get("stop_reason")
+                stop = text(inside(event, "delta").get("stop_reason"), "stop_reason")
                 if stop:
                     _stop(reply, stop, final="output_tokens" in counts)
                 return bool(stop)
@@ -193,9 +194,9 @@ def _usage(raw: dict[str, Any]) -> Usage:
         input_tokens=tokens(raw, "input_tokens") + written + cached,
         cached_tokens=cached,
         cache_write_tokens=written,
-        cache_write_1h_tokens=tokens(raw.get("cache_creation") or {}, "ephemeral_1h_input_tokens"),
+        cache_write_1h_tokens=tokens(inside(raw, "cache_creation"), "ephemeral_1h_input_tokens"),
         output_tokens=tokens(raw, "output_tokens"),
-        reasoning_tokens=tokens(raw.get("output_tokens_details") or {}, "thinking_tokens"),
+        reasoning_tokens=tokens(inside(raw, "output_tokens_details"), "thinking_tokens"),
     )
 
 

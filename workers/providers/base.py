@@ -7,15 +7,16 @@ vendor bills.
 import base64
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import orjson
+from pydantic import ValidationError
 
 from orchestrator.catalogue.models import takes_temperature
 from orchestrator.catalogue.vendors import key_headers, path_of
-from schemas.calls import Usage
+from schemas.calls import MOST_TOKENS, Usage
 from schemas.errors import Category, Failure
 from schemas.providers import Provider, Vendor
 from workers.context import Message
@@ -56,6 +57,10 @@ _BY_STATUS: Final[dict[int, Category]] = {
     503: Category.OVERLOADED,
     529: Category.OVERLOADED,
 }
+
+
+class Malformed(ValueError):
+    """What came is not of the form that its wire reads; the message says where, in plain words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +154,7 @@ class WireFormat(ABC):
     def feed(self, reply: Reply, data: bytes) -> bool:
         """Take in one piece of the stream; whether it moved the answer on, if only by thinking.
 
-        Raises `ValueError`, `TypeError` or `AttributeError` if it is malformed.
+        Raises `Malformed`, or another `ValueError`, `TypeError` or `AttributeError`, if it is malformed.
         """
 
     @abstractmethod
@@ -196,24 +201,47 @@ def post(
 
 
 def parsed(data: bytes) -> dict[str, Any]:
-    """A piece of a stream as the object it must be. Raises `ValueError` or `TypeError`."""
-    value = orjson.loads(data)
+    """A piece of a stream as the object it must be. Raises `Malformed`."""
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise Malformed("it is no JSON") from error
     if not isinstance(value, dict):
-        raise TypeError("a piece of the stream must be an object")
+        raise Malformed("it must be an object")
     return value
 
 
-def packed(vectors: Sequence[Any]) -> str:
+def inside(given: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """An object within an object, empty where there is none. Raises `Malformed` for anything else."""
+    value = given.get(key) or {}
+    if not isinstance(value, dict):
+        raise Malformed(f"{key} must be an object")
+    return value
+
+
+def listed(given: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """A list of objects within an object, empty where there is none. Raises `Malformed` for anything else."""
+    value = given.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise Malformed(f"{key} must be a list of objects")
+    return value
+
+
+def packed(vectors: Any) -> str:
     """Vectors as the text of an answer: a list of base64 of little-endian floats, as results keep them.
 
-    Raises `ValueError`, `TypeError` or `OverflowError` for what is no vector.
+    Raises `Malformed` for what is no list of vectors.
     """
-    return orjson.dumps(
-        [
+    if not isinstance(vectors, list) or not vectors:
+        raise Malformed("it must have a list of vectors")
+    try:
+        each = [
             vector if isinstance(vector, str) else base64.b64encode(array("f", vector).tobytes()).decode()
             for vector in vectors
         ]
-    ).decode()
+    except (ValueError, TypeError, OverflowError) as error:
+        raise Malformed("a vector must be a list of numbers") from error
+    return orjson.dumps(each).decode()
 
 
 def error_body(body: bytes) -> Any:
@@ -224,26 +252,41 @@ def error_body(body: bytes) -> Any:
         return None
 
 
+def malformed(error: Exception) -> Failure:
+    """The failure of an answer that can't be read, in one sentence; where, if its wire could tell."""
+    where = str(error) if isinstance(error, Malformed) else "it is not of the form that its wire reads"
+    if isinstance(error, ValidationError):
+        where = f"its counts of tokens add up to less than 0 or more than {MOST_TOKENS}"
+    return Failure(
+        category=Category.MALFORMED, message=said(f"The provider's answer was malformed: {where}.", None)
+    )
+
+
 def short(given: Mapping[str, Any], key: str) -> str | None:
     """A short text of an object; None where there is none."""
     value = given.get(key)
     return value[:200] if value and isinstance(value, str) else None
 
 
-def text(value: Any) -> str:
-    """A text of the answer, empty where there is none. Raises `TypeError` for anything else."""
+def text(value: Any, name: str = "the answer's content") -> str:
+    """A text of the answer, empty where there is none. Raises `Malformed` for anything else."""
     if value and not isinstance(value, str):
-        raise TypeError("the answer's content must be a text")
+        raise Malformed(f"{name} must be a text")
     return value or ""
 
 
 def tokens(given: Mapping[str, Any], key: str) -> int:
-    """A count of tokens, 0 where there is none. Raises `TypeError` where it is no count."""
+    """A count of tokens, 0 where there is none. Raises `Malformed` where it is no count."""
     value = given.get(key)
-    if value is None:
-        return 0
+    return 0 if value is None else counted(key, value)
+
+
+def counted(name: str, value: Any) -> int:
+    """A count of tokens. Raises `Malformed` where it is none, or more than any call could use."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{key} must be a whole number")
+        raise Malformed(f"{name} must be a whole number")
+    if not 0 <= value <= MOST_TOKENS:
+        raise Malformed(f"{name} must be from 0 to {MOST_TOKENS}")
     return value
 
 

@@ -24,6 +24,7 @@ from workers.providers.base import (
     WireFormat,
     WireRequest,
     by_status,
+    counted,
     error_body,
     hinted,
     parsed,
@@ -134,11 +135,13 @@ class Custom(WireFormat):
 
     def _count(self, reply: Reply, piece: Mapping[str, Any]) -> None:
         counts = {
-            name: sum(found)
+            name: counted(name, sum(found))
             for name in _COUNTED
             if (
                 found := [
-                    _whole(n) for path in getattr(self._format.answer, name) for n in _found(piece, path)
+                    counted(name, n)
+                    for path in getattr(self._format.answer, name)
+                    for n in _found(piece, path)
                 ]
             )
         }
@@ -223,9 +226,3 @@ def _steps(path: str) -> tuple[str | int | None, ...]:
 def _short(value: Any, path: str | None) -> str | None:
     told = next((each for each in _found(value, path) if each), None)
     return str(told)[:200] if isinstance(told, str | int) else None
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError("a count of tokens must be a whole number")
-    return value

@@ -24,6 +24,8 @@ from workers.providers.base import (
     by_status,
     error_body,
     hinted,
+    inside,
+    listed,
     packed,
     parsed,
     post,
@@ -93,14 +95,14 @@ class Gemini(WireFormat):
             return True
         reply.model = short(chunk, "modelVersion") or reply.model
         reply.request_id = reply.request_id or short(chunk, "responseId")
-        moved = [_take_candidate(reply, candidate) for candidate in chunk.get("candidates") or ()]
-        blocked = (chunk.get("promptFeedback") or {}).get("blockReason")
+        moved = [_take_candidate(reply, candidate) for candidate in listed(chunk, "candidates")]
+        blocked = inside(chunk, "promptFeedback").get("blockReason")
         if blocked:
             reply.finished = True
             message = f"The provider's content filter refused the prompt ({str(blocked)[:100]})."
             reply.failure = Failure(category=Category.CONTENT_FILTERED, message=message)
         if chunk.get("usageMetadata"):
-            _count(reply, chunk["usageMetadata"])
+            _count(reply, inside(chunk, "usageMetadata"))
         return any(moved) or bool(blocked)
 
     def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
@@ -135,17 +137,16 @@ class GeminiEmbeddings(Gemini):
         if told.get("error"):
             reply.failure = _failure(None, told["error"], None)
             return True
-        reply.parts.append(packed([vector["values"] for vector in told["embeddings"]]))
+        reply.parts.append(packed([vector.get("values") for vector in listed(told, "embeddings")]))
         reply.finished = True
         if told.get("usageMetadata"):
-            _count(reply, told["usageMetadata"])
+            _count(reply, inside(told, "usageMetadata"))
         return True
 
 
 def _take_candidate(reply: Reply, candidate: dict[str, Any]) -> bool:
-    parts = (candidate.get("content") or {}).get("parts") or ()
     moved = False
-    for part in parts:
+    for part in listed(inside(candidate, "content"), "parts"):
         piece = text(part.get("text"))
         moved = moved or bool(piece)
         if piece and not part.get("thought"):
@@ -188,8 +189,8 @@ def _usage(raw: dict[str, Any]) -> Usage:
 
 def _failure(status: int | None, error: Any, hint: float | None) -> Failure:
     details = error if isinstance(error, dict) else {}
-    listed = details.get("details")
-    facts = [fact for fact in listed if isinstance(fact, dict)] if isinstance(listed, list) else []
+    more = details.get("details")
+    facts = [fact for fact in more if isinstance(fact, dict)] if isinstance(more, list) else []
     delay = _delay(facts) if hint is None else hint
     state, message = short(details, "status"), str(details.get("message"))
     reasons = {fact.get("reason") for fact in facts if isinstance(fact.get("reason"), str)}
@@ -224,6 +225,6 @@ def _delay(facts: list[dict[str, Any]]) -> float | None:
 
 def _is_daily(facts: list[dict[str, Any]]) -> bool:
     """Whether a `QuotaFailure` names a quota of a day."""
-    listed = [fact["violations"] for fact in facts if isinstance(fact.get("violations"), list)]
-    violations = [violation for each in listed for violation in each if isinstance(violation, dict)]
+    told = [fact["violations"] for fact in facts if isinstance(fact.get("violations"), list)]
+    violations = [violation for each in told for violation in each if isinstance(violation, dict)]
     return any("PerDay" in str(violation.get("quotaId")) for violation in violations)

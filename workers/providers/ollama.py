@@ -21,6 +21,7 @@ from workers.providers.base import (
     by_status,
     error_body,
     hinted,
+    inside,
     packed,
     parsed,
     post,
@@ -63,7 +64,7 @@ class Ollama(WireFormat):
             reply.failure = _failure(None, line["error"], None)
             return True
         reply.model = short(line, "model") or reply.model
-        message = line.get("message") or {}
+        message = inside(line, "message")
         piece = text(message.get("content"))
         if piece:
             reply.parts.append(piece)
@@ -97,7 +98,7 @@ class OllamaEmbeddings(Ollama):
             reply.failure = _failure(None, told["error"], None)
             return True
         reply.model = short(told, "model")
-        reply.parts.append(packed(told["embeddings"]))
+        reply.parts.append(packed(told.get("embeddings")))
         _finish(reply, told)
         return True
 

@@ -24,6 +24,8 @@ from workers.providers.base import (
     Reply,
     WireFormat,
     WireRequest,
+    inside,
+    listed,
     packed,
     parsed,
     post,
@@ -88,9 +90,9 @@ class OpenAIChat(WireFormat):
             return True
         reply.model = short(chunk, "model") or reply.model
         reply.tier = short(chunk, "service_tier") or reply.tier
-        moved = [_take_choice(reply, choice) for choice in chunk.get("choices") or ()]
+        moved = [_take_choice(reply, choice) for choice in listed(chunk, "choices")]
         if chunk.get("usage"):
-            _count(reply, chunk["usage"])
+            _count(reply, inside(chunk, "usage"))
         return any(moved)
 
     def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
@@ -120,22 +122,22 @@ class OpenAIEmbeddings(OpenAIChat):
             reply.failure = failure_of(None, told["error"], None)
             return True
         reply.model = short(told, "model")
-        rows = sorted(told["data"], key=lambda row: int(row.get("index", 0)))
-        reply.parts.append(packed([row["embedding"] for row in rows]))
+        rows = sorted(listed(told, "data"), key=lambda row: tokens(row, "index"))
+        reply.parts.append(packed([row.get("embedding") for row in rows]))
         reply.finished = True
         if told.get("usage"):
-            _count(reply, told["usage"])
+            _count(reply, inside(told, "usage"))
         return True
 
 
 def _take_choice(reply: Reply, choice: dict[str, Any]) -> bool:
-    delta = choice.get("delta") or {}
+    delta = inside(choice, "delta")
     content = text(delta.get("content"))
     if content:
         reply.parts.append(content)
     if delta.get("refusal"):
         reply.failure = REFUSED
-    finish = choice.get("finish_reason")
+    finish = text(choice.get("finish_reason"), "finish_reason")
     if finish:
         reply.finished = True
         reply.failure = _BY_FINISH.get(finish, reply.failure)
@@ -152,8 +154,8 @@ def _count(reply: Reply, counts: dict[str, Any]) -> None:
 
 
 def _usage(raw: dict[str, Any]) -> Usage:
-    prompt = raw.get("prompt_tokens_details") or {}
-    completion = raw.get("completion_tokens_details") or {}
+    prompt = inside(raw, "prompt_tokens_details")
+    completion = inside(raw, "completion_tokens_details")
     input_, output = tokens(raw, "prompt_tokens"), tokens(raw, "completion_tokens")
     reasoning = tokens(completion, "reasoning_tokens")
     if reasoning and tokens(raw, "total_tokens") == input_ + output + reasoning:
@@ -171,7 +173,7 @@ def _charge(raw: dict[str, Any]) -> int | None:
     """What a router says it charged; with a key of one's own also what the model's vendor charges on it."""
     dollars = [raw.get("cost")]
     if raw.get("is_byok") is True:
-        dollars.append((raw.get("cost_details") or {}).get("upstream_inference_cost"))
+        dollars.append(inside(raw, "cost_details").get("upstream_inference_cost"))
     if any(isinstance(each, bool) or not isinstance(each, int | float) or each < 0 for each in dollars):
         return None
     nanos = sum((Decimal(repr(each)) for each in dollars), Decimal(0)) * NANOS_PER_DOLLAR

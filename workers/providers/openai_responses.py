@@ -20,6 +20,8 @@ from workers.providers.base import (
     Reply,
     WireFormat,
     WireRequest,
+    inside,
+    listed,
     parsed,
     post,
     short,
@@ -92,8 +94,8 @@ def _take_response(reply: Reply, kind: str, response: dict[str, Any]) -> None:
         return
     reply.finished = True
     if response.get("usage"):
-        reply.raw_usage = response["usage"]
-        reply.usage = _usage(response["usage"])
+        reply.raw_usage = inside(response, "usage")
+        reply.usage = _usage(reply.raw_usage)
     if not reply.parts:
         reply.parts.extend(_texts(response))
     if kind == "response.failed":
@@ -103,20 +105,20 @@ def _take_response(reply: Reply, kind: str, response: dict[str, Any]) -> None:
 
 
 def _incomplete(response: dict[str, Any]) -> Failure:
-    reason = short(response.get("incomplete_details") or {}, "reason")
+    reason = short(inside(response, "incomplete_details"), "reason")
     message = f"The answer is incomplete, for the reason {reason!r}."
     return _BY_REASON.get(reason) or Failure(category=Category.TRUNCATED, message=message)
 
 
 def _texts(response: dict[str, Any]) -> list[str]:
     """The answer as the last event repeats it, for servers that send no pieces."""
-    contents = [part for item in response.get("output") or () for part in item.get("content") or ()]
+    contents = [part for item in listed(response, "output") for part in listed(item, "content")]
     return [text(part.get("text")) for part in contents if part.get("type") == "output_text"]
 
 
 def _usage(raw: dict[str, Any]) -> Usage:
-    input_details = raw.get("input_tokens_details") or {}
-    output_details = raw.get("output_tokens_details") or {}
+    input_details = inside(raw, "input_tokens_details")
+    output_details = inside(raw, "output_tokens_details")
     return Usage(
         input_tokens=tokens(raw, "input_tokens"),
         cached_tokens=tokens(input_details, "cached_tokens"),

@@ -127,7 +127,7 @@ MUTANTS: Final = (
         (
             Patch(
                 "workers/call.py",
-                "    await _booked(process, ",
+                "    outcome = await _booked(process, ",
                 "    process.late = lambda: _booked(process, ",
             ),
             Patch(

@@ -14,6 +14,7 @@ class Canned:
 
     url: str
     content_type: str = "text/event-stream"
+    status: int = 200
     chunks: Iterable[bytes] = ()
     headers: dict[str, str] = field(default_factory=dict)
     rest: float = 0.0
@@ -34,7 +35,7 @@ async def canned() -> AsyncIterator[Canned]:
         provider.asked.append(head + await reader.readexactly(length))
         given = {"content-type": provider.content_type, "connection": "close", **provider.headers}
         lines = "".join(f"{name}: {value}\r\n" for name, value in given.items())
-        writer.write(f"HTTP/1.1 200 OK\r\n{lines}\r\n".encode())
+        writer.write(f"HTTP/1.1 {provider.status} -\r\n{lines}\r\n".encode())
         try:
             for chunk in provider.chunks:
                 writer.write(chunk)

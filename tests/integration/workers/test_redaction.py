@@ -26,7 +26,7 @@ from tests.integration.flow.invariants import check
 from tests.integration.flow.world import TABLES, World
 from tests.integration.workers.canned import Canned, canned
 from tests.integration.workers.test_run import work
-from tests.unit.context.leaks import SAMPLES, lot
+from tests.unit.context.leaks import lot
 from tests.unit.workers.wires import events
 from workers.context.sensitive import PLACEHOLDER
 from workers.process import Process
@@ -383,28 +383,3 @@ async def test_a_canary_in_every_field_comes_back_and_is_found_nowhere_else(
 
 async def told(world: World, table: str) -> list[str]:
     return [row.row for row in await world.rows(f"SELECT CAST(t.* AS text) AS row FROM {table} AS t")]
-
-
-async def test_every_format_is_hidden_on_its_way_and_comes_back(
-    world: World, process: Process, provider: Canned
-) -> None:
-    content = "".join(f"# {at} {text}\n" for at, (_, text, _) in enumerate(SAMPLES))
-    answering(
-        provider,
-        lambda prompt: (
-            "All moved.\n\nold.txt\n<<<<<<< DELETE\n\nnew.txt\n<<<<<<< SEARCH\n=======\n"
-            + prompt.partition('<file path="old.txt">\n')[2].partition("</file>")[0]
-            + ">>>>>>> REPLACE\n"
-        ),
-    )
-    files = [{"path": "old.txt", "content": content}]
-    task_id = await world.submit(
-        kind="fix_bug", context={"description": "Move it.", "files": files}, preferences=ONE
-    )
-    await work(process, task_id)
-    result = await result_of(world, task_id)
-    assert result["files"][0] | {"base_sha256": None} == {
-        "path": "new.txt", "operation": "create", "base_sha256": None, "content": content,
-    }  # fmt: skip
-    asked = b"".join(provider.asked).decode()
-    assert [rule for rule, _, secret in SAMPLES if secret in asked] == []

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from importlib import import_module
 from itertools import repeat
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -48,14 +50,14 @@ async def exchanged(
 
 
 async def booked(
-    world: World, process: Process, provider: Canned, vendor: Vendor, wire: Wire, model: str
+    world: World, process: Process, provider: Canned, vendor: Vendor, wire: Wire, model: str, **options: Any
 ) -> UUID:
     """A call that a provider of this vendor answered; its id."""
     world.queues = QUEUES
     await world.rows(
         "UPDATE providers SET vendor = :vendor, wire = :wire, base_url = :url, model = :model,"
-        " credential = 'none'",
-        vendor=vendor, wire=wire, url=provider.url, model=model,
+        " credential = 'none', options = CAST(:options AS jsonb)",
+        vendor=vendor, wire=wire, url=provider.url, model=model, options=orjson.dumps(options).decode(),
     )  # fmt: skip
     lease = await world.running(preferences={"providers": ["alpha"], "model": model})
     with process.holding(lease):
@@ -181,3 +183,124 @@ async def test_what_cannot_be_written_for_a_provider_is_no_call(
     assert isinstance(made, tuple)
     assert (made[0], made[1].category) == (None, Category.BAD_REQUEST)
     assert await world.value("SELECT count(*) FROM calls") == 0
+
+
+def deep(levels: int) -> Any:
+    """A list in a list, and so on."""
+    value: Any = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def answer(usage: bytes) -> bytes:
+    """A good answer with this usage."""
+    choice = {"delta": {"content": "x"}, "finish_reason": "stop"}
+    return b'data: {"choices":[%b],"usage":%b}\n\n' % (orjson.dumps(choice), usage)
+
+
+@pytest.mark.parametrize(
+    ("odd", "why"),
+    [
+        (b"[" * 300 + b"]" * 300, "nested too deeply"),
+        (orjson.dumps(deep(60)), "levels deep"),
+        (orjson.dumps("x" * 20_000), "larger than 16384 bytes"),
+        (b'"a\\u0000"', "NUL"),
+    ],
+)
+async def test_usage_that_cannot_be_kept_is_booked_all_the_same(
+    world: World, process: Process, provider: Canned, odd: bytes, why: str
+) -> None:
+    provider.chunks = [answer(b'{"prompt_tokens":10,"completion_tokens":2,"x":' + odd + b"}")]
+    call_id = await booked(world, process, provider, Vendor.OPENAI, Wire.OPENAI_CHAT, "gpt-5-mini")
+    row = await world.call(call_id)
+    assert (row.status, row.input_tokens, row.output_tokens, row.estimated) == ("answered", 10, 2, False)
+    usage = await world.value("SELECT usage FROM calls WHERE id = :id", id=call_id)
+    assert why in usage["left_out"]
+
+
+@pytest.mark.parametrize("count", [2**31, 2**64 - 1, -1])
+async def test_a_count_beyond_reason_is_charged_at_the_hold(
+    world: World, process: Process, provider: Canned, count: int
+) -> None:
+    provider.chunks = [answer(orjson.dumps({"prompt_tokens": count, "completion_tokens": 2}))]
+    row = await world.call(
+        await booked(world, process, provider, Vendor.OPENAI, Wire.OPENAI_CHAT, "gpt-5-mini")
+    )
+    assert (row.status, row.category, row.price_source, row.estimated) == (
+        "failed",
+        "malformed",
+        "hold",
+        True,
+    )
+    assert row.cost_nanos == row.hold_nanos > 0
+    assert row.message == (
+        "The provider's answer was malformed: in piece 1, prompt_tokens must be from 0 to 2147483647."
+    )
+
+
+async def test_counts_that_are_added_up_by_a_declared_wire_are_bounded_too(
+    world: World, process: Process, provider: Canned
+) -> None:
+    provider.content_type = "application/json"
+    provider.chunks = [b'{"t":"x","u":[18446744073709551615,1],"o":1}']
+    declared = {
+        "body": {"ask": "{{prompt}}", "most": "{{max_tokens}}"},
+        "answer": {"text": "t", "input_tokens": ["u[*]"], "output_tokens": ["o"]},
+    }
+    call_id = await booked(world, process, provider, Vendor.CUSTOM, Wire.CUSTOM, "m", custom=declared)
+    row = await world.call(call_id)
+    assert (row.status, row.category, row.price_source) == ("failed", "malformed", "hold")
+    assert row.message == ("The provider's answer was malformed: input_tokens must be from 0 to 2147483647.")
+
+
+@pytest.mark.parametrize(
+    "broken", ["workers.call._outcome", "orchestrator.flow.book._params", "workers.call.exchange"]
+)
+async def test_whatever_goes_wrong_after_the_exchange_the_call_is_booked_at_its_hold(
+    world: World, process: Process, provider: Canned, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    module, name = broken.rsplit(".", 1)
+    real = getattr(import_module(module), name)
+    struck: list[int] = []
+
+    def once(*given: Any) -> Any:
+        if struck:
+            return real(*given)
+        struck.append(1)
+        raise KeyError("unforeseen")
+
+    monkeypatch.setattr(broken, once)
+    provider.chunks = [answer(b'{"prompt_tokens":10,"completion_tokens":2}')]
+    row = await world.call(
+        await booked(world, process, provider, Vendor.OPENAI, Wire.OPENAI_CHAT, "gpt-5-mini")
+    )
+    assert (row.status, row.category, row.price_source, row.estimated) == (
+        "failed",
+        "malformed",
+        "hold",
+        True,
+    )
+    assert row.cost_nanos == row.hold_nanos > 0
+
+
+async def test_an_error_whose_words_cannot_be_read_goes_by_its_status(
+    process: Process, provider: Canned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: Any) -> Any:
+        raise RecursionError
+
+    monkeypatch.setattr(type(WIRES[Wire.OPENAI_CHAT]), "failure", unreadable)
+    provider.status, provider.chunks = 503, [b"{}"]
+    done = await exchanged(process, provider, Wire.OPENAI_CHAT, Vendor.OPENAI)
+    assert done.failure is not None
+    assert (done.refused, done.failure.category) == (True, Category.OVERLOADED)
+
+
+async def test_a_malformed_answer_is_told_in_plain_words(process: Process, provider: Canned) -> None:
+    provider.chunks = [wires.events({"choices": [{"delta": "x"}]})]
+    done = await exchanged(process, provider, Wire.OPENAI_CHAT, Vendor.OPENAI)
+    assert done.failure is not None
+    assert done.failure.message == (
+        "The provider's answer was malformed: in piece 1, delta must be an object."
+    )

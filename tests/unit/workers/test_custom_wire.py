@@ -1,5 +1,6 @@
 """The declared wire: what a template becomes, what paths find, and what can't be declared at all."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -231,3 +232,19 @@ def test_no_piece_does_more_than_be_malformed(declared: CustomFormat, pieces: li
         except wires.MALFORMED:
             return
     assert wire.closed(reply) is not None
+
+
+@pytest.mark.parametrize("model", [".", "..", "a/../b"])
+def test_a_model_that_would_lead_elsewhere_is_refused_before_anything_is_sent(model: str) -> None:
+    declared = CustomFormat.model_validate({**SMALL, "paths": {"completion": "/models/{{model}}/gen"}})
+    given = replace(ask(declared), model=model)
+    with pytest.raises(ValueError, match="as a whole part"):
+        wire_for(given).request(given, "key", "call-1")
+
+
+@pytest.mark.parametrize("path", ["/a/../b", "/./b", "/..", "/%2e%2E/b", "/a%2f..%2fb"])
+@pytest.mark.parametrize("place", ["completion", "models", "health"])
+def test_no_declared_path_leads_up(place: str, path: str) -> None:
+    with pytest.raises(ValidationError, match="as a whole part"):
+        CustomFormat.model_validate({**SMALL, "paths": {place: path}})
+    CustomFormat.model_validate({**SMALL, "paths": {place: "/a..b/.c/v1."}})

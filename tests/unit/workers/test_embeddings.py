@@ -14,7 +14,7 @@ from schemas.providers import ProviderOptions, Vendor, Wire
 from tests.unit.workers import wires
 from workers.framing import WholeBody
 from workers.providers import EMBEDDINGS, wire_for
-from workers.providers.base import Ask
+from workers.providers.base import Ask, Malformed
 from workers.verify.embeddings import verify_embeddings
 from workers.verify.verdict import Accepted, Rejected
 
@@ -123,3 +123,22 @@ def test_who_serves_which_model_is_known() -> None:
     named = own.model_copy(update={"options": ProviderOptions(embedding_model="bge-m3")})
     assert models_of(named) == ("bge-m3",)
     assert models_of(wires.ask(Wire.ANTHROPIC_MESSAGES, Vendor.ANTHROPIC, "m").provider) == ()
+
+
+@pytest.mark.parametrize(
+    ("wire", "told", "where"),
+    [
+        (Wire.OPENAI_CHAT, {"model": "x"}, "list of vectors"),
+        (Wire.OPENAI_CHAT, {"data": [{"index": 0}]}, "vector"),
+        (Wire.OPENAI_CHAT, {"data": ["x"]}, "data must be a list of objects"),
+        (Wire.OPENAI_CHAT, {"data": [{"embedding": [1], "index": 2**63}]}, "index"),
+        (Wire.GEMINI, {"x": 1}, "list of vectors"),
+        (Wire.GEMINI, {"embeddings": [{}]}, "vector"),
+        (Wire.GEMINI, {"embeddings": {"values": [1]}}, "embeddings must be a list of objects"),
+        (Wire.OLLAMA, {"model": "x"}, "list of vectors"),
+        (Wire.OLLAMA, {"embeddings": [["x"]]}, "vector"),
+    ],
+)
+def test_an_odd_answer_is_malformed_and_says_where(wire: Wire, told: dict[str, Any], where: str) -> None:
+    with pytest.raises(Malformed, match=where):
+        wires.fed(EMBEDDINGS[wire], told)
