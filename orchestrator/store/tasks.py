@@ -66,8 +66,8 @@ INSERT = text(
         RETURNING *
     ), payload AS (
         INSERT INTO task_payloads (id, tenant_id, request, candidates, explanation)
-        VALUES (:id, :tenant_id, CAST(:request AS jsonb), CAST(:candidates AS jsonb),
-            CAST(:explanation AS jsonb))
+        SELECT id, tenant_id, CAST(:request AS jsonb), CAST(:candidates AS jsonb), CAST(:explanation AS jsonb)
+        FROM moved
     ), events_written AS (
         INSERT INTO events (task_id, seq, tenant_id, name, at, data)
         SELECT id, 1, tenant_id, 'task.' || status, created_at,

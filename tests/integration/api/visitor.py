@@ -69,9 +69,14 @@ class Visitor:
         return TaskView.model_validate_json(response.content)
 
     async def stored(self) -> int:
-        """How many tasks of the tenant there are in the table."""
-        query = text("SELECT count(*) AS n FROM tasks WHERE tenant_id = :id")
-        return int((await self.parts.db.run(query, id=self.tenant_id))[0].n)
+        """How many tasks of the tenant there are in the table; there are as many payloads."""
+        query = text(
+            "SELECT (SELECT count(*) FROM tasks WHERE tenant_id = :id) AS tasks,"
+            " (SELECT count(*) FROM task_payloads WHERE tenant_id = :id) AS payloads"
+        )
+        found = (await self.parts.db.run(query, id=self.tenant_id))[0]
+        assert found.tasks == found.payloads
+        return int(found.tasks)
 
     async def change(self, statement: str, **params: Any) -> None:
         """Change the tables behind the API's back; `:tenant` is this tenant."""
