@@ -128,6 +128,17 @@ time.sleep(30)
     assert python(many, memory=200 * MIB).ended == "was ended at 200 MiB of memory"
 
 
+def test_files_of_memory_are_memory() -> None:
+    hoard = """
+import os, time
+held = [os.memfd_create("hoard") for _ in range(8)]
+for each in held:
+    os.write(each, b"x" * (40 * 1024 * 1024))
+time.sleep(30)
+"""
+    assert python(hoard, memory=200 * MIB).ended == "was ended at 200 MiB of memory"
+
+
 def test_time_is_limited_by_the_clock_and_by_the_processor() -> None:
     assert python("import time; time.sleep(60)", seconds=0.5).ended == "was ended after 0.5 seconds"
     assert python("while True: pass", cpu_seconds=1).ended == "was ended after 1 seconds of processor time"
