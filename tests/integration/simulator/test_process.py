@@ -64,6 +64,7 @@ async def test_the_journal_outlives_a_kill_and_is_read_again(tmp_path: Path) -> 
     path = tmp_path / "journal.jsonl"
     async with running("--journal", str(path)) as first:
         await first.chat("call-1")
+        await eventually(_open_requests(first, 0))
         assert await first.stop(signal.SIGKILL) == -signal.SIGKILL
     async with running("--journal", str(path)) as second:
         await second.chat("call-2")
