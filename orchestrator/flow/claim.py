@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from orchestrator import clock, telemetry
 from orchestrator.limits.budgets import Payer
 from orchestrator.limits.gates import CHECK_FAILED
-from orchestrator.store import tasks
+from orchestrator.store import providers, tasks
 from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
 from schemas.calls import Kept, Purpose, Served
@@ -70,19 +70,6 @@ class Lease:
     @classmethod
     def of(cls, row: Row[Any], token: UUID, claimed_at: float, paid: PaidAnswer | None = None) -> Self:
         """From what the store tells of a task that was just leased under `token`."""
-        provider = Provider(
-            id=row.provider_id,
-            name=row.provider,
-            vendor=row.vendor,
-            wire=row.wire,
-            base_url=row.base_url,
-            model=row.provider_model,
-            credential=row.credential,
-            simulated=row.simulated,
-            concurrency_limit=row.concurrency_limit,
-            options=row.options,
-            trusted=row.trusted,
-        )
         return cls(
             task_id=row.id,
             tenant_id=row.tenant_id,
@@ -90,7 +77,7 @@ class Lease:
             token=token,
             request=TASK_REQUEST.validate_json(row.request),
             standing=tasks.standing_of(row),
-            provider=provider,
+            provider=providers.provider_of(row),
             answers=_answers(row, paid),
             claimed_at=claimed_at,
             api_key_id=row.api_key_id,

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from orchestrator.store import jobs
+from orchestrator.store import jobs, providers
 from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
 from schemas.calls import CallStatus, Purpose
@@ -88,7 +88,7 @@ def _job(row: Row[Any], token: UUID) -> Job:
         canceling_for=row.canceling_for or 0.0,
         seconds_left=row.seconds_left,
         stop=_why_stop(row),
-        provider=_provider(row),
+        provider=providers.provider_of(row),
         removed=row.provider_removed,
         model=row.call_model,
         purpose=Purpose(row.purpose),
@@ -110,19 +110,3 @@ def _booked(row: Row[Any]) -> Failure | None:
         return None
     category = Category(row.call_category or Category.MALFORMED)
     return Failure(category=category, message=row.call_message or "The job failed.")
-
-
-def _provider(row: Row[Any]) -> Provider:
-    return Provider(
-        id=row.provider_id,
-        name=row.provider,
-        vendor=row.vendor,
-        wire=row.wire,
-        base_url=row.base_url,
-        model=row.provider_model,
-        credential=row.credential,
-        simulated=row.simulated,
-        concurrency_limit=row.concurrency_limit,
-        options=row.options,
-        trusted=row.trusted,
-    )

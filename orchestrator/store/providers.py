@@ -1,6 +1,10 @@
 """Providers as their tenant changes them, with their sealed credentials and templates."""
 
-from sqlalchemy import text
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from schemas.providers import Provider
 
 LOCK = text(
     """
@@ -121,3 +125,20 @@ KEEP_TEMPLATE = text(
     RETURNING name
     """
 )
+
+
+def provider_of(row: Row[Any]) -> Provider:
+    """The provider that a task stands at, from a row that tells all of it."""
+    return Provider(
+        id=row.provider_id,
+        name=row.provider,
+        vendor=row.vendor,
+        wire=row.wire,
+        base_url=row.base_url,
+        model=row.provider_model,
+        credential=row.credential,
+        simulated=row.simulated,
+        concurrency_limit=row.concurrency_limit,
+        options=row.options,
+        trusted=row.trusted,
+    )

@@ -62,7 +62,7 @@ class OpenAIEmbeddings(OpenAI):
 
     def framing(self, ask: Ask, reply: Reply) -> Framing:
         """Embeddings are never streamed."""
-        raise NotImplementedError
+        raise AssertionError("no request for embeddings asks for a stream")
 
 
 def _tokens(one: str | list[int]) -> int:
