@@ -25,9 +25,9 @@ def breaches(source: Source) -> list[Breach]:
         return [source.breach(error.lineno or 1, f"does not parse: {error.msg}")]
 
 
-def main() -> int:
-    """Print the breaches and return the exit code."""
-    sources = list(read(Path(__file__).parents[2]))
+def main(root: Path) -> int:
+    """Print the breaches of the project at `root` and return the exit code."""
+    sources = list(read(root))
     found = [breach for source in sources for breach in breaches(source)]
     for breach in sorted(found, key=lambda breach: (breach.path, breach.line)):
         print(breach)
@@ -36,4 +36,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Path(__file__).parents[2]))

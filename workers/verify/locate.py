@@ -3,7 +3,6 @@
 A place counts only when it is the only one at its degree of closeness. Every search is linear in the file.
 """
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -102,20 +101,17 @@ def nearest(lines: Sequence[str], quoted: Sequence[str], *, guess: bool) -> tupl
     stripped = [line.strip() for line in quoted]
     wanted = set(stripped) - {""}
     length = max(1, min(len(quoted), _REGION))
-    window: deque[bool] = deque(maxlen=length)
-    best, best_end, hits = 0, 0, 0
-    for index, line in enumerate(lines):
-        if len(window) == length:
-            hits -= window[0]
-        window.append(line.strip() in wanted)
-        hits += window[-1]
-        if hits > best:
-            best, best_end = hits, index + 1
-    if best:
-        hit = next(at for at in range(max(0, best_end - length), best_end) if lines[at].strip() in wanted)
-        start = max(0, hit - min(stripped.index(lines[hit].strip()), length - 1))
-        return start, min(len(lines), start + length)
-    return _lookalike(lines, wanted, length) if guess else None
+    hits = [index for index, line in enumerate(lines) if line.strip() in wanted]
+    if not hits:
+        return _lookalike(lines, wanted, length) if guess else None
+    first, most, hit = 0, 0, 0
+    for last, index in enumerate(hits):
+        while index - hits[first] >= length:
+            first += 1
+        if last - first >= most:
+            most, hit = last - first + 1, hits[first]
+    start = max(0, hit - min(stripped.index(lines[hit].strip()), length - 1))
+    return start, min(len(lines), start + length)
 
 
 def closest(wanted: str, options: Sequence[str]) -> str | None:

@@ -368,7 +368,6 @@ def test_every_order_of_steps_keeps_the_promises(settings: Config) -> None:
         derandomize=True,
         max_examples=int(examples),
         stateful_step_count=int(steps),
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )

@@ -117,7 +117,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(policy=POLICIES, steps=st.lists(STEPS, max_size=60))
 def test_the_script_and_its_twin_decide_alike(
     server: Valkey, policy: Policy, steps: list[tuple[Any, ...]]

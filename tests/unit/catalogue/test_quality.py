@@ -25,7 +25,7 @@ from schemas.results import (
 )
 
 LEVELS = tuple(VerificationLevel)
-few = settings(max_examples=50, deadline=None)
+few = settings(max_examples=50)
 found = st.fixed_dictionaries({
     "level": st.sampled_from(sorted(CODE_LEVELS.values())),
     "met": st.floats(0, 1),

@@ -111,7 +111,7 @@ def test_azure_takes_an_entra_token_as_bearer_and_a_key_as_key() -> None:
 )
 def test_both_forms_of_azures_urls_are_called_with_the_version_they_need(base_url: str, path: str) -> None:
     assert path_of(provider(Vendor.AZURE, base_url), "/chat/completions") == path
-    with httpx.Client(base_url=address_of(base_url), trust_env=False) as client:
+    with httpx.Client(base_url=address_of(base_url), trust_env=False, verify=False) as client:
         url = client.build_request("POST", path).url
     assert url.host == "ours.openai.azure.com"
     assert url.path in ("/openai/v1/chat/completions", "/openai/deployments/gpt-4o/chat/completions")
@@ -138,6 +138,6 @@ def test_no_path_and_no_query_changes_the_host(path: str, query: str) -> None:
         below = path_of(provider(Vendor.CUSTOM, base_url), path)
     except ValueError:
         return
-    with httpx.Client(base_url=address_of(base_url), trust_env=False) as client:
+    with httpx.Client(base_url=address_of(base_url), trust_env=False, verify=False) as client:
         url = client.build_request("POST", below).url
     assert (url.scheme, url.host, url.port) == ("https", "the-provider", None)

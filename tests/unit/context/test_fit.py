@@ -81,7 +81,7 @@ TREES = st.dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(TREES, st.integers(9_000, 40_000))
 def test_a_fitted_prompt_keeps_to_its_room_and_tells_of_every_file(files: dict[str, str], room: int) -> None:
     found = gathered(files)

@@ -183,7 +183,7 @@ def test_what_only_looks_like_a_secret_stays(text: str) -> None:
     assert sent(text) == [text]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.randoms(use_true_random=False), st.integers(1, 30))
 def test_anything_comes_back_to_the_byte(draw: random.Random, size: int) -> None:
     texts = [anything(draw.randrange, size) for _ in range(2)]
@@ -194,7 +194,7 @@ def test_anything_comes_back_to_the_byte(draw: random.Random, size: int) -> None
     assert sent(*told) == told
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(max_size=300))
 def test_any_text_at_all_comes_back(text: str) -> None:
     hidden = redact([Message("user", text)], KEY)

@@ -142,7 +142,7 @@ def test_text_without_a_closing_tag_keeps_the_plain_form() -> None:
     assert inline("description", "a") == "<description>a</description>"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.sampled_from(["</file>", "</file-", "<file>", "x", "\n", "a1b2c3d4e5f6", ">"])).map("".join)
 )

@@ -1,18 +1,16 @@
 """A document taken apart and put together again is the same bytes."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.verify.documents import Document
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("a\n\r\ufeff\x0c\u2028 ")))
 def test_any_text_survives(text: str) -> None:
     assert Document.of(text).text == text
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("ab\n\r")), st.integers(0, 9), st.integers(0, 9))
 def test_replacing_lines_by_themselves_changes_nothing(text: str, start: int, length: int) -> None:
     document = Document.of(text)

@@ -104,21 +104,21 @@ def held_to(verdict: Accepted | Rejected) -> None:
             raise AssertionError(verdict)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet=st.characters() | st.sampled_from("<>=`\n \"'/"), max_size=400))
 def test_any_text_gets_a_verdict(answer: str) -> None:
     held_to(verify(CODE, answer))
     held_to(verify(REVIEW, answer))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("\n".join))
 def test_any_heap_of_pieces_gets_a_verdict(answer: str) -> None:
     held_to(verify(CODE, answer))
     held_to(verify(REVIEW, answer))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(mutated(GOOD))
 def test_a_damaged_code_answer_applies_whole_or_not_at_all(answer: str) -> None:
     verdict = verify(CODE, answer)
@@ -129,13 +129,13 @@ def test_a_damaged_code_answer_applies_whole_or_not_at_all(answer: str) -> None:
         assert apply(FILES, parsed.edits).problems == ()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(mutated(GOOD_REVIEW))
 def test_a_damaged_review_points_at_real_lines(answer: str) -> None:
     held_to(verify(REVIEW, answer))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(mutated(GOOD))
 def test_git_makes_of_an_accepted_answer_what_the_result_says(answer: str) -> None:
     verdict = verify(CODE, answer)
@@ -153,7 +153,7 @@ TEXTS = st.tuples(LINES, st.sampled_from(["", "end", "a"])).map(lambda parts: ""
 TREES = st.dictionaries(st.sampled_from(["a", "b c", "d/ä", "d/e.py"]), TEXTS, max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TREES, TREES)
 def test_git_makes_any_tree_of_our_diff_to_it(before: dict[str, str], after: dict[str, str]) -> None:
     diff = tree_diff(before, after)
@@ -162,7 +162,6 @@ def test_git_makes_any_tree_of_our_diff_to_it(before: dict[str, str], after: dic
             assert git_applies(Path(folder) / "tree", before, diff) == after
 
 
-@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_our_own_reader_understands_our_diffs(before: str, after: str) -> None:
     for file in read_diff(tree_diff({"x": before}, {"x": after})):
@@ -172,7 +171,6 @@ def test_our_own_reader_understands_our_diffs(before: str, after: str) -> None:
         )
 
 
-@settings(deadline=None)
 @given(st.text(min_size=1, alphabet=st.characters(exclude_categories=["Cs"])))
 def test_any_path_is_read_back_as_it_was_written(path: str) -> None:
     written = quoted(path)

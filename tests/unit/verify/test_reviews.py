@@ -86,7 +86,7 @@ FINDINGS = st.builds(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.lists(FINDINGS, max_size=4), min_size=1, max_size=5))
 def test_no_finding_is_lost_or_counted_twice(given_: list[list[Finding]]) -> None:
     reviews = [review(*each) for each in given_]
