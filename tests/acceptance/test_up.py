@@ -22,7 +22,7 @@ def user() -> Iterator[Terminal]:
         yield made
 
 
-def test_up_serves_everything_it_prints_and_ctrl_c_leaves_nothing(user: Terminal) -> None:
+def test_up_serves_everything_it_prints_mends_it_and_ctrl_c_leaves_nothing(user: Terminal) -> None:
     up = user.up("--latency-ms", "50")
     # Given a system whose addresses were printed,
     assert up.get("/readyz") == 200
@@ -42,6 +42,16 @@ def test_up_serves_everything_it_prints_and_ctrl_c_leaves_nothing(user: Terminal
     assert (code, out) == (1, "")
     assert f"is in use by process {up.process.pid}" in errors
     assert "--data-dir" in errors
+    # a child that is killed comes back while the others stay,
+    for words in ("orchestrator.server", "--pool"):
+        _kill_and_await_another(user, words)
+    until(lambda: up.get("/readyz") == 200, START_SECONDS, "the API is ready again")
+    assert "api ended (SIGKILL); it starts again" in user.errors_of(up.process)
+    api = user.child("orchestrator.server").pid
+    _kill_and_await_another(user, "orchestrator.dispatcher")
+    assert user.child("orchestrator.server").pid == api
+    code, _, errors = user.run("submit", "generate-code", "Write slugify(title) in slugify.py")
+    assert (code, "succeeded" in errors) == (0, True)
     # and Ctrl-C ends every process and every server.
     assert up.interrupt() == 0
     assert user.processes() == []
@@ -68,22 +78,6 @@ def test_no_child_outlives_a_killed_up_and_the_next_one_goes_on(user: Terminal) 
     until(lambda: "stopping" in user.errors_of(again.process), 10, "it says that it stops")
     again.process.send_signal(signal.SIGTERM)
     assert again.process.wait(timeout=30) == 0
-    assert user.processes() == []
-
-
-def test_children_that_are_killed_come_back_and_the_others_stay(user: Terminal) -> None:
-    up = user.up("--no-flower")
-    for words in ("orchestrator.server", "celery"):
-        _kill_and_await_another(user, words)
-    until(lambda: up.get("/readyz") == 200, START_SECONDS, "the API is ready again")
-    code, _, errors = user.run("submit", "generate-code", "Write slugify(title) in slugify.py")
-    assert (code, "succeeded" in errors) == (0, True)
-    assert "api ended (SIGKILL); it starts again" in user.errors_of(up.process)
-    api = user.child("orchestrator.server").pid
-    _kill_and_await_another(user, "orchestrator.dispatcher")
-    assert user.child("orchestrator.server").pid == api
-    assert up.get("/readyz") == 200
-    assert up.interrupt() == 0
     assert user.processes() == []
 
 

@@ -25,8 +25,8 @@ async def server(settings: Config) -> AsyncIterator[tuple[Process, str]]:
     command = (sys.executable, "-m", "orchestrator.server", "--port", "0")
     process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=PIPE, stderr=PIPE)
     assert process.stdout is not None
-    line = await asyncio.wait_for(process.stdout.readline(), 20)
     try:
+        line = await asyncio.wait_for(process.stdout.readline(), 20)
         yield process, orjson.loads(line)["url"]
     finally:
         if process.returncode is None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +15,27 @@ from orchestrator.embedded.stack import Stack, attached, running
 
 
 @pytest.fixture
-def data_dir() -> Iterator[Path]:
-    """A directory that every user may enter, removed with whatever still runs on it."""
+def new_dir() -> Iterator[Path]:
+    """A directory yet to be made, where every user may enter; removed with whatever still runs on it."""
     with _open_directory() as home:
         yield home / "data"
         wipe(home / "data")
+
+
+@pytest.fixture(scope="module")
+def used_dir() -> Iterator[Path]:
+    """Where a stack ran once and was stopped."""
+    with _open_directory() as home:
+        with running(home / "data", lambda _line: None):
+            pass
+        yield home / "data"
+
+
+@pytest.fixture
+def data_dir(new_dir: Path, used_dir: Path) -> Path:
+    """A copy of a used directory: it spares a test the making of a cluster."""
+    subprocess.run(["cp", "-a", used_dir, new_dir], check=True)
+    return new_dir
 
 
 @pytest.fixture(scope="module")

