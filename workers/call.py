@@ -23,7 +23,7 @@ from orchestrator.flow.intend import Intent, LeaseLost, Refused, intend
 from orchestrator.limits.breakers import Circuit, CircuitOpen, health_of
 from orchestrator.limits.budgets import Refusal
 from orchestrator.limits.credentials import opened
-from schemas.budgets import OnBudget
+from schemas.budgets import OnBudget, Scope
 from schemas.calls import Cost, Purpose, Usage
 from schemas.errors import Category, CredentialMissing, Failure, StoreUnavailable
 from schemas.providers import Wire
@@ -54,7 +54,6 @@ _GIVING_UP: Final = {
     Category.DEADLINE: "The task's deadline passed.",
     Category.SHUTDOWN: "The worker is stopping.",
 }
-
 
 RETRIES_SPENT: Final = Failure(
     category=Category.RETRIES_SPENT,
@@ -219,9 +218,13 @@ async def _committed(process: Process, paid: Paid) -> bool:
 
 
 def refused(lease: Lease, refusal: Refusal) -> Failure:
-    """What a refused hold means: wait where only open calls are in the way or the submitter chose to."""
+    """What a refused hold means: wait where only open calls are in the way or the submitter chose to.
+
+    A provider whose own budget is used up is left first for another one.
+    """
     chose_to_wait = lease.request.preferences.on_budget is OnBudget.WAIT
-    if refusal.impossible or not (refusal.passing or chose_to_wait):
+    elsewhere = refusal.scope is Scope.PROVIDER and lease.standing.has_next
+    if refusal.impossible or not (refusal.passing or (chose_to_wait and not elsewhere)):
         return Failure(category=Category.BUDGET_EXHAUSTED, message=refusal.message)
     return Failure(
         category=Category.BUDGET_HELD,

@@ -91,7 +91,9 @@ for _kind in MODELS:
 async def retry_task(request: Request, visit: Writer, task_id: UUID, include: Include = None) -> Response:
     """Submit a finished task's request again: a new task, whose `retry_of` names the old one."""
     key = idempotency_key(request)
-    submitted = await retry(visit.parts, visit.tenant_id, task_id, idempotency_key=key)
+    submitted = await retry(
+        visit.parts, visit.tenant_id, task_id, idempotency_key=key, api_key_id=visit.who.key_id
+    )
     return await _stored(request, visit, submitted, included(include, TASK_PARTS))
 
 

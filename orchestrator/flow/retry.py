@@ -10,9 +10,14 @@ from schemas.tasks import TASK_REQUEST
 
 
 async def retry(
-    parts: Parts, tenant_id: UUID, task_id: UUID, *, idempotency_key: str | None = None
+    parts: Parts,
+    tenant_id: UUID,
+    task_id: UUID,
+    *,
+    idempotency_key: str | None = None,
+    api_key_id: str | None = None,
 ) -> Submitted:
-    """Submit the same request anew.
+    """Submit the same request anew; `api_key_id` asks for it, and its budgets bind the new task.
 
     Raises `NotFound`, `ChildTask`, `TaskNotFinished` and what submit raises.
     """
@@ -25,4 +30,11 @@ async def retry(
         raise TaskNotFinished(f"the task is {stored.status}; cancel it first, or wait")
     request = TASK_REQUEST.validate_json(stored.request)
     timeless = request.model_copy(update={"run_at": None, "deadline": None})
-    return await submit(parts, tenant_id, timeless, idempotency_key=idempotency_key, retry_of=task_id)
+    return await submit(
+        parts,
+        tenant_id,
+        timeless,
+        idempotency_key=idempotency_key,
+        retry_of=task_id,
+        api_key_id=api_key_id,
+    )

@@ -197,6 +197,9 @@ def _wait(standing: Standing, failure: Failure, jitter: float) -> Move:
         return _next_candidate(standing, failure)
     hint = max(BACKOFF_BASE, failure.retry_after or 0.0)
     delay = hint + jitter * min(BACKOFF_CAP, max(1.0, hint * 0.1))
+    if failure.category is Category.BUDGET_HELD:
+        # The pause is our own, not a provider's: what has less time than that looks again sooner.
+        delay = min(delay, max(BACKOFF_BASE, standing.seconds_left / 2))
     if delay >= standing.seconds_left:
         return _reroute(standing, failure)
     reason = _WAITS.get(failure.category, StatusReason.RATE_LIMITED)

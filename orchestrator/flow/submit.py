@@ -132,7 +132,7 @@ async def _refuse_exhausted(
     """Raise `BudgetExhausted` if none of the candidates has anything left to spend."""
     payer = Payer(tenant_id, request.user_id, api_key_id, request.session_id, candidates[0].name)
     names = [candidate.name for candidate in candidates]
-    refusal = await exhausted(parts.db, payer, names, clock.now())
+    refusal = await exhausted(parts.db, payer, names)
     if refusal is not None:
         raise BudgetExhausted(refusal.message)
 

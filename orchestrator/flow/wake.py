@@ -1,6 +1,6 @@
 """Wake: tasks whose time or budget has come stand in their lanes again; lost nudges are forgotten."""
 
-from orchestrator import clock, telemetry
+from orchestrator import telemetry
 from orchestrator.limits.budgets import affordable, let_go
 from orchestrator.store import lanes, tasks
 from orchestrator.volatile import Unreachable
@@ -16,7 +16,7 @@ MOST_GHOSTS = 100_000
 
 async def wake(parts: Parts, *, ghosts_older_than: float) -> set[str]:
     """Wake what is due and forget nudges older than that (seconds); the lanes as hint words."""
-    await let_go(parts.db, await affordable(parts.db, clock.now(), MOST_WAITERS))
+    await let_go(parts.db, await affordable(parts.db, MOST_WAITERS))
     due = await parts.db.run(tasks.WAKE, most=MOST)
     for row in due:
         telemetry.emit(row.id, (Happening(EventName.QUEUED),))

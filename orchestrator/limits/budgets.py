@@ -104,14 +104,14 @@ async def drop_budget(db: Database, tenant_id: UUID, budget_id: UUID) -> bool:
     return await db.one(budgets.DROP, id=budget_id, tenant_id=tenant_id) is not None
 
 
-async def exhausted(db: Database, payer: Payer, providers: Sequence[str], at: datetime) -> Refusal | None:
+async def exhausted(db: Database, payer: Payer, providers: Sequence[str]) -> Refusal | None:
     """A used-up hard budget that leaves none of these providers to the payer, if there is one.
 
     No query for a tenant that has no hard budget.
     """
     if not await views.has_hard_budget(db, payer.tenant_id):
         return None
-    rows = await db.run(budgets.EXHAUSTED, **{**payer.params(), "providers": list(providers)}, at=at)
+    rows = await db.run(budgets.EXHAUSTED, **{**payer.params(), "providers": list(providers)})
     left = set(providers)
     for row in rows:
         left -= {row.subject} if row.scope == Scope.PROVIDER else left
@@ -143,7 +143,7 @@ def _refusal(row: Any, nanos: int) -> Refusal:
     )
 
 
-async def affordable(db: Database, at: datetime, most: int) -> list[UUID]:
+async def affordable(db: Database, most: int) -> list[UUID]:
     """The oldest tasks waiting for budget that fit now, each counted against what the next may use."""
     granted: dict[UUID, int] = {}
     fitting = []
@@ -151,7 +151,7 @@ async def affordable(db: Database, at: datetime, most: int) -> list[UUID]:
     for waiter in await db.run(budgets.WAITERS, most=most):
         payer = Payer(waiter.tenant_id, waiter.user_id, waiter.api_key_id, waiter.session_id, waiter.provider)
         if payer not in levels:
-            levels[payer] = await db.run(budgets.LEVELS, **payer.params(), at=at)
+            levels[payer] = await db.run(budgets.LEVELS, **payer.params())
         asked = waiter.waits_for_nanos or 0
         if all(_room(row) - granted.get(row.id, 0) >= asked for row in levels[payer]):
             fitting.append(waiter.id)

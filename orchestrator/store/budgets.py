@@ -12,6 +12,9 @@ STARTS = """
         ELSE 'epoch' END"""
 """When the window starts that an instant lies in."""
 
+STARTS_NOW = STARTS.replace(":at", "statement_timestamp()")
+"""When the window starts that it is now, by the database's clock: a process's own may be wrong."""
+
 APPLIES = """
     tenant_id = :tenant_id AND deleted_at IS NULL AND (
         scope = 'tenant'
@@ -57,7 +60,7 @@ HOLD = text(
 LEVELS = text(
     f"""
     WITH applicable AS (
-        SELECT id, scope, subject, period, limit_nanos, hard, {STARTS} AS starts
+        SELECT id, scope, subject, period, limit_nanos, hard, {STARTS_NOW} AS starts
         FROM budgets WHERE {APPLIES} AND hard
     )
     SELECT applicable.*, coalesce(w.spent_nanos, 0) AS spent_nanos, coalesce(w.held_nanos, 0) AS held_nanos
@@ -70,7 +73,7 @@ LEVELS = text(
 EXHAUSTED = text(
     f"""
     WITH applicable AS (
-        SELECT id, scope, subject, period, limit_nanos, {STARTS} AS starts FROM budgets
+        SELECT id, scope, subject, period, limit_nanos, {STARTS_NOW} AS starts FROM budgets
         WHERE {APPLIES.replace("= CAST(:provider AS text)", "= ANY (CAST(:providers AS text[]))")} AND hard
     )
     SELECT applicable.*, w.spent_nanos, w.held_nanos

@@ -6,14 +6,14 @@ from uuid import UUID
 from sqlalchemy import text
 
 from orchestrator import clock
-from orchestrator.store.budgets import STARTS
+from orchestrator.store.budgets import STARTS_NOW
 from orchestrator.store.engine import Database, Row
 from schemas.budgets import Budget
 from schemas.calls import dollars
 
 _SELECT: Final = f"""
     WITH mine AS (
-        SELECT *, {STARTS.replace(":at", "now()")} AS starts
+        SELECT *, {STARTS_NOW} AS starts
         FROM budgets WHERE tenant_id = :tenant_id AND deleted_at IS NULL {{which}}
     )
     SELECT mine.id, scope, subject, period, hard, limit_nanos, created_at,

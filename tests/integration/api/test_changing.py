@@ -55,6 +55,16 @@ async def test_a_retry_is_a_new_task_that_names_the_old(caller: Visitor) -> None
     assert (await caller.get(task.links.self)).json()["status"] == "failed"
 
 
+async def test_a_retry_counts_against_the_key_that_asks_for_it(caller: Visitor) -> None:
+    task = await caller.submit()
+    await caller.fail(task.id)
+    again = (await caller.post(f"{task.links.self}/retry")).json()
+    assert again["retry_of"] == str(task.id)
+    query = "SELECT count(DISTINCT api_key_id) FROM tasks WHERE id IN (:first, :again)"
+    assert await caller.value(query, first=task.id, again=again["id"]) == 1
+    assert await caller.value("SELECT api_key_id FROM tasks WHERE id = :id", id=again["id"])
+
+
 async def test_a_retry_keeps_the_webhook(caller: Visitor) -> None:
     webhook = {"url": "https://example.org/x", "secret": "whsec_" + "A" * 32}
     task = await caller.submit(preferences={"webhook": webhook})

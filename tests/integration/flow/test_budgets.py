@@ -1,21 +1,25 @@
 """Budgets: held with the intent, charged once, never overrun at any commit, released and waited for."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from orchestrator import telemetry
+from orchestrator import clock, telemetry
 from orchestrator.flow.intend import Intent, Refused
 from orchestrator.flow.rescue import rescue
+from orchestrator.flow.retry import retry
 from orchestrator.flow.settle import Ending, settle
+from orchestrator.flow.submit import submit
 from orchestrator.flow.wake import wake
 from orchestrator.limits.budgets import add_budget, drop_budget
 from orchestrator.store import views
 from schemas.budgets import Budget, BudgetRequest, nanos_of
 from schemas.errors import BudgetExhausted, Category, Failure
-from tests.integration.flow.world import HOLD, World, answered, failed
+from tests.integration.flow.world import HOLD, World, answered, failed, request
+from workers.call import refused as what_follows
 
 CENT = 10_000_000
 
@@ -225,3 +229,42 @@ async def test_a_provider_whose_budget_is_used_up_leaves_the_others(world: World
     )
     with pytest.raises(BudgetExhausted):
         await world.submit()
+
+
+async def test_a_budget_of_a_key_binds_what_the_key_submits_or_retries(world: World) -> None:
+    await budget(world, HOLD - 1, scope="key", subject="key-1")
+    mine = (await submit(world.parts, world.tenant_id, request(), api_key_id="key-1")).id
+    lease = await world.take(mine)
+    assert isinstance(await world.try_to_intend(lease), Refused)
+    await world.fail(lease, Category.BAD_REQUEST)
+    for key, found in (("key-1", Refused), ("key-2", Intent)):
+        again = (await retry(world.parts, world.tenant_id, mine, api_key_id=key)).id
+        assert isinstance(await world.try_to_intend(await world.take(again)), found)
+
+
+async def test_which_window_is_used_up_is_told_by_the_databases_clock(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await budget(world, HOLD, period="day")
+    await world.called(await world.running(), answered(nanos=HOLD))
+    lease = await world.running(preferences={"on_budget": "wait"})
+    await world.fail(lease, Category.BUDGET_HELD, retry_after=600, asked_nanos=HOLD)
+    now = clock.now
+    monkeypatch.setattr(clock, "now", lambda: now() + timedelta(days=1))
+    with pytest.raises(BudgetExhausted):
+        await world.submit()
+    await wake(world.parts, ghosts_older_than=60)
+    assert (await world.task(lease.task_id)).status_reason == "waiting_for_budget"
+
+
+async def test_who_waits_for_budget_leaves_a_provider_whose_own_is_used_up_first(world: World) -> None:
+    await budget(world, HOLD, scope="provider", subject="alpha")
+    await world.called(await world.running(), answered(nanos=HOLD))
+    lease = await world.running(preferences={"on_budget": "wait"})
+    told = await world.try_to_intend(lease)
+    assert isinstance(told, Refused)
+    await settle(world.parts, lease, Ending(None, failure=what_follows(lease, told.refusal)))
+    elsewhere = await world.take(lease.task_id)
+    assert elsewhere.provider.name == "beta"
+    await budget(world, HOLD - 1, scope="provider", subject="beta")
+    assert isinstance(await world.try_to_intend(elsewhere), Refused)

@@ -134,10 +134,19 @@ def test_the_candidate_always_exists(standing: Standing, failed: Failure, jitter
 def test_a_hint_to_wait_is_a_minimum(standing: Standing, failed: Failure, jitter: float) -> None:
     move = states.after_failure(standing, failed, jitter)
     stays = move.counters.candidate == standing.counters.candidate
-    hand_back = FOLLOWS[failed.category] is Follow.HAND_BACK
-    if move.status is TaskStatus.QUEUED and stays and not hand_back:
+    # A wait for budget ends by a pause of our own.
+    ours = FOLLOWS[failed.category] is Follow.HAND_BACK or failed.category is Category.BUDGET_HELD
+    if move.status is TaskStatus.QUEUED and stays and not ours:
         assert move.delay is not None
         assert move.delay >= (failed.retry_after or 0)
+
+
+@pytest.mark.parametrize("left", [20.0, 3.0, 1.5])
+def test_who_waits_for_budget_with_little_time_left_looks_again_sooner(left: float) -> None:
+    held = failure(Category.BUDGET_HELD, 30.0)
+    move = states.after_failure(replace(FRESH, seconds_left=left), held, 0.5)
+    assert (move.status, move.reason) == (TaskStatus.QUEUED, StatusReason.WAITING_FOR_BUDGET)
+    assert move.delay == max(1.0, left / 2)
 
 
 @given(standings, failures, jitters)
