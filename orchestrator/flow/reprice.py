@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from orchestrator.catalogue import prices
+from orchestrator.limits.budgets import tell_crossed
 from orchestrator.store import partitions, repricing
 from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
@@ -76,6 +77,7 @@ async def _book(parts: Parts, rows: Sequence[Row[Any]], costs: Sequence[Cost]) -
         sources=[cost.source for _, cost in changed],
         versions=[cost.version for _, cost in changed],
     )
+    tell_crossed(booked)
     return {row.id for row in booked}
 
 

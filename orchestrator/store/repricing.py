@@ -1,13 +1,13 @@
 """The statements of a repricing: calls with usage, in batches by id, and their corrections.
 
-Locks calls in the order of their ids, then windows in key order. What a vendor itself said it charged is
-no matter of prices. The part of the cache writes that is kept for an hour has no column of its own: it is
-read where the vendor that has such a price tells of it.
+Locks calls in the order of their ids, then windows in key order. What a vendor or an own adapter itself
+said it charged is no matter of prices. The part of the cache writes that is kept for an hour has no column
+of its own: it is read where the vendor that has such a price tells of it.
 """
 
 from sqlalchemy import text
 
-from orchestrator.store.budgets import CHARGED
+from orchestrator.store.budgets import CHARGED, CROSSED
 
 PRICED = text(
     """
@@ -18,7 +18,8 @@ PRICED = text(
         END AS cache_write_1h_tokens
     FROM calls
     WHERE id > :after AND id < :before AND started_at >= :start AND started_at < :end
-        AND status IN ('answered', 'failed') AND input_tokens IS NOT NULL AND price_source <> 'vendor'
+        AND status IN ('answered', 'failed') AND input_tokens IS NOT NULL
+        AND price_source NOT IN ('vendor', 'adapter', 'ai_credits')
     ORDER BY id LIMIT :most
     """
 )
@@ -42,7 +43,7 @@ CORRECT = text(
         INSERT INTO ledger (tenant_id, task_id, call_id, kind, amount_nanos)
         SELECT tenant_id, task_id, id, 'correction', added FROM repriced
     ), {CHARGED.format(closed="repriced")}
-    SELECT id FROM repriced
+    SELECT id, ({CROSSED}) AS crossed FROM repriced
     """
 )
 """Once each: a call that costs something else by now than was read is left alone."""

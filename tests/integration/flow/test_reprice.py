@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from orchestrator import clock
+from orchestrator import clock, telemetry
 from orchestrator.catalogue import prices
 from orchestrator.flow.reckon import reckon
 from orchestrator.flow.reprice import Repriced, reprice
@@ -94,8 +94,9 @@ async def test_more_calls_than_a_batch_are_all_repriced(
     assert (model.calls, model.changed, model.after_nanos) == (5, 5, 5 * right())
 
 
-async def test_what_a_vendor_said_it_charged_is_left_alone(world: World) -> None:
-    told = Cost(nanos=7, source="vendor", version="1")
+@pytest.mark.parametrize("source", ["vendor", "adapter", "ai_credits"])
+async def test_what_a_vendor_or_an_adapter_said_it_charged_is_left_alone(world: World, source: str) -> None:
+    told = Cost(nanos=7, source=source, version="1")
     lease = await world.running()
     await world.called(lease, replace(answered(), usage=USAGE, served_model=MODEL, cost=told))
     assert await reprice(world.parts, *around(), dry_run=False) == ()
@@ -115,3 +116,14 @@ async def test_cache_writes_that_are_kept_for_an_hour_keep_their_price(world: Wo
     await world.rows("UPDATE calls SET vendor = 'anthropic'")
     (found,) = await reprice(world.parts, *around(), dry_run=True)
     assert (found.calls, found.changed) == (2, 1)
+
+
+async def test_a_threshold_that_a_correction_crosses_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    await budget(world, right(), hard=False)
+    await called(world, 1)
+    monkeypatch.setattr(telemetry, "warn", lambda event, **data: told.append(data["threshold"]))
+    await reprice(world.parts, *around(), dry_run=False)
+    assert told == [50, 80, 100]
