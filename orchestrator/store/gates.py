@@ -17,7 +17,8 @@ PUT = text(
         ON CONFLICT (kind, subject, model) DO UPDATE SET state = excluded.state,
             closed_until = CASE WHEN :keep_longest
                 THEN greatest(gates.closed_until, excluded.closed_until) ELSE excluded.closed_until END,
-            reason = excluded.reason, changed_at = clock_timestamp()
+            reason = CASE WHEN :keep_longest AND gates.closed_until > excluded.closed_until
+                THEN gates.reason ELSE excluded.reason END, changed_at = clock_timestamp()
         RETURNING kind, subject, model, state, reason
     )
     INSERT INTO gate_transitions (kind, subject, model, state, reason)

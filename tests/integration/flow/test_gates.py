@@ -388,3 +388,13 @@ async def test_a_claim_knows_that_others_hold_the_circuit_for_open(world: World)
     assert not (await world.running(**ONE)).circuit_noted
     await open_circuit(world)
     assert (await world.running(**ONE)).circuit_noted
+
+
+async def test_a_refused_credential_stays_the_reason_when_a_quota_is_found_used_up_too(apart: World) -> None:
+    alpha = await provider(apart)
+    for failure in (USED_UP, REFUSED, USED_UP):
+        await close_after(apart.parts.db, alpha, failure)
+    (gate,) = await apart.rows(
+        "SELECT reason, closed_until > now() + interval '1 year' AS for_good FROM gates"
+    )
+    assert (gate.reason, gate.for_good) == ("misconfigured", True)
