@@ -29,7 +29,7 @@ from schemas import providers
 from schemas.calls import NANOS_PER_DOLLAR, Usage
 from schemas.configured import CredentialVerdict, Probe
 from schemas.errors import Category, Failure
-from workers.providers.base import CORRELATION_HEADER, OUTPUT_LIMIT, Ask, said
+from workers.providers.base import CORRELATION_HEADER, LONGEST_WAIT, OUTPUT_LIMIT, Ask, said
 from workers.stream import Exchange
 
 MOST_NANOS: Final = 10**15
@@ -92,27 +92,36 @@ async def adapted(adapter: Provider, ask: Ask, call_id: str, done: Exchange, tot
     ask = ask if adapter.capabilities.structured_output else ask.told_its_schema
     messages = tuple(Message(message.role, message.content) for message in ask.messages)
     asked = Request(ask.model, messages, ask.max_output_tokens, ask.temperature_taken, ask.schema, call_id)
+    billed = False
     try:
         async with asyncio.timeout(total):
             _take(adapter, ask.model, await adapter.process_request(asked), done)
     except TimeoutError:
-        message = f"The call took longer than {total:g} s."
+        billed, message = True, f"The call took longer than {total:g} s."
         done.failure = Failure(category=Category.TOTAL_TIMEOUT, message=message)
     except ProviderFailed as failed:
-        done.refused = not failed.may_be_billed
+        billed, done.refused = failed.may_be_billed, not failed.may_be_billed
         done.http_status = failed.http_status
         done.failure = Failure(
             category=failed.category,
             message=said(failed.message, failed.http_status),
             http_status=failed.http_status,
-            retry_after=failed.retry_after,
+            retry_after=_hint(failed.retry_after),
         )
     except Exception as error:  # noqa: BLE001 - another's code: whatever it raises is its provider's failure
         telemetry.fault("adapter.fault", error, adapter=adapter.account.name)
         message = said(f"The adapter failed: {type(error).__name__}: {error}", None)[:500]
         done.failure = Failure(category=Category.MALFORMED, message=message)
     finally:
-        done.sent = getattr(adapter.client, "sent", True)
+        # An adapter may well ask by a client of its own, which we see nothing of.
+        done.sent = billed or done.began or getattr(adapter.client, "sent", True)
+
+
+def _hint(seconds: float | None) -> float | None:
+    """The wait that an adapter named, within what every other wire believes; None where it is none."""
+    if isinstance(seconds, int | float) and 0 <= seconds < LONGEST_WAIT:
+        return float(seconds)
+    return None
 
 
 def cost_nanos(adapter: Provider, model: str, usage: Usage) -> int | None:

@@ -45,12 +45,13 @@ async def adapted(world: World, **settings: Any) -> None:
     )
 
 
-async def asked(world: World, process: Process, **context: Any) -> Any:
+async def asked(world: World, process: Process, *, timeout_seconds: int | None = None, **context: Any) -> Any:
     """A chat that was worked on; its task."""
+    wishes: dict[str, Any] = {"providers": ["alpha"], "max_attempts": 1, "max_tokens": 300}
     task_id = await world.submit(
         kind="chat",
         context={"prompt": "How many words?", **context},
-        preferences={"providers": ["alpha"], "max_attempts": 1, "max_tokens": 300},
+        preferences=wishes | ({"timeout_seconds": timeout_seconds} if timeout_seconds else {}),
     )
     await asyncio.to_thread(run, process, task_id)
     return (await world.rows("SELECT * FROM tasks WHERE id = :id", id=task_id))[0]
@@ -101,6 +102,30 @@ async def test_however_it_fails_the_call_is_booked(
     assert (made.status, made.category) == ("failed", category)
     assert made.cost_nanos == (made.hold_nanos if charge == "hold" else 0)
     assert await world.ledger(made.task_id) == [("spend", made.cost_nanos)]
+
+
+@pytest.mark.parametrize("ending", ["answers", "hangs", "fails"])
+async def test_what_it_asked_by_a_client_of_its_own_may_be_paid_and_is_charged_at_its_hold(
+    world: World, process: Process, simulator: Simulated, ending: str
+) -> None:
+    await adapted(world, own_client=ending)
+    await asked(world, process, timeout_seconds=1)
+    made = await call(world)
+    assert made.status == ("answered" if ending == "answers" else "failed")
+    assert (made.cost_nanos, made.estimated) == (made.hold_nanos, True)
+    assert made.hold_nanos > 0
+
+
+@pytest.mark.parametrize("hint", [1e300, -1e300, -1])
+async def test_a_hint_that_is_no_time_to_wait_is_none(
+    world: World, process: Process, simulator: Simulated, hint: float
+) -> None:
+    simulator.rules({"fault": "429", "retry_after": 3})
+    await adapted(world, hint=hint)
+    task = await asked(world, process)
+    assert (task.status, task.status_reason) == ("queued", "rate_limited")
+    (gate,) = await world.rows("SELECT *, closed_until < now() + interval '1 minute' AS soon FROM gates")
+    assert (gate.kind, gate.soon) == ("cool_down", True)
 
 
 async def test_it_is_held_to_the_calls_own_time(world: World, process: Process, simulator: Simulated) -> None:

@@ -1,5 +1,6 @@
 """An adapter as others write it: outside of the package, found by its entry point, priced by itself."""
 
+import asyncio
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -26,6 +27,8 @@ class WordProvider(Provider):
         """One POST; what is refused is surely free."""
         if self.account.settings.get("broken"):
             raise RuntimeError("the adapter is broken")
+        if "own_client" in self.account.settings:
+            return await self._by_a_client_of_its_own(str(self.account.settings["own_client"]))
         body: dict[str, Any] = {
             "model": request.model,
             "messages": [{"role": each.role, "content": each.content} for each in request.messages],
@@ -64,11 +67,19 @@ class WordProvider(Provider):
         """A cent a thousand tokens."""
         return Decimal(usage.input_tokens + usage.output_tokens) / 1000 / 100
 
+    async def _by_a_client_of_its_own(self, ending: str) -> Answer:
+        if ending == "answers":
+            return Answer("five words", None)
+        if ending == "hangs":
+            await asyncio.sleep(60)
+        raise ProviderFailed(Category.SERVER_ERROR, "It broke off.")
+
     def _key(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.account.credential}"}
 
     def _refused(self, response: Response) -> ProviderFailed:
         category = Category.RATE_LIMITED if response.status == 429 else Category.BAD_REQUEST
+        hint = float(self.account.settings.get("hint", 3.0))
         return ProviderFailed(
-            category, "It was refused.", http_status=response.status, retry_after=3.0, may_be_billed=False
+            category, "It was refused.", http_status=response.status, retry_after=hint, may_be_billed=False
         )
