@@ -9,11 +9,14 @@ from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import orjson
 from pydantic import ValidationError
 
+from orchestrator import clock
 from orchestrator.catalogue.models import takes_temperature
 from orchestrator.catalogue.vendors import key_headers, path_of
 from schemas.calls import MOST_TOKENS, Usage
@@ -305,12 +308,22 @@ def by_status(status: int, hint: float | None) -> Category:
 
 
 def hinted(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, by `retry-after-ms` or `retry-after`; None if unsaid."""
+    """Seconds to wait, by `retry-after-ms` or `retry-after`, a number or a date; None if unsaid."""
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        written = headers.get(name, "")
         try:
-            seconds = float(headers.get(name, "")) * scale
+            seconds = float(written) * scale
         except ValueError:
-            continue
+            seconds = _until(written)
         if 0 <= seconds < LONGEST_WAIT:
             return seconds
     return None
+
+
+def _until(moment: str) -> float:
+    """Seconds until a date as HTTP writes it, 0 where it has passed; negative where it is none."""
+    try:
+        at = parsedate_to_datetime(moment)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return -1.0
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - clock.now()).total_seconds())

@@ -1,5 +1,7 @@
 """OpenAI's chat wire: what is sent, what is read, and what each failure means."""
 
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import orjson
@@ -7,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator import clock
 from schemas.calls import Usage
 from schemas.errors import FOLLOWS, Category, Follow
 from schemas.providers import Vendor, Wire
@@ -195,7 +198,11 @@ def test_the_table_of_errors(
         ({"retry-after": "7"}, 7.0),
         ({"retry-after": "7", "retry-after-ms": "250"}, 0.25),
         ({"retry-after": "7", "retry-after-ms": "soon"}, 7.0),
-        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 -0000"}, 0.0),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, None),
+        ({"retry-after": "Wed, 21 Oct 99999 07:28:00 GMT"}, None),
+        ({"retry-after": "tomorrow"}, None),
         ({"retry-after": "-1"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "inf"}, None),
@@ -383,3 +390,9 @@ def test_what_was_counted_before_the_end_is_no_usage() -> None:
     assert (half.usage, half.charged_nanos) == (None, None)
     assert fed(delta("half") | counted, delta("x", "stop")).usage is None
     assert fed(delta("half") | counted, delta("x", "stop") | counted).usage is not None
+
+
+def test_a_date_to_come_again_at_is_a_cool_down_and_no_quota_used_up() -> None:
+    at = format_datetime(clock.now() + timedelta(seconds=90), usegmt=True)
+    assert 80 < (retry_after({"retry-after": at}) or 0) <= 90
+    assert failed(429, {}, **{"retry-after": at}) is Category.RATE_LIMITED
