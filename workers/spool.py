@@ -69,7 +69,7 @@ class Spool:
         return sorted(self._folder.glob(_WHOLE))[:MOST]
 
     def read(self, path: Path) -> Paid | None:
-        """What a file holds; None where it is gone, or can't be read and is set aside."""
+        """What a file holds; None where it is gone or can't be read now, or is damaged and set aside."""
         try:
             seal, _, body = path.read_bytes().partition(b"\n")
             if seal != _seal(body):
@@ -77,7 +77,11 @@ class Spool:
             return _PAID.validate_json(body)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            # A disk or a process short of something for a moment: the answer in it is paid, so it stays.
+            telemetry.fault("spool.not_read", error, call_id=path.stem)
+            return None
+        except ValueError as error:
             # What a validation complains of would quote the answer.
             self.set_aside(path, "it does not parse" if isinstance(error, ValidationError) else str(error))
             return None

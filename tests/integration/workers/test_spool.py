@@ -1,6 +1,7 @@
 """The spool: an answer that came while Postgres was away is booked, whoever lives to do it."""
 
 import asyncio
+import errno
 import os
 import subprocess
 import sys
@@ -84,6 +85,23 @@ async def test_a_damaged_file_is_set_aside_and_the_others_are_booked(
     assert [path.suffix for path in damaged.parent.iterdir()] == [".corrupt"]
     assert (await world.call(first.call_id)).status == "started"
     assert (await world.call(second.call_id)).status == "answered"
+
+
+async def test_a_file_that_cant_be_read_for_a_moment_waits_for_the_next_round(
+    world: World, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = await world.running()
+    intent = await world.intend(lease)
+    spool.keep(paid(lease, intent))
+
+    def short_of_files(_: Path) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", short_of_files)
+        assert await replay(world.parts, spool) == 0
+    assert await replay(world.parts, spool) == 1
+    assert await world.ledger(lease.task_id) == [("spend", 7)]
 
 
 async def test_a_changed_file_is_not_believed(world: World, spool: Spool) -> None:
