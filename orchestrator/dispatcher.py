@@ -53,6 +53,7 @@ class Dispatcher:
         self._board = Board(Publisher(parts.config.broker_url or ""))
         self._woken = asyncio.Event()
         self._due: dict[str, float] = {}
+        self._reckoning: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Follow and lead in turn, until cancelled."""
@@ -66,6 +67,8 @@ class Dispatcher:
                 await clock.sleep(FOLLOWER_SECONDS)
         finally:
             listening.cancel()
+            if self._reckoning is not None:
+                self._reckoning.cancel()
             self._board.publisher.close()
 
     async def _follow_then_lead(self) -> None:
@@ -157,7 +160,15 @@ class Dispatcher:
         await write_off(self._parts)
 
     async def _reckon(self) -> None:
-        await reckon(self._parts, RECKONED, keep=True)
+        """Beside the rounds: the books of a busy hour take longer than a leader may be silent."""
+        if self._reckoning is None or self._reckoning.done():
+            self._reckoning = asyncio.create_task(self._reckoned())
+
+    async def _reckoned(self) -> None:
+        try:
+            await reckon(self._parts, RECKONED, keep=True)
+        except Exception as error:  # noqa: BLE001 - no task waits for the books, and the next check comes
+            telemetry.fault("dispatcher.fault", error, step="reckon")
 
     async def _forget(self) -> None:
         await forget(self._parts)

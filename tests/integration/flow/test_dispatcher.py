@@ -103,6 +103,25 @@ async def test_one_of_two_dispatchers_leads_and_the_other_takes_over(world: Worl
         await eventually(lambda: is_nudged(broker, str(task_id)), 5)
 
 
+@pytest.mark.parametrize("too_slow", [False, True])
+async def test_books_that_take_too_long_to_check_hold_up_no_task(
+    world: World, broker: Redis, monkeypatch: pytest.MonkeyPatch, too_slow: bool
+) -> None:
+    checked = asyncio.Event()
+
+    async def slowly(*_: object, **__: object) -> None:
+        checked.set()
+        if too_slow:
+            raise StoreUnavailable
+        await clock.sleep(60)
+
+    monkeypatch.setattr("orchestrator.dispatcher.reckon", slowly)
+    async with dispatching(world.parts):
+        await asyncio.wait_for(checked.wait(), 5)
+        task_id = await world.submit()
+        await eventually(lambda: is_nudged(broker, str(task_id)), 5)
+
+
 async def test_a_leader_that_stumbles_over_the_database_leads_again(
     world: World, broker: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
