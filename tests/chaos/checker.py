@@ -211,13 +211,18 @@ def ledger(history: History) -> Iterator[Violation]:
 
 
 def billed(history: History) -> Iterator[Violation]:
-    """P4: our cost covers the provider's bill, and equals it wherever it was told to us."""
+    """P4: our cost covers the provider's bill, and equals it wherever it was told to us.
+
+    What was not is charged at the hold, and never beyond that and the bill.
+    """
     received = _by_call(history)
     for call in history.calls:
         bill = sum(entry.billed for entry in received.get(str(call.id), ()))
         cost = call.cost or 0
         exact = call.status == "answered" and not call.estimated
-        if cost < bill or (exact and cost != bill):
+        beyond = call.estimated and cost > max(call.hold, bill)
+        held = call.status != "unknown" or cost == call.hold
+        if cost < bill or (exact and cost != bill) or beyond or not held:
             yield Violation("bill", str(call.id), f"cost {cost}, billed {bill}, {call.status}")
 
 

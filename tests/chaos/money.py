@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 from uuid import UUID
 
-from tests.chaos.records import Call, Charge, History
+from tests.chaos.records import Budget, Call, Charge, History, Task
 from tests.chaos.violations import Violation
 
 
@@ -33,7 +33,7 @@ def windows(history: History) -> Iterator[Violation]:
         if (window.spent, window.held) != (spent.pop(key, 0), held.pop(key, 0)):
             found = f"window of {window.starts:%d %B}: {window.spent} spent, {window.held} held"
             yield Violation("window drift", str(window.budget_id), f"{found}; its calls say otherwise")
-    for budget_id, starts in {*spent, *held} if history.windows else ():
+    for budget_id, starts in {*spent, *held}:
         yield Violation("window drift", str(budget_id), f"no window that starts {starts}")
 
 
@@ -48,12 +48,27 @@ def charged(history: History) -> Iterator[Violation]:
 
 def _charged(history: History, call: Call, charges: list[Charge]) -> Iterator[Violation]:
     found = {charge.budget_id for charge in charges}
-    sessions = {task.id: task.session for task in history.tasks}
+    payers = {task.id: task for task in history.tasks}
     for budget in history.budgets:
-        binds = budget.scope == "tenant" or budget.subject == sessions.get(call.task_id)
+        binds = _binds(budget, payers.get(call.task_id), call)
         if binds and budget.created_at < call.started_at and budget.id not in found:
             yield Violation("uncharged call", str(call.id), f"not on the {budget.scope} budget")
     for charge in charges:
-        days = charge.starts.astimezone(UTC).date(), call.started_at.astimezone(UTC).date()
-        if charge.period == "day" and days[0] != days[1]:
-            yield Violation("window drift", str(call.id), "charged to another day than its intent's")
+        if charge.starts != _start(charge.period, call.started_at.astimezone(UTC)):
+            yield Violation("window drift", str(call.id), f"to another {charge.period} than its intent's")
+
+
+def _binds(budget: Budget, payer: Task | None, call: Call) -> bool:
+    if budget.scope == "tenant":
+        return True
+    if budget.scope == "provider":
+        return budget.subject == call.provider
+    own = {"user": payer.user, "key": payer.key, "session": payer.session} if payer else {}
+    return budget.subject == own.get(budget.scope)
+
+
+def _start(period: str, at: datetime) -> datetime:
+    if period == "total":
+        return datetime(1970, 1, 1, tzinfo=UTC)
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight.replace(day=1) if period == "month" else midnight

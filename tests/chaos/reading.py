@@ -30,11 +30,12 @@ _TASKS = """
     SELECT id, status, attempt, failures, crashes, lease_token IS NOT NULL, created_at, finished_at,
         session_id, error->>'code',
         coalesce((SELECT request->'preferences'->>'on_budget' FROM task_payloads AS p WHERE p.id = tasks.id),
-            'fail')
+            'fail'), user_id, api_key_id
     FROM tasks
 """
 _CALLS = """
-    SELECT id, task_id, purpose, status, verdict, cost_nanos, estimated, http_status, started_at, hold_nanos
+    SELECT id, task_id, purpose, status, verdict, cost_nanos, estimated, http_status, started_at, hold_nanos,
+        provider
     FROM calls
 """
 _BUDGETS = "SELECT id, scope, subject, created_at FROM budgets WHERE hard AND deleted_at IS NULL"

@@ -37,6 +37,8 @@ class Task:
     session: str | None = None
     error: str | None = None
     on_budget: str = "fail"
+    user: str | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Call:
     http_status: int | None
     started_at: datetime
     hold: int = 0
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

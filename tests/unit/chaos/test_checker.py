@@ -86,6 +86,14 @@ def and_also(field: str, *values: object) -> History:
     return replace(history, **{field: (*getattr(history, field), *values)})
 
 
+def bound(scope: str, subject: str) -> History:
+    """Another budget, which binds all calls and has none of them."""
+    history = with_task(user="ada", key="key-1", session="s-1")
+    calls = tuple(replace(call, provider="alpha") for call in history.calls)
+    budget = Budget(UUID(int=9), scope, subject, NOW - timedelta(days=1))
+    return replace(history, calls=calls, budgets=(*history.budgets, budget))
+
+
 def renamed(seq: int, name: str) -> History:
     history = good()
     return replace(
@@ -154,6 +162,23 @@ BREACHES: dict[str, tuple[str, Callable[[], History]]] = {
     "a commit over the limit": ("overspend", lambda: and_also("trips", Trip("overspend", OTHER, "6 of 5"))),
     "less spent than the calls": ("window drift", lambda: window(spent=999)),
     "a hold without its call": ("window drift", lambda: window(held=1)),
+    "more than the hold where no usage was told": (
+        "bill",
+        lambda: with_repair(cost=901, hold=900, estimated=True),
+    ),
+    "an unknown call below its hold": (
+        "bill",
+        lambda: with_repair(cost=899, hold=900, estimated=True, status="unknown"),
+    ),
+    "a call on no budget of its user": ("uncharged call", lambda: bound("user", "ada")),
+    "a call on no budget of its key": ("uncharged call", lambda: bound("key", "key-1")),
+    "a call on no budget of its session": ("uncharged call", lambda: bound("session", "s-1")),
+    "a call on no budget of its provider": ("uncharged call", lambda: bound("provider", "alpha")),
+    "windows that are gone": ("window drift", lambda: replace(good(), windows=())),
+    "a day's charge for a month": (
+        "window drift",
+        lambda: replace(good(), charges=tuple(replace(each, period="month") for each in good().charges)),
+    ),
     "a call on no budget": ("uncharged call", lambda: without("charges")),
     "charged to the next day": ("window drift", lambda: window(starts=MIDNIGHT + timedelta(days=1))),
     "a charge of no call": (
@@ -174,8 +199,13 @@ def test_a_breach_is_reported_by_its_name(breach: str) -> None:
     assert invariant in {violation.invariant for violation in check(history())}
 
 
+@pytest.mark.parametrize("scope", ["user", "key", "session", "provider"])
+def test_a_budget_of_somebody_else_binds_no_call(scope: str) -> None:
+    assert check(bound(scope, "somebody else")) == ()
+
+
 def test_more_than_the_bill_is_right_where_the_vendor_gave_no_usage() -> None:
-    history = with_repair(cost=301, estimated=True)
+    history = with_repair(cost=301, hold=301, estimated=True)
     ledger = (Entry(FIRST, "spend", 700), Entry(REPAIR, "spend", 301))
     assert check(replace(history, ledger=ledger, windows=(Window(OTHER, MIDNIGHT, 1001, 0),))) == ()
 
@@ -188,7 +218,7 @@ def test_an_unknown_call_may_never_have_left() -> None:
 @pytest.mark.parametrize(("crashes", "breaches"), [(0, {"too many calls"}), (1, set())])
 def test_a_crash_allows_one_more_call(crashes: int, breaches: set[str]) -> None:
     history = with_task(crashes=crashes)
-    lost = replace(history.calls[0], id=OTHER, status="unknown", verdict=None, cost=5, estimated=True)
+    lost = replace(history.calls[0], id=OTHER, status="unknown", verdict=None, cost=5, hold=5, estimated=True)
     again = replace(
         history,
         calls=(*history.calls, lost),
