@@ -76,9 +76,7 @@ async def test_a_change_is_served_to_those_who_ask_for_it_and_verified_again(
     again = await done(process, world, **function())
     assert (again.calls, again.result) == (0, first.result)
     junk = Kept(text="no edit at all", model="m", input_tokens=1, output_tokens=1, cost_nanos=1)
-    monkeypatch.setattr(
-        process.parts.cache, "look", lambda _tenant, _name: Found(junk.model_dump_json(), "second")
-    )
+    monkeypatch.setattr(process.parts.cache, "look", lambda *_, **__: Found(junk.model_dump_json(), "second"))
     mended = await done(process, world, **function())
     assert (mended.calls, mended.served_tokens) == (1, 0)
     await check(world)
