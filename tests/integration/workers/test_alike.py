@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from orchestrator.config import Config
+from orchestrator.flow.cancel import cancel
 from orchestrator.flow.forget import forget
 from orchestrator.flow.rate import rate
 from orchestrator.flow.tune import tune
@@ -22,10 +23,11 @@ from schemas.routing import RoutingConfig
 from tests.integration.conftest import Servers
 from tests.integration.flow import world as making
 from tests.integration.flow.invariants import check
-from tests.integration.flow.world import World
+from tests.integration.flow.world import World, eventually
 from tests.integration.workers.conftest import KEY
 from tests.integration.workers.simulated import Simulated
 from tests.integration.workers.test_recall import asked, done, stats, told
+from tests.integration.workers.test_run import in_flight, work
 from workers.process import Process
 
 FIRST = "Which lock order keeps two workers of one queue from a deadlock, please?"
@@ -137,6 +139,35 @@ async def test_a_look_up_that_fails_is_a_miss(similar: World, process: Process, 
     simulator.rules({"match": {"model": "text-embedding-3-small"}, "fault": "503"})
     row = await answered(process, similar, FIRST)
     assert await purposes(similar, row.id) == ["lookup", "first"]
+    await check(similar)
+
+
+async def test_a_task_that_is_cancelled_while_it_looks_up_asks_nobody_else(
+    similar: World, process: Process, simulator: Simulated
+) -> None:
+    simulator.rules({"latency_ms": 5000})
+    task_id = await similar.submit(**asked("similar", FIRST))
+    working = asyncio.create_task(work(process, task_id))
+    await eventually(lambda: in_flight(simulator))
+    await cancel(similar.parts, similar.tenant_id, task_id)
+    await asyncio.wait_for(working, 5)
+    assert await similar.status(task_id) == "canceled"
+    assert await purposes(similar, task_id) == ["lookup"]
+    await check(similar)
+
+
+async def test_a_later_attempt_does_not_pay_for_a_vector_again(
+    similar: World, process: Process, simulator: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process.retries, "spend", lambda _provider: True)
+    simulator.rules({"match": {"model": "gpt-4.1-mini"}, "fault": "503"})
+    task_id = await similar.submit(**asked("similar", FIRST))
+    await work(process, task_id)
+    simulator.rules()
+    await similar.change(task_id, "run_at = clock_timestamp()")
+    await work(process, task_id)
+    assert await similar.status(task_id) == "succeeded"
+    assert await purposes(similar, task_id) == ["lookup", "first", "first"]
     await check(similar)
 
 
