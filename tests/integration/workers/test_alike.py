@@ -26,6 +26,7 @@ from tests.integration.flow.invariants import check
 from tests.integration.flow.world import World, eventually
 from tests.integration.workers.conftest import KEY
 from tests.integration.workers.simulated import Simulated
+from tests.integration.workers.test_gates import make_due
 from tests.integration.workers.test_recall import asked, done, stats, told
 from tests.integration.workers.test_run import in_flight, work
 from workers.process import Process
@@ -164,7 +165,7 @@ async def test_a_later_attempt_does_not_pay_for_a_vector_again(
     task_id = await similar.submit(**asked("similar", FIRST))
     await work(process, task_id)
     simulator.rules()
-    await similar.change(task_id, "run_at = clock_timestamp()")
+    await make_due(similar)
     await work(process, task_id)
     assert await similar.status(task_id) == "succeeded"
     assert await purposes(similar, task_id) == ["lookup", "first", "first"]
