@@ -40,6 +40,19 @@ _SEED: Final = 5
 _AT_ONCE: Final = 4
 _CONFIG_SECONDS: Final = 1.5
 """A worker knows of a new configuration after a second."""
+_SUBJECTS: Final = (
+    "the lease of a worker that stopped renewing it",
+    "open holds on several hard budget windows",
+    "nudges waiting inside that broker's small queue",
+    "half-open circuits before some slow vendor",
+    "children belonging to one undecided consensus",
+)
+_EVENTS: Final = (
+    "somebody pulls its only power cord",
+    "Redis loses everything it had kept",
+    "Postgres restarts immediately after committing",
+    "our deadline has passed long ago",
+)
 _MOST: Final = 60
 """So many questions there are."""
 _CELERY: Final = (
@@ -200,13 +213,11 @@ def _body(run: str, number: int, *, cache: str = "use", reworded: bool = False, 
 
 
 def _question(number: int, reworded: bool, fresh: bool) -> str:
-    subjects = ("a lease", "the ledger", "a budget window", "the dispatcher", "a circuit breaker")
-    events = ("the worker dies", "Redis is flushed", "Postgres restarts", "the deadline passes")
+    """Two questions share no more than half of their words, two wordings of one nearly all."""
     which = number // 3
-    subject, event = subjects[which % len(subjects)], events[which // len(subjects) % len(events)]
-    told = "Tell" if fresh or reworded else "Say"
-    plainly = "" if reworded else ", as plainly as it can be told"
-    return f"{told} me what becomes of {subject} of ours in the very moment in which {event}{plainly}."
+    subject, event = _SUBJECTS[which % len(_SUBJECTS)], _EVENTS[which // len(_SUBJECTS) % len(_EVENTS)]
+    asked = "please explain to me" if reworded else "explain to me" if fresh else "explain"
+    return f"{asked} {subject} if {event}.".capitalize()
 
 
 def _table(seen: Seen) -> Table:
