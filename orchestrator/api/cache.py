@@ -12,7 +12,7 @@ from orchestrator.api.doorway import Reader, Writer
 from orchestrator.api.providers import taken
 from orchestrator.api.replies import json_reply
 from orchestrator.api.shapes import BASE
-from orchestrator.flow.evict import evict
+from orchestrator.flow.clear import clear
 from orchestrator.flow.warm import warm
 from orchestrator.volatile.answers import Unreachable
 from schemas.calls import dollars
@@ -53,7 +53,7 @@ async def cache_stats(visit: Reader) -> Response:
 async def clear_cache(visit: Writer) -> Response:
     """Forget all kept answers of the tenant: none of them serves a task any more."""
     try:
-        await evict(visit.parts, visit.tenant_id)
+        await clear(visit.parts, visit.tenant_id)
     except Unreachable:
         raise BrokerUnavailable("The cache does not answer. Try again.", retry_after=5) from None
     return Response(status_code=204)

@@ -18,6 +18,14 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+_Similar = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PROVIDER[=LIKENESS]",
+        help="Whose vectors find kept answers for chats that want `similar`: my-gpt=0.95; or off.",
+    ),
+]
+
 
 @app.command("show")
 def show(context: typer.Context) -> None:
@@ -57,13 +65,7 @@ def set_config(
     redaction: Annotated[
         str | None, typer.Option(metavar="RULE", help="Hide secrets: required, optional by task, or off.")
     ] = None,
-    similar: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PROVIDER[=LIKENESS]",
-            help="Whose vectors find kept answers for chats that want `similar`: my-gpt=0.95; or off.",
-        ),
-    ] = None,
+    similar: _Similar = None,
     reset: Annotated[bool, typer.Option("--reset", help="Start from the defaults.")] = False,
 ) -> None:
     """Set what is given and keep the rest; `--reset` puts the rest back to its default."""

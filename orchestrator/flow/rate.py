@@ -3,11 +3,11 @@
 A result that is rejected serves no other task any more.
 """
 
+import asyncio
 from uuid import UUID
 
 from orchestrator import telemetry
-from orchestrator.flow.evict import evict
-from orchestrator.store import feedback, views
+from orchestrator.store import feedback, similar, views
 from orchestrator.store.tasks import event_arrays
 from orchestrator.volatile import Unreachable
 from orchestrator.wiring import Parts
@@ -47,8 +47,14 @@ async def rate(
 
 
 async def _withdraw(parts: Parts, tenant_id: UUID, task_id: UUID) -> None:
-    """Best effort: a cache that is away serves nobody now, and saying the same again tries again."""
+    """Forget what the result was made of. A cache that is away serves nobody now, and saying the same again
+    tries again."""
+    entries = [row.entry for row in await parts.db.run(similar.ENTRIES, tenant_id=tenant_id, task_id=task_id)]
+    if not entries:
+        return
+    await parts.db.run(similar.DROP, tenant_id=tenant_id, entries=entries)
     try:
-        await evict(parts, tenant_id, task_id)
+        for entry in entries:
+            await asyncio.to_thread(parts.cache.drop, tenant_id, entry)
     except Unreachable:
         telemetry.warn("cache.not_evicted", task_id=task_id)
