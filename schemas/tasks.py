@@ -142,10 +142,11 @@ class Webhook(Value):
 
 
 class CacheUse(StrEnum):
-    """What a task does with kept answers: nothing, take one, or leave a new one."""
+    """What a task does with kept answers: nothing, take its own one, or one that is like it, or leave one."""
 
     OFF = "off"
     USE = "use"
+    SIMILAR = "similar"
     REFRESH = "refresh"
 
 
@@ -197,8 +198,9 @@ class Preferences(Value):
     )
     cache: CacheUse | None = Field(
         None,
-        description="`use` takes the answer that the very same request was given before, `refresh` asks anew "
-        "and keeps the answer; else `use` for `embed`, `off` for all others",
+        description="`use` takes the answer that the very same request was given before, `similar` (`chat` "
+        "only) also that of one that says nearly the same, `refresh` asks anew and keeps the answer; else "
+        "`use` for `embed`, `off` for all others",
     )
     redaction: Redaction | None = Field(
         None, description="`off` sends secrets and personal data as they are, where the tenant permits it"

@@ -30,7 +30,7 @@ from schemas.providers import Wire
 from schemas.tasks import ChatRequest, EmbedRequest, TaskRequest
 from workers.adapted import adapted, adapter_of, cost_nanos
 from workers.context import Message
-from workers.keepable import keepable
+from workers.keepable import entry_of, keepable
 from workers.lessons import close_gate, learnt
 from workers.process import Process
 from workers.providers import wire_for
@@ -129,7 +129,8 @@ async def call(
     if isinstance(request, Failure):
         return None, request
     hold = _hold(ask, request)
-    intent = await intended(process, lease, Intent(call_id, purpose, hold, timeout), rejected_call)
+    entry = entry_of(lease, ask) if purpose is Purpose.FIRST else None
+    intent = await intended(process, lease, Intent(call_id, purpose, hold, timeout, entry), rejected_call)
     if isinstance(intent, Refused):
         return None, refused(lease, intent.refusal)
     failpoints.reach("call.intended")
@@ -145,8 +146,8 @@ async def call(
     if outcome.failure is not None:
         await close_gate(process, lease, outcome.failure)
     if outcome.answer is not None:
-        served_by, cut = outcome.served_model, outcome.cut
-        return PaidAnswer(call_id, purpose, outcome.answer, served_by, cut, kept=keepable(outcome))
+        model, cut = outcome.served_model, outcome.cut
+        return PaidAnswer(call_id, purpose, outcome.answer, model, cut, kept=keepable(outcome), entry=entry)
     failure = outcome.failure or Failure(category=Category.MALFORMED, message="The answer was empty.")
     return call_id, failure.model_copy(update={"passed_on": relay is not None and relay.passed_on})
 
@@ -166,6 +167,7 @@ async def intended(
                 hold_nanos=wanted.hold_nanos,
                 timeout=wanted.timeout,
                 rejected_call=rejected_call,
+                entry=wanted.entry,
             )
         )
     except LeaseLost:

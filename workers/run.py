@@ -116,7 +116,7 @@ def _work(process: Process, lease: Lease) -> Ending:
 def _accepted(process: Process, lease: Lease, first: Prompt, answer: PaidAnswer, result: AnyResult) -> Ending:
     """The ending with a usable answer, after a second look at it, and with what has to be told of it."""
     signed = first.note(_signed(result, answer))
-    remember(process, lease, first.messages, answer)
+    remember(process, lease, answer)
     ending = with_second_look(process, lease, first, answer, signed)
     if ending.result is None:
         return ending
@@ -135,9 +135,12 @@ def _asked(process: Process, lease: Lease, first: Prompt, talk: Talk, last: UUID
     if last is not None:
         return ask(process, lease, Purpose.REPAIR, talk.messages, rejected_call=last, first=first.messages)
     found = recalled(process, lease, talk.messages)
-    if found is not None and isinstance(hear(talk, found.text), Accepted):
-        return found
-    return ask(process, lease, Purpose.FIRST, talk.messages, first=first.messages)
+    if found.stopped is not None:
+        return None, found.stopped
+    if found.answer is not None and isinstance(hear(talk, found.answer.text), Accepted):
+        return found.answer
+    made = ask(process, lease, Purpose.FIRST, talk.messages, first=first.messages)
+    return replace(made, question=found.question) if isinstance(made, PaidAnswer) else made
 
 
 def _signed(result: AnyResult, answer: PaidAnswer) -> AnyResult:

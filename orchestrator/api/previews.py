@@ -18,7 +18,7 @@ async def planned(visit: Visit, asked: TaskRequest) -> Route:
     """The route a task would take now; its turn is the first. Raises `InvalidRequest`, `NoProvider`."""
     now = clock.now()
     config = await views.routing_config(visit.parts.db, visit.tenant_id)
-    admit(asked, now, tests=visit.parts.config.sandboxed_tests, rule=config.redaction)
+    admit(asked, now, tests=visit.parts.config.sandboxed_tests, config=config)
     offers = await views.offers(visit.parts.db, visit.tenant_id)
     whole, least = sizes.of(asked, asked.model_dump_json())
     running = await views.running_experiments(visit.parts.db, visit.tenant_id)

@@ -200,6 +200,7 @@ class Config(Reply):
     preferred: list[str] = Field(default_factory=list)
     shares: dict[str, int] = Field(default_factory=dict)
     redaction: str = "required"
+    similar: dict[str, Any] | None = None
 
 
 class CircuitBreaker(Reply):

@@ -12,7 +12,7 @@ from orchestrator.limits.gates import CHECK_FAILED
 from orchestrator.store import providers, tasks
 from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
-from schemas.calls import Kept, Purpose, Served
+from schemas.calls import Kept, Purpose, Question, Served
 from schemas.errors import Category, Failure
 from schemas.events import EventName
 from schemas.moves import Happening, Standing
@@ -24,8 +24,8 @@ from schemas.tasks import TASK_REQUEST, TaskRequest
 class PaidAnswer:
     """A booked answer that led to no result yet; `cut`: it ended at the limit of output tokens.
 
-    `hidden` tells what was hidden from who gave it. `kept`: as a call of this attempt brought it. `served`:
-    it is an earlier task's, and there was no call.
+    `hidden` tells what was hidden from who gave it. `kept`: as a call of this attempt brought it, to be kept
+    as `entry`, and found by what is like `question`. `served`: it is an earlier task's, without a call.
     """
 
     call_id: UUID | None
@@ -36,6 +36,8 @@ class PaidAnswer:
     hidden: str = ""
     kept: Kept | None = None
     served: Served | None = None
+    entry: str | None = None
+    question: Question | None = None
 
 
 _PAID: Final = TypeAdapter(tuple[PaidAnswer, ...])

@@ -73,7 +73,7 @@ async def submit(
     task_id = clock.new_id()
     try:
         config = await views.routing_config(parts.db, tenant_id)
-        admit(request, clock.now(), tests=parts.config.sandboxed_tests, rule=config.redaction)
+        admit(request, clock.now(), tests=parts.config.sandboxed_tests, config=config)
         routed = await _route(parts, tenant_id, request, config, body, task_id)
         if request.preferences.on_budget is OnBudget.FAIL:
             await _refuse_exhausted(parts, tenant_id, request, routed.candidates, api_key_id)

@@ -16,10 +16,10 @@ _INTEND = f"""
         FROM moved WHERE calls.id = CAST(:rejected_call AS uuid)
     ), {EVENTS}
     INSERT INTO calls (id, task_id, tenant_id, attempt, purpose, provider_id, provider, vendor, model,
-        status, hold_nanos, boot_id, started_at, timeout_at)
+        status, hold_nanos, boot_id, started_at, timeout_at, entry)
     SELECT :id, moved.id, moved.tenant_id, :attempt, :purpose, :provider_id, :provider, :vendor, :model,
         'started', :hold_nanos, :boot_id, clock_timestamp(),
-        clock_timestamp() + make_interval(secs => :timeout)
+        clock_timestamp() + make_interval(secs => :timeout), CAST(:entry AS text)
     FROM moved
     RETURNING id, started_at
     """

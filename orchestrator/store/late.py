@@ -15,7 +15,7 @@ LATE_ANSWER = text(
     SELECT calls.id, calls.purpose, call_answers.answer, calls.served_model, calls.category
     FROM calls JOIN call_answers ON call_answers.call_id = calls.id
     WHERE calls.task_id = :id AND calls.attempt = :attempt AND calls.status = 'answered'
-        AND calls.verdict IS NULL AND calls.purpose <> 'verifier'
+        AND calls.verdict IS NULL AND calls.purpose NOT IN ('verifier', 'lookup')
     ORDER BY calls.id DESC LIMIT 1
     """
 )

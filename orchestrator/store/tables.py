@@ -176,6 +176,7 @@ calls = Table(
     Column("ended_at", _TIME),
     Column("final_at", _TIME),
     Column("cache_write_tokens", Integer),
+    Column("entry", Text),
 )
 
 call_answers = Table(

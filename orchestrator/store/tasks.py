@@ -120,7 +120,7 @@ LEASED = f"""
         ) ORDER BY calls.id) AS text) AS answers, max(calls.ended_at) AS ended_at
         FROM calls JOIN call_answers ON call_answers.call_id = calls.id
         WHERE moved.attempt > 1 AND calls.task_id = moved.id AND calls.status = 'answered'
-            AND calls.verdict IS DISTINCT FROM 'superseded' AND calls.purpose <> 'verifier'
+            AND calls.verdict IS DISTINCT FROM 'superseded' AND calls.purpose NOT IN ('verifier', 'lookup')
             AND calls.attempt > coalesce((
                 SELECT max(attempts.attempt) FROM attempts
                 WHERE attempts.task_id = moved.id AND attempts.outcome = 'answer_rejected'

@@ -31,6 +31,7 @@ from orchestrator.store.views.polls import state
 from orchestrator.store.views.prompts import OwnPrompt, forget_prompts, prompts, recent_prompts
 from orchestrator.store.views.providers import forget_providers, provider, providers
 from orchestrator.store.views.routing import forget_routing, offers, routing_config
+from orchestrator.store.views.similar import Near, nearest, pgvector
 from orchestrator.store.views.tasks import (
     Outcome,
     State,
@@ -45,6 +46,7 @@ from orchestrator.store.views.tasks import (
     task,
 )
 from orchestrator.store.views.usage import Recent, RecentCall, recent, usage
+from orchestrator.store.views.warmable import Warmable, newest_successes, warmable
 
 __all__ = [
     "ArmOutcome",
@@ -57,6 +59,7 @@ __all__ = [
     "JudgementRow",
     "Levels",
     "Limits",
+    "Near",
     "Outcome",
     "OwnPrompt",
     "Recent",
@@ -66,6 +69,7 @@ __all__ = [
     "StoredRequest",
     "StoredRoute",
     "TaskRow",
+    "Warmable",
     "arm_outcomes",
     "books",
     "budget",
@@ -93,9 +97,12 @@ __all__ = [
     "levels",
     "limits",
     "models_of",
+    "nearest",
+    "newest_successes",
     "offers",
     "outcome",
     "page",
+    "pgvector",
     "prompts",
     "provider",
     "providers",
@@ -112,4 +119,5 @@ __all__ = [
     "task",
     "templates",
     "usage",
+    "warmable",
 ]

@@ -15,7 +15,7 @@ CALLS = text(
     SELECT id, task_id, attempt, purpose, provider, vendor, model, served_model, status,
         coalesce(verdict, CASE WHEN status = 'answered' AND EXISTS (
             SELECT FROM tasks WHERE tasks.id = calls.task_id AND finished_at IS NOT NULL
-        ) THEN CASE WHEN purpose = 'judge' THEN 'accepted' ELSE 'superseded' END END) AS verdict,
+        ) THEN CASE WHEN purpose IN ('judge', 'lookup') THEN 'accepted' ELSE 'superseded' END END) AS verdict,
         category, message, http_status, request_id, hold_nanos, cost_nanos, estimated, price_source,
         price_version, input_tokens, cached_tokens, output_tokens, reasoning_tokens, started_at,
         first_token_at, ended_at

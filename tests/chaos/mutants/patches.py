@@ -146,9 +146,9 @@ MUTANTS: Final = (
         (
             Patch(
                 "workers/call.py",
-                "    intent = await intended(process, lease, Intent(call_id, purpose, hold, timeout),"
+                "    intent = await intended(process, lease, Intent(call_id, purpose, hold, timeout, entry),"
                 " rejected_call)\n",
-                "    intent = Intent(call_id, purpose, hold, timeout)\n",
+                "    intent = Intent(call_id, purpose, hold, timeout, entry)\n",
             ),
             Patch(
                 "workers/call.py",

@@ -33,7 +33,7 @@ T = TypeVar("T")
 QUEUES = ("chores", "provider.anthropic", "provider.openai")
 HOLD = 5_000_000
 TABLES = (
-    "feedback", "provider_health", "experiments",
+    "feedback", "provider_health", "similar_questions", "experiments",
     "reckonings", "call_charges", "budget_alerts", "budget_windows", "budgets", "gates", "gate_transitions",
     "events", "ledger", "call_answers", "calls", "attempts", "task_results", "task_payloads", "tasks",
     "deliveries", "chores", "jobs", "idempotency_keys", "workers", "api_keys", "credentials",

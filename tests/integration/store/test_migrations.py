@@ -11,7 +11,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from orchestrator import clock
-from orchestrator.store import judgements, migrate, partitions, prompts
+from orchestrator.store import judgements, migrate, partitions, prompts, similar
 from orchestrator.store.tables import PARTITIONED, metadata
 from schemas.errors import StoreUnavailable
 
@@ -26,6 +26,7 @@ def found(url: str, query: str) -> list[tuple[Any, ...]]:
 def is_ours(thing: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
     """Partitions, Alembic's own table and indexes are no part of the comparison."""
     assert prompts.tenant_prompts.metadata is metadata
+    assert similar.similar_questions.metadata is metadata
     if kind == "table":
         return name in metadata.tables
     return kind == "column"
