@@ -30,6 +30,8 @@ class Prompt:
     """The version of the tenant's own lead, where it has one."""
     notices: tuple[Notice, ...] = ()
     """What was found in the task before it was shown to a model."""
+    room: int | None = None
+    """The UTF-8 bytes that a prompt which mends an answer may have; None: nobody knows."""
 
     @property
     def request(self) -> TaskRequest:
@@ -65,12 +67,14 @@ def prompt(process: Process, lease: Lease) -> Prompt | Failure:
     if process.calibration.curious(vendor, model):
         process.wait(process.calibration.recall(process.parts.volatile, vendor, model))
     factor = process.calibration.factor(vendor, model)
-    room = models.prompt_room(vendor, model, lease.request.preferences.max_tokens, factor)
+    wish = lease.request.preferences.max_tokens
+    room = models.prompt_room(vendor, model, wish, factor)
+    later = models.repair_room(vendor, model, wish, factor)
     try:
         own = _own_lead(process, lease)
         found, notices = looked_through(lease.request)
         gathered = replace(found, lead=own.template if own else None)
-        return Prompt(gathered, compose(gathered, room), own.version if own else None, notices)
+        return Prompt(gathered, compose(gathered, room), own.version if own else None, notices, later)
     except Unusable as error:
         return Failure(category=Category.BAD_REQUEST, message=str(error)[:2000])
     except leads.Unfit as error:

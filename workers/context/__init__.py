@@ -1,5 +1,6 @@
 """What goes into the prompt: requests rendered to messages, foreign text fenced off, secrets kept back."""
 
+from workers.context.again import Refused, ask_again
 from workers.context.compose import Composed, compose
 from workers.context.fit import TooLong
 from workers.context.gather import Gathered, Unusable, gather, looked_through
@@ -18,9 +19,11 @@ __all__ = [
     "Gathered",
     "Message",
     "Redacted",
+    "Refused",
     "Span",
     "TooLong",
     "Unusable",
+    "ask_again",
     "compose",
     "concealed",
     "gather",

@@ -62,7 +62,7 @@ ODD = [
 
 
 GOOD = [Persona.V4A, Persona.UNIFIED, Persona.WHOLE]
-BAD = [persona for persona in Persona if persona not in (*GOOD, Persona.CARELESS)]
+BAD = [persona for persona in Persona if persona not in (*GOOD, Persona.CARELESS, Persona.RELAPSING)]
 
 
 def outcome(
