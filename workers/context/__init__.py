@@ -8,12 +8,14 @@ from workers.context.judge import read_verdict, render_judge
 from workers.context.redact import Redacted, concealed, may_hold_placeholders, redact, showable, strangers
 from workers.context.render import Again, Message, render, render_repair
 from workers.context.sensitive import SECRET, Span, merged, sensitive
+from workers.context.session import SHARE, with_history
 from workers.context.untrusted import BIDI, injections, sanitised, texts
 from workers.context.verifier import render_verifier
 
 __all__ = [
     "BIDI",
     "SECRET",
+    "SHARE",
     "Again",
     "Composed",
     "Gathered",
@@ -42,4 +44,5 @@ __all__ = [
     "showable",
     "strangers",
     "texts",
+    "with_history",
 ]

@@ -66,11 +66,11 @@ def _shorter(
         bare = render_repair(request, first, _GONE, refused.problems, again, most)
         left = room - size(bare)
         if left >= _LEAST:
-            yield render_repair(request, first, _ends(said, left), refused.problems, again, most)
+            yield render_repair(request, first, ends(said, left), refused.problems, again, most)
         yield bare
 
 
-def _ends(text: str, room: int) -> str:
+def ends(text: str, room: int) -> str:
     """The beginning and the end of a text, of at most so many bytes."""
     data = text.encode("utf-8", "replace")
     half = (room - len(_CUT.encode())) // 2
