@@ -306,9 +306,7 @@ class GenerateRequest(Value):
     answer_schema: AnswerSchema | None = None
     session_history: SessionHistory = False
     model: str = Field("auto", min_length=1, max_length=200)
-    wait_seconds: float | None = Field(
-        None, gt=0, le=3600, description="after this the task's address is answered, and the task goes on"
-    )
+    wait_seconds: float | None = Field(None, gt=0, le=3600, description="then the task itself is answered")
     preferences: Preferences = Field(default_factory=lambda: Preferences.model_validate({}))
     priority: Priority = Priority.MEDIUM
     labels: list[Label] = Field(default_factory=list, max_length=20)

@@ -56,7 +56,7 @@ class Seen(NamedTuple):
     @property
     def seconds(self) -> float:
         """The median way of a task, from its commit to its end."""
-        return median(row[1] for row in self.tasks)
+        return float(median(row[1] for row in self.tasks))
 
     @property
     def calls(self) -> int:

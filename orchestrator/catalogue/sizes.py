@@ -18,10 +18,10 @@ def of(request: TaskRequest, body: str) -> tuple[int, int]:
     whole = tokens.estimate(body)
     if isinstance(request, EmbedRequest):
         return whole, whole
-    context = request.context
-    told = SESSION_TOKENS if context.session_history else 0
+    told = SESSION_TOKENS if request.context.session_history else 0
     if isinstance(request, ChatRequest):
         return whole + told, whole
+    context = request.context
     files = sum(len(file.content.encode()) for file in context.files)
     packed = len(context.bundle.data) if context.bundle is not None else 0
     rows = sum(len(file.path) + _ROW for file in context.files)

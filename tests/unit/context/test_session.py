@@ -65,4 +65,4 @@ def test_a_history_without_a_session_is_refused_with_the_field_to_give(kind: str
     body = {"kind": kind, "context": context | {"session_history": True}}
     with pytest.raises(ValidationError, match=r"session_id: context\.session_history needs"):
         TASK_REQUEST.validate_python(body)
-    assert TASK_REQUEST.validate_python(body | {"session_id": "s-1"})
+    assert TASK_REQUEST.validate_python(body | {"session_id": "s-1"}).session_id == "s-1"
