@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field
 from schemas.base import Value
 from schemas.budgets import Budget
 from schemas.calls import AnswerVerdict, CallStatus, Purpose
-from schemas.contexts import MAX_CHAT, MAX_MESSAGES, ChatMessage
+from schemas.contexts import MAX_CHAT, MAX_MESSAGES, ChatMessage, SessionHistory
 from schemas.errors import Category, FieldError, TaskError
 from schemas.events import TaskEvent
 from schemas.feedback import FeedbackView
@@ -304,10 +304,9 @@ class GenerateRequest(Value):
     prompt: str | None = Field(None, min_length=1, max_length=MAX_CHAT, description="instead of messages")
     messages: list[ChatMessage] | None = Field(None, min_length=1, max_length=MAX_MESSAGES)
     answer_schema: AnswerSchema | None = None
+    session_history: SessionHistory = False
     model: str = Field("auto", min_length=1, max_length=200)
-    wait_seconds: float | None = Field(
-        None, gt=0, le=3600, description="after this the task's address is answered, and the task goes on"
-    )
+    wait_seconds: float | None = Field(None, gt=0, le=3600, description="then the task itself is answered")
     preferences: Preferences = Field(default_factory=lambda: Preferences.model_validate({}))
     priority: Priority = Priority.MEDIUM
     labels: list[Label] = Field(default_factory=list, max_length=20)

@@ -5,10 +5,10 @@ them is checked for completeness.
 """
 
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, NewType
+from typing import Annotated, Any, Final, Literal, NewType, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter, field_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter, field_validator, model_validator
 
 from schemas.addresses import SigningSecret, WebhookAddress
 from schemas.base import Moment, Value
@@ -262,6 +262,12 @@ class _Request(Value):
     @classmethod
     def _labels_are_a_set(cls, labels: list[str]) -> list[str]:
         return sorted(set(labels))
+
+    @model_validator(mode="after")
+    def _a_history_has_a_session(self) -> Self:
+        if getattr(getattr(self, "context", None), "session_history", False) and self.session_id is None:
+            raise ValueError("session_id: context.session_history needs the session whose history is meant")
+        return self
 
 
 class GenerateCodeRequest(_Request):

@@ -93,7 +93,8 @@ def _work(process: Process, lease: Lease) -> Ending:
     first = prompt(process, lease)
     if isinstance(first, Failure):
         return Ending(paid[-1].call_id if paid else None, failure=first)
-    talk = begin(first.request, first.messages, process.config.repair_rounds, process.means, first.check)
+    rounds = process.config.repair_rounds
+    talk = begin(first.request, first.messages, rounds, process.means, first.check, first.room)
     while True:
         if paid:
             answer = found_whole(lease, talk.messages, paid.pop(0), first.messages)

@@ -163,10 +163,21 @@ def prompt_room(vendor: Vendor, model: str, wish: int | None, factor: float) -> 
 
     Room is left for the answer, and for the answer once more: a round that mends it sends it back.
     """
+    known, answer = describe(vendor, model), output_asked(vendor, model, wish)
+    if known.context is None:
+        return None
+    most = max(known.context - 2 * answer, known.context // 3)
+    if known.max_input is not None:
+        most = min(most, max(known.max_input - answer, known.max_input // 2))
+    return tokens.room(most, factor)
+
+
+def repair_room(vendor: Vendor, model: str, wish: int | None, factor: float) -> int | None:
+    """The same for the prompt of a round that mends an answer, which only one more answer follows."""
     known = describe(vendor, model)
     if known.context is None:
         return None
-    most = max(known.context - 2 * output_asked(vendor, model, wish), known.context // 3)
+    most = max(known.context - output_asked(vendor, model, wish), known.context // 2)
     return tokens.room(min(most, known.max_input or most), factor)
 
 

@@ -31,6 +31,7 @@ from orchestrator.store.views.polls import state
 from orchestrator.store.views.prompts import OwnPrompt, forget_prompts, prompts, recent_prompts
 from orchestrator.store.views.providers import forget_providers, provider, providers
 from orchestrator.store.views.routing import forget_routing, offers, routing_config
+from orchestrator.store.views.sessions import earlier_tasks
 from orchestrator.store.views.similar import Near, nearest, pgvector
 from orchestrator.store.views.tasks import (
     Outcome,
@@ -79,6 +80,7 @@ __all__ = [
     "children",
     "configured",
     "configured_one",
+    "earlier_tasks",
     "events",
     "expected_revision",
     "experiment",

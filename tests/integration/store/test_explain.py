@@ -35,6 +35,7 @@ from orchestrator.store.views.experiments import OUTCOMES
 from orchestrator.store.views.families import CHILDREN, JUDGEMENTS
 from orchestrator.store.views.gates import GATES as GATES_OF_TENANT
 from orchestrator.store.views.health import GATES as GAUGES_OF_GATES
+from orchestrator.store.views.sessions import EARLIER
 from orchestrator.store.views.similar import NEAREST
 from orchestrator.store.views.usage import RECENT as RECENT_CALLS
 from orchestrator.store.views.usage import USAGE
@@ -232,6 +233,8 @@ HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("health check: plan", health_checks.PLAN, {"most": 100}, 3_000),
     ("health check: target", health_checks.TARGET, {"id": PROVIDER}, 10),
     ("outcomes of an experiment", OUTCOMES, {"id": str(uuid4()), "tenant_id": TENANT, "most": 100_000}, 20),
+    ("earlier tasks of a session", EARLIER,
+     {"tenant_id": TENANT, "task_id": QUEUED, "most": 20, "characters": 100}, 100),
     ("counts", listing.COUNTS, {"tenant_id": TENANT}, 200),
     ("waiting", listing.WAITING, {"tenant_id": TENANT}, 200),
     ("entries of a task", similar.ENTRIES, {"tenant_id": TENANT, "task_id": ENDED}, 50),
