@@ -1,12 +1,12 @@
 """Secrets planted in every field of tasks that take every way, and every place where one might turn up.
 
-A system is asked as its users ask it; then what it says, logs, sends and keeps is read whole. Only the tables of
-what a submitter sent and gets may hold a canary.
+A system is asked as its users ask it; then what it says, logs, sends and keeps is read whole. Only the tables
+of what a submitter sent and gets may hold a canary.
 """
 
 import base64
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
@@ -45,7 +45,7 @@ class Scene:
         self.user, self.up = user, up
         self.canaries = planted()
         self.database = "postgresql://" + worker["ORCHESTRATOR_DATABASE_URL"].partition("://")[2]
-        self.redis = Redis.from_url(worker["ORCHESTRATOR_BROKER_URL"])
+        self.redis: Any = Redis.from_url(worker["ORCHESTRATOR_BROKER_URL"])
         command = user.child("orchestrator.simulator").cmdline()
         port = command[command.index("--port") + 1]
         key = (user.data_dir / "api-key").read_text().strip()
@@ -119,7 +119,8 @@ class Scene:
     def review(self) -> dict[str, Any]:
         """A change that brings a canary."""
         it = self.canaries
-        diff = f'--- a/x.py\n+++ b/x.py\n@@ -1,2 +1,3 @@\n import os\n-y = 1\n+y = eval(input())\n+z = "{it["diff"]}"\n'
+        head = "--- a/x.py\n+++ b/x.py\n@@ -1,2 +1,3 @@\n import os\n-y = 1\n+y = eval(input())\n"
+        diff = f'{head}+z = "{it["diff"]}"\n'
         return {
             "kind": "review_code",
             "context": {"description": it["review"], "diff": diff},
@@ -230,8 +231,8 @@ def _files(folder: Path) -> Iterator[tuple[str, str]]:
             yield str(path.relative_to(folder)), path.read_bytes().decode("utf-8", "replace")
 
 
-def _values(redis: Redis) -> Iterator[tuple[str, str]]:
-    read = {
+def _values(redis: Any) -> Iterator[tuple[str, str]]:
+    read: dict[bytes, Callable[[bytes], object]] = {
         b"string": redis.get,
         b"list": lambda key: redis.lrange(key, 0, -1),
         b"hash": redis.hgetall,
@@ -252,7 +253,9 @@ def _tables(database: str) -> Iterator[tuple[str, str]]:
             if table in KEPT or any(table.startswith(f"{each}_") for each in KEPT):
                 continue
             without = "".join(f" - '{column}'" for column in _given(table))
-            rows = connection.execute(f'SELECT CAST(to_jsonb(t){without} AS text) FROM "{table}" AS t')  # type: ignore[arg-type]  # noqa: S608
+            rows = connection.execute(
+                f'SELECT CAST(to_jsonb(t){without} AS text) FROM "{table}" AS t'.encode()
+            )
             yield table, "\n".join(row[0] for row in rows)
 
 

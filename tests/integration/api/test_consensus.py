@@ -1,5 +1,7 @@
 """A consensus over HTTP: submitted, estimated, shown with its children, listed and called off."""
 
+from typing import Any
+
 import pytest
 
 from orchestrator.flow.configure import configure
@@ -58,6 +60,25 @@ async def test_the_estimate_is_for_all_children(several: Visitor) -> None:
     assert (one["calls"], two["calls"]) == (1, 2)
     for name in ("max_cost_usd", "likely_cost_usd"):
         assert nanos_of(two[name]) > nanos_of(one[name])
+
+
+async def test_the_estimate_of_a_review_has_its_verifier_in_it(several: Visitor) -> None:
+    diff = "--- a/x.py\n+++ b/x.py\n@@ -1 +1,2 @@\n import os\n+y = eval(input())\n"
+    asked = {"kind": "review_code", "context": {"diff": diff}}
+
+    async def estimated(**preferences: object) -> dict[str, Any]:
+        body = asked | {"preferences": preferences}
+        answer = await several.post(f"{TASKS}?validate_only=true", json=body)
+        found: dict[str, Any] = answer.json()["estimate"]
+        return found
+
+    bare, usual = await estimated(verifier=False), await estimated()
+    alone, both = await estimated(verifier=False, consensus=2), await estimated(consensus=2)
+    assert [each["calls"] for each in (bare, usual, alone, both)] == [1, 2, 2, 4]
+    for name in ("max_cost_usd", "likely_cost_usd"):
+        costs = [nanos_of(each[name]) for each in (bare, usual, alone, both)]
+        assert costs[1] > 1.5 * costs[0]
+        assert costs[3] - costs[2] > costs[1] - costs[0]
 
 
 async def test_more_than_there_are_providers_is_refused_by_field(several: Visitor) -> None:
