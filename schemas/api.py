@@ -214,7 +214,7 @@ class EventPage(Page[TaskEvent]):
 class StatsView(Value):
     """Counts over all tasks of the tenant."""
 
-    by_status: dict[TaskStatus, int]
+    by_status: dict[TaskStatus, int] = Field(description="a consensus is one task, whatever it asks")
     waiting_by_queue: dict[str, int] = Field(description="queued tasks by Celery queue")
     oldest_queued_seconds: float
 

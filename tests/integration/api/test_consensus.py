@@ -54,6 +54,16 @@ async def test_children_are_left_out_of_the_list_unless_asked_for(several: Visit
     assert await listed(f"?ids={','.join(children)}") == children
 
 
+async def test_a_family_is_one_task_in_the_counts_and_as_many_as_wait_in_the_queues(several: Visitor) -> None:
+    async def counted() -> tuple[int, int]:
+        stats = (await several.get(f"{TASKS}/stats")).json()
+        return sum(stats["by_status"].values()), sum(stats["waiting_by_queue"].values())
+
+    tasks, waiting = await counted()
+    await family(several)
+    assert await counted() == (tasks + 1, waiting + 2)
+
+
 async def test_the_estimate_is_for_all_children(several: Visitor) -> None:
     one = (await several.post(f"{TASKS}?validate_only=true", json=BODY)).json()["estimate"]
     two = (await several.post(f"{TASKS}?validate_only=true", json=BODY | TWO)).json()["estimate"]
