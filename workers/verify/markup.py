@@ -5,7 +5,6 @@ line, and spans within one. Where that can't be told (fences in lists and quotes
 text is taken for prose: what is spared wrongly acts, what is disarmed wrongly is only shown otherwise.
 """
 
-import html
 import re
 from typing import Final
 
@@ -27,11 +26,14 @@ _PLAIN_LINK: Final = re.compile(
 _SCHEME: Final = (
     r"(?:j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t|vbscript|data(?=:(?!image/(?:png|jpe?g|gif|webp)[;,])))\s*:"
 )
-_BEFORE: Final = r"((?:\]\(|\]:)\s*<?|<|\b(?:href|src|action)\s*=\s*[\"']?)"
-_LINK: Final = re.compile(rf"{_BEFORE}\s*{_SCHEME}", re.IGNORECASE)
-_ANY_LINK: Final = re.compile(rf"{_BEFORE}(?=\s*([^>\"']{{1,120}}))", re.IGNORECASE)
-_CURIOUS: Final = re.compile(r"[&\\\x00-\x1f]")
-_ESCAPED: Final = re.compile(r"\\(?=[!-/:-@\[-`{-~])|[\x00-\x20\x7f]")
+_TARGET: Final = r"(?:\]\(|\]:)\s*<?"
+_ATTRIBUTE: Final = r"\b(?:href|src|action)\s*=\s*[\"']?"
+_LINK: Final = re.compile(rf"({_TARGET}|<|{_ATTRIBUTE})\s*{_SCHEME}", re.IGNORECASE)
+_VEILED: Final = re.compile(
+    rf"((?:{_TARGET}|<)(?=\s*[^\s/?#)>\"']{{0,120}}?[&\\\x00-\x08])|{_ATTRIBUTE}(?=[^/?#>\"']{{0,120}}?[&\\]))",
+    re.IGNORECASE,
+)
+"""An entity, an escape or a control character where a scheme would stand: readers of links undo them."""
 _IMAGE: Final = re.compile(r"!(?=\[)")
 _LEADS: Final = re.compile(r"\]\s*[(\[:]")
 _IMG: Final = re.compile(r"<(?=img\b)", re.IGNORECASE)
@@ -52,7 +54,7 @@ def disarmed(text: str) -> str:
 
 def _prose(text: str, *, leads: bool, handles: bool) -> str:
     text = _LINK.sub(lambda match: f"{match[1]}#unsafe-", text)
-    text = _ANY_LINK.sub(lambda match: f"{match[1]}#unsafe-" if _runs(match[2]) else match[1], text)
+    text = _VEILED.sub(lambda match: f"{match[1]}#unsafe-", text)
     text = _IMG.sub("&lt;", _ELEMENT.sub("&lt;", text))
     text = _TAG.sub("&lt;", text) if handles else _without_values(text)
     return _IMAGE.sub("", text) if leads else text
@@ -76,14 +78,6 @@ def _next(sign: str, text: str, start: int) -> int:
     """Where the sign stands next; the end of the text where it doesn't."""
     place = text.find(sign, start)
     return place if place >= 0 else len(text)
-
-
-def _runs(target: str) -> bool:
-    """Whether a link's target, as a browser reads it, is code; entities and escapes are read first."""
-    if not _CURIOUS.search(target):
-        return False
-    read = _ESCAPED.sub("", html.unescape(_ESCAPED.sub("", target)))
-    return re.match(_SCHEME, read, re.IGNORECASE) is not None
 
 
 def _split(text: str) -> list[str]:
