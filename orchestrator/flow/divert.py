@@ -96,7 +96,7 @@ def _living_candidate(standing: Standing, closed: Mapping[UUID, Closed]) -> int 
     return _first(standing, {each for each, gate in closed.items() if gate.reason == REMOVED})
 
 
-def _first(standing: Standing, avoided: set[UUID]) -> int | None:
+def _first(standing: Standing, avoided: Set[UUID]) -> int | None:
     for index, candidate in enumerate(standing.candidates):
         if index != standing.counters.candidate and candidate.provider_id not in avoided:
             return index
@@ -112,7 +112,7 @@ def _away(standing: Standing, gate: Closed, closed: Mapping[UUID, Closed]) -> Mo
     return None if to is None else states.diverted(standing, to, gate.reason)
 
 
-def _elsewhere(standing: Standing, avoided: set[UUID]) -> Move | None:
+def _elsewhere(standing: Standing, avoided: Set[UUID]) -> Move | None:
     to = _first(standing, avoided)
     return None if to is None else states.diverted(standing, to, PAUSED)
 
