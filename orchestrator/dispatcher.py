@@ -138,12 +138,13 @@ class Dispatcher:
 
     async def _divert(self) -> None:
         board = self._board
-        if not board.closed:
+        paused = board.paused
+        if not board.closed and not paused:
             return
         await forget_nudges(
             self._parts.db, [provider for provider, gate in board.closed.items() if gate.shut]
         )
-        board.note(await divert(self._parts, sorted(board.ready), board.closed))
+        board.note(await divert(self._parts, sorted(board.ready), board.closed, paused=paused))
 
     async def _probe(self) -> None:
         board = self._board

@@ -214,7 +214,7 @@ class EventPage(Page[TaskEvent]):
 class StatsView(Value):
     """Counts over all tasks of the tenant."""
 
-    by_status: dict[TaskStatus, int]
+    by_status: dict[TaskStatus, int] = Field(description="a consensus is one task, whatever it asks")
     waiting_by_queue: dict[str, int] = Field(description="queued tasks by Celery queue")
     oldest_queued_seconds: float
 
@@ -228,12 +228,12 @@ class CandidateView(Value):
 
 
 class EstimateView(Value):
-    """What one call at the first candidate is likely to cost, and may cost at most.
+    """What a task is likely to cost, and may cost at most, without repairs: a call at the first candidate.
 
-    Of a consensus: one call at each of its providers together, without the judge of a tie.
+    Of a consensus: one at each of its providers, without the judge of a tie. Of a review: its verifier's too.
     """
 
-    calls: int = Field(description="how many calls it is for: one, or one for each child of a consensus")
+    calls: int = Field(description="one, or one for each child of a consensus; twice that with a verifier")
     input_tokens: int
     max_output_tokens: int
     max_cost_usd: str

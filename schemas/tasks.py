@@ -384,3 +384,10 @@ def cache_use(request: TaskRequest) -> CacheUse:
     """
     by_kind = CacheUse.USE if request.kind is TaskKind.EMBED else CacheUse.OFF
     return request.preferences.cache or by_kind
+
+
+def is_looked_at_twice(request: TaskRequest) -> bool:
+    """Whether a second call judges a task's answer: as its submitter wishes, else as its kind has it."""
+    wished = request.preferences.verifier
+    by_kind = request.kind in VERIFIED_BY_DEFAULT if wished is None else wished
+    return by_kind and isinstance(request, ReviewCodeRequest)

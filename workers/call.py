@@ -32,7 +32,7 @@ from workers.adapted import adapted, adapter_of, cost_nanos
 from workers.context import Message
 from workers.keepable import entry_of, keepable
 from workers.lessons import close_gate, learnt
-from workers.process import Process
+from workers.process import Process, given_up
 from workers.providers import wire_for
 from workers.providers.base import Ask, WireRequest, malformed
 from workers.redaction import as_sent, is_redacted, made_whole, redacted
@@ -49,11 +49,6 @@ BUDGET_POLL: Final = 30.0
 """A task that waits for budget looks again after this, if nothing woke it before; seconds."""
 BUDGET_POLL_TO_FAIL: Final = 3.0
 """The same for one that waits for open calls only, and would rather fail once they have used it up."""
-_GIVING_UP: Final = {
-    Category.CANCELED: "The task was cancelled.",
-    Category.DEADLINE: "The task's deadline passed.",
-    Category.SHUTDOWN: "The worker is stopping.",
-}
 
 
 RETRIES_SPENT: Final = Failure(
@@ -123,7 +118,7 @@ async def call(
     Raises `LeaseLost` before anything is spent, `StoreUnavailable` if the store stays away."""
     timeout = _timeout(process, lease)
     if timeout <= 0:
-        return None, Failure(category=Category.DEADLINE, message=_GIVING_UP[Category.DEADLINE])
+        return None, given_up(Category.DEADLINE)
     call_id, ask = clock.new_id(), ask_of(lease, messages)
     request = await _request(process, lease, ask, call_id)
     if isinstance(request, Failure):
@@ -331,12 +326,12 @@ async def _exchange(process: Process, lease: Lease, asked: Asked, done: Exchange
             category = process.why_interrupted(lease.task_id)
             if category is None:
                 raise
-            done.failure = Failure(category=category, message=_GIVING_UP[category])
+            done.failure = given_up(category)
         except Exception as error:  # noqa: BLE001 - whatever it was, the call may be paid: it is booked
             telemetry.fault("call.fault", error, call_id=asked.call_id)
             done.sent, done.failure = True, malformed(error)
     if lease.seconds_left <= 0 and done.failure and done.failure.category is Category.TOTAL_TIMEOUT:
-        done.failure = Failure(category=Category.DEADLINE, message=_GIVING_UP[Category.DEADLINE])
+        done.failure = given_up(Category.DEADLINE)
 
 
 async def _answered(process: Process, asked: Asked, done: Exchange, timeout: float) -> None:

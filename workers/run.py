@@ -23,13 +23,13 @@ from workers.call import Made, until_stored
 from workers.choose import choose
 from workers.context import Message, concealed
 from workers.errand import HandedOver, ask
-from workers.process import Process
+from workers.process import Process, given_up
 from workers.prompt import Prompt, prompt
 from workers.recall import recalled, remember
 from workers.redaction import found_whole, notices_of, schema_of
 from workers.rounds import Talk, begin, hear
 from workers.verifier import with_second_look
-from workers.verify import Accepted, Rejected, disarm
+from workers.verify import Accepted, Rejected, Unwanted, disarm
 
 CLAIM_PATIENCE: Final = 3.0
 """A claim that can't be committed within this is left to the next nudge; seconds."""
@@ -75,6 +75,8 @@ def _attempt(process: Process, lease: Lease) -> Ending:
     except LeaseLost:
         telemetry.tell("worker.lease_lost", task_id=lease.task_id, attempt=lease.attempt)
         return _LOST
+    except Unwanted:
+        return Ending(None, failure=given_up(process.why_unwanted(lease) or Category.SHUTDOWN))
     failpoints.reach("run.verified")
     return ending
 
@@ -93,8 +95,8 @@ def _work(process: Process, lease: Lease) -> Ending:
     first = prompt(process, lease)
     if isinstance(first, Failure):
         return Ending(paid[-1].call_id if paid else None, failure=first)
-    rounds = process.config.repair_rounds
-    talk = begin(first.request, first.messages, rounds, process.means, first.check, first.room)
+    rounds, means = process.config.repair_rounds, process.means_for(lease)
+    talk = begin(first.request, first.messages, rounds, means, first.check, first.room)
     while True:
         if paid:
             answer = found_whole(lease, talk.messages, paid.pop(0), first.messages)

@@ -47,6 +47,11 @@ class Board:
     read_at: float = float("-inf")
     walked_to: Lane | None = None
 
+    @property
+    def paused(self) -> set[UUID]:
+        """Who gets nothing now: tenants and providers that are paused, or stand behind a shut gate."""
+        return {owner for owner, limit in self.limits.items() if limit.paused}
+
     def forget(self) -> None:
         """Read everything anew before the next round."""
         self.read_at = float("-inf")

@@ -29,7 +29,12 @@ _CLAUSES: Final = {
     "without_children": "parent_id IS NULL",
 }
 
-COUNTS = text("SELECT status, count(*) AS tasks FROM tasks WHERE tenant_id = :tenant_id GROUP BY status")
+COUNTS = text(
+    """
+    SELECT status, count(*) AS tasks FROM tasks WHERE tenant_id = :tenant_id AND parent_id IS NULL
+    GROUP BY status
+    """
+)
 
 WAITING = text(
     """
@@ -64,7 +69,10 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """How many tasks stand in each state, and what waits in each queue with the age of its oldest."""
+    """How many tasks stand in each state, and what waits in each queue with the age of its oldest.
+
+    What a consensus asks its providers is no task of its own, but it stands in a queue.
+    """
 
     by_status: dict[str, int]
     waiting_by_queue: dict[str, int]

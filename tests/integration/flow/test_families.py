@@ -12,8 +12,10 @@ import pytest
 
 from orchestrator import clock
 from orchestrator.flow.cancel import cancel
+from orchestrator.flow.divert import divert
 from orchestrator.flow.rescue import rescue
 from orchestrator.flow.retry import retry
+from orchestrator.flow.shares import Lane
 from orchestrator.flow.submit import submit
 from orchestrator.limits.budgets import add_budget
 from orchestrator.store import views
@@ -94,7 +96,8 @@ async def test_a_parent_waits_while_each_child_stands_at_a_provider_of_its_own(w
         [route[1], route[3], route[2], route[0]],
         [route[2], route[3], route[0], route[1]],
     ]
-    assert {(row.parent_id, row.deadline, row.consensus) for row in rows} == {(parent, first.deadline, None)}
+    assert {(row.parent_id, row.consensus) for row in rows} == {(parent, None)}
+    assert {first.deadline - row.deadline for row in rows} == {timedelta(minutes=1)}
     assert await world.claim(parent) is None
     assert len(three) == 3
     await check(world)
@@ -204,6 +207,48 @@ async def test_at_the_deadline_the_parent_and_its_open_children_expire(world: Wo
     states = [(await standing(world, each))[0] for each in (parent, one, two, three)]
     assert states == ["expired", "succeeded", "expired", "expired"]
     assert (await standing(world, parent))[3] == 0
+    await check(world)
+
+
+async def test_children_that_wait_too_long_end_in_time_for_their_parent_to_choose(world: World) -> None:
+    deadline = clock.now() + timedelta(seconds=40)
+    parent, (one, two, three) = await family(world, deadline=deadline.isoformat())
+    query = "SELECT extract(epoch FROM :deadline - deadline) FROM tasks WHERE id = :id"
+    assert 3.5 < float(await world.value(query, deadline=deadline, id=two)) <= 4
+    await end(world, one)
+    await world.rows(
+        "UPDATE tasks SET deadline = clock_timestamp() - interval '1 second' WHERE parent_id = :id", id=parent
+    )
+    assert await rescue(world.parts) == 2
+    assert [(await standing(world, each))[0] for each in (one, two, three)] == [
+        "succeeded", "expired", "expired",
+    ]  # fmt: skip
+    assert await standing(world, parent) == ("queued", "waiting_for_worker", True, 0)
+    await check(world)
+
+
+async def test_a_parent_chooses_elsewhere_while_its_provider_is_paused_and_others_wait(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.flow.divert.MOST", 1)
+    other = await world.submit(priority="critical", preferences={"providers": ["alpha"]})
+    parent, three = await family(world, preferences={"consensus": 3, "preferred": ["alpha"]})
+    ids = {row.name: row.id for row in await world.rows("SELECT id, name FROM providers")}
+    lane = Lane("provider.openai", ids["alpha"], world.tenant_id)
+
+    async def diverted(*names: str) -> set[str]:
+        return await divert(world.parts, [lane], {}, paused={ids[name] for name in names})
+
+    assert await diverted("alpha") == set()
+    for each in three:
+        await end(world, each)
+    assert await diverted(*NAMES) == set()
+    assert len(await diverted("alpha")) == 1
+    row = await world.task(parent)
+    assert (row.status, row.ready, row.queue, row.failures) == ("queued", True, "provider.anthropic", 0)
+    assert row.provider_id != ids["alpha"]
+    assert (await world.task(other)).provider_id == ids["alpha"]
+    assert (await world.take(parent)).request.preferences.consensus == 3
     await check(world)
 
 
