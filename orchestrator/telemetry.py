@@ -7,12 +7,13 @@ processes: where `PROMETHEUS_MULTIPROC_DIR` is set they are summed over all that
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from typing import Any, Final
+import traceback
+from collections.abc import Iterable, Mapping
+from threading import Lock
+from typing import Any, BinaryIO, Final
 from uuid import UUID
 
 import orjson
-import structlog
 from prometheus_client import REGISTRY as _PROCESS
 from prometheus_client import (
     CollectorRegistry,
@@ -23,6 +24,7 @@ from prometheus_client import (
     start_http_server,
 )
 
+from orchestrator import clock
 from orchestrator.config import shares_metrics
 from schemas.events import EventName
 from schemas.moves import Happening
@@ -98,35 +100,43 @@ GAUGES: Final[dict[str, str]] = {
 
 _LONGEST_SAID: Final = 1000
 _REPORTERS: Final = ("celery", "kombu")
-_log = structlog.get_logger()
+
+
+class _Log:
+    """JSON lines, each written whole; only warnings, and to standard error, until it is configured."""
+
+    def __init__(self) -> None:
+        self.least = logging.WARNING
+        self.marks: Mapping[str, Any] = {}
+        self.out: BinaryIO | None = None
+        self._writing = Lock()
+
+    def say(
+        self, level: int, event: str, data: Mapping[str, Any], error: BaseException | None = None
+    ) -> None:
+        """Write a line, with the traceback of the error."""
+        if level < self.least:
+            return
+        fixed = {"level": logging.getLevelName(level).lower(), "timestamp": clock.now()}
+        line = {**data, **self.marks, "event": event, **fixed}
+        if error is not None:
+            line["exception"] = "".join(traceback.format_exception(error)).rstrip()
+        written = orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+        with self._writing:
+            out = self.out or sys.stderr.buffer
+            out.write(written)
+            out.flush()
+
+
+_log = _Log()
 
 
 def configure(role: str, level: str) -> None:
     """Log JSON lines to standard error, marked with the process's role."""
-    number = logging.getLevelNamesMapping()[level.upper()]
-    structlog.configure(
-        processors=[
-            _of_process(role),
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=_dumps),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
-        cache_logger_on_first_use=True,
-    )
-    logging.basicConfig(handlers=[_Libraries()], level=max(number, logging.WARNING), force=True)
-
-
-def _of_process(role: str) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
-    pid = os.getpid()
-
-    def mark(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        event["role"], event["pid"] = role, pid
-        return event
-
-    return mark
+    _log.least = logging.getLevelNamesMapping()[level.upper()]
+    _log.marks = {"role": role, "pid": os.getpid()}
+    _log.out = sys.stderr.buffer
+    logging.basicConfig(handlers=[_Libraries()], level=max(_log.least, logging.WARNING), force=True)
 
 
 class _Libraries(logging.Handler):
@@ -137,14 +147,13 @@ class _Libraries(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Pass one record on."""
-        level = {logging.ERROR: "error", logging.CRITICAL: "critical"}.get(record.levelno, "warning")
+        grave = record.levelno in (logging.ERROR, logging.CRITICAL)
+        level = record.levelno if grave else logging.WARNING
         said, _, more = record.getMessage().strip().partition("\n")
         report = bool(more) and record.name.startswith(_REPORTERS)
         shown = said if report else f"{said}\n{more}".rstrip()
-        traceback = None if report else record.exc_info
-        getattr(_log, level)(
-            "library.said", library=record.name, said=shown[:_LONGEST_SAID], exc_info=traceback
-        )
+        error = record.exc_info[1] if record.exc_info and not report else None
+        _log.say(level, "library.said", {"library": record.name, "said": shown[:_LONGEST_SAID]}, error)
 
 
 def emit(task_id: UUID, happenings: Iterable[Happening]) -> None:
@@ -153,22 +162,22 @@ def emit(task_id: UUID, happenings: Iterable[Happening]) -> None:
         TASK_EVENTS.labels(happening.name).inc()
         if happening.name is EventName.FAILED_OVER:
             FAILOVERS.labels(happening.data["category"]).inc()
-        _log.info(str(happening.name), task_id=task_id, **happening.data)
+        _log.say(logging.INFO, str(happening.name), {"task_id": task_id, **happening.data})
 
 
 def tell(event: str, **data: Any) -> None:
     """Tell of something that is no task's event: a process started, a leader changed."""
-    _log.info(event, **data)
+    _log.say(logging.INFO, event, data)
 
 
 def warn(event: str, **data: Any) -> None:
     """Tell of something an operator may want to look at."""
-    _log.warning(event, **data)
+    _log.say(logging.WARNING, event, data)
 
 
 def fault(event: str, error: BaseException, **data: Any) -> None:
     """Tell of something unexpected, with its traceback."""
-    _log.error(event, exc_info=error, **data)
+    _log.say(logging.ERROR, event, data, error)
 
 
 def figures(gauges: Mapping[str, Mapping[tuple[tuple[str, str], ...], float]]) -> bytes:
@@ -199,7 +208,3 @@ def _labels(labels: tuple[tuple[str, str], ...]) -> str:
 
 def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-
-
-def _dumps(value: Any, **_: Any) -> bytes:
-    return orjson.dumps(value, default=str)

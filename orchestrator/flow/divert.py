@@ -7,7 +7,7 @@ circuit whose time is over, and before which nothing waits, is tried with a task
 
 from collections.abc import Callable, Iterable, Mapping, Set
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from orchestrator import telemetry
@@ -53,7 +53,7 @@ async def divert(
 async def _walk(parts: Parts, lane: Lane, most: int, decide: Decide) -> set[str]:
     """Move what is decided to be moved among the heads of a lane."""
     words: set[str] = set()
-    moved: list[tuple[Row[Any], tuple[Happening, ...]]] = []
+    moved: list[tuple[Row, tuple[Happening, ...]]] = []
     async with parts.db.transaction() as connection:
         stuck = await tasks.rows_of(connection, gates.STUCK, _head_of(lane, most))
         for row in await families.with_parents(connection, stuck):
@@ -111,9 +111,9 @@ def _towards(standing: Standing, untried: set[UUID]) -> Move | None:
 
 async def _move(
     connection: Connection,
-    row: Row[Any],
+    row: Row,
     decide: Decide,
-    moved: list[tuple[Row[Any], tuple[Happening, ...]]],
+    moved: list[tuple[Row, tuple[Happening, ...]]],
 ) -> str | None:
     standing = tasks.standing_of(row)
     move = decide(standing)
