@@ -27,7 +27,7 @@ from orchestrator.flow.wake import wake
 from orchestrator.flow.write_off import write_off
 from orchestrator.limits.gates import forget_nudges
 from orchestrator.store import chores as table
-from orchestrator.store import jobs, leadership, migrate
+from orchestrator.store import jobs, leadership, partitions
 from orchestrator.volatile import READY, Unreachable
 from orchestrator.wiring import Parts, open_parts
 from schemas.errors import StoreUnavailable
@@ -167,7 +167,7 @@ class Dispatcher:
         await monitor(self._parts)
 
     async def _extend(self) -> None:
-        await asyncio.to_thread(migrate.extend, self._parts.config.database_url or "")
+        await asyncio.to_thread(partitions.extend, self._parts.config.database_url or "")
 
     async def _check_broker(self) -> None:
         try:

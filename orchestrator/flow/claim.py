@@ -1,7 +1,7 @@
 """Claim: take a queued task under a new lease. Zero rows is the normal answer to a stale nudge."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Final, Self
+from typing import Final, Self
 from uuid import UUID, uuid4
 
 from pydantic import TypeAdapter
@@ -70,7 +70,7 @@ class Lease:
     parent_id: UUID | None = None
 
     @classmethod
-    def of(cls, row: Row[Any], token: UUID, claimed_at: float, paid: PaidAnswer | None = None) -> Self:
+    def of(cls, row: Row, token: UUID, claimed_at: float, paid: PaidAnswer | None = None) -> Self:
         """From what the store tells of a task that was just leased under `token`."""
         return cls(
             task_id=row.id,
@@ -144,7 +144,7 @@ async def claim(
     return lease
 
 
-def _closed(row: Row[Any]) -> Failure | None:
+def _closed(row: Row) -> Failure | None:
     """The account's gate as the failure that a call would end with; no call is made."""
     if row.gate_kind is None:
         return None
@@ -161,13 +161,13 @@ _BEHIND_GATE = {
 }
 
 
-def _judgement(row: Row[Any]) -> PaidAnswer | None:
+def _judgement(row: Row) -> PaidAnswer | None:
     if row.judgement_call_id is None:
         return None
     return PaidAnswer(row.judgement_call_id, Purpose.VERIFIER, row.judgement_answer)
 
 
-def _answers(row: Row[Any], until: PaidAnswer | None) -> tuple[PaidAnswer, ...]:
+def _answers(row: Row, until: PaidAnswer | None) -> tuple[PaidAnswer, ...]:
     """The answers to go on with, up to one; a mended part without the answer that it mends is none."""
     paid = _PAID.validate_json(row.paid_answers) if row.paid_answers else ()
     last = until.call_id if until else None

@@ -8,7 +8,7 @@ stands before a paused provider waits for it, but for parents of a consensus: th
 
 from collections.abc import Callable, Iterable, Mapping, Set
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from orchestrator import telemetry
@@ -64,7 +64,7 @@ async def divert(
 async def _walk(parts: Parts, lane: Lane, most: int, decide: Decide, *, choosing: bool = False) -> set[str]:
     """Move what is decided to be moved among the heads of a lane."""
     words: set[str] = set()
-    moved: list[tuple[Row[Any], tuple[Happening, ...]]] = []
+    moved: list[tuple[Row, tuple[Happening, ...]]] = []
     heads = families.CHOOSING if choosing else gates.STUCK
     async with parts.db.transaction() as connection:
         stuck = await tasks.rows_of(connection, heads, _head_of(lane, most))
@@ -128,9 +128,9 @@ def _towards(standing: Standing, untried: set[UUID]) -> Move | None:
 
 async def _move(
     connection: Connection,
-    row: Row[Any],
+    row: Row,
     decide: Decide,
-    moved: list[tuple[Row[Any], tuple[Happening, ...]]],
+    moved: list[tuple[Row, tuple[Happening, ...]]],
 ) -> str | None:
     standing = tasks.standing_of(row)
     move = decide(standing)

@@ -6,7 +6,7 @@ nano-dollars they come to, and a few of them. A part of the past is checked by `
 
 from typing import Final
 
-from sqlalchemy import TextClause, text
+from orchestrator.store.statements import Statement, text
 
 _CHECKED = """
     checked AS (
@@ -103,7 +103,7 @@ _NEGATIVE = f"""
     ) {_TOLD}
 """
 
-CHECKS: Final[dict[str, TextClause]] = {
+CHECKS: Final[dict[str, Statement]] = {
     "ledger_is_the_calls": text(_LEDGER),
     "one_spend_a_closed_call": text(_SPENDS),
     "every_entry_has_a_call": text(_ORPHANS),

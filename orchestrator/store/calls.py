@@ -1,8 +1,7 @@
 """The writing statements of a paid call: intent, outcome, and what becomes of intents left open."""
 
-from sqlalchemy import text
-
 from orchestrator.store.budgets import CHARGED, CROSSED
+from orchestrator.store.statements import text
 from orchestrator.store.tasks import EVENTS
 
 _INTEND = f"""

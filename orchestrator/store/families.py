@@ -5,12 +5,10 @@ tried and never waited for.
 """
 
 from collections.abc import Sequence
-from typing import Any
-
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orchestrator import telemetry
+from orchestrator.store.engine import Connection
+from orchestrator.store.statements import Row, text
 from schemas.events import EventName
 from schemas.moves import Happening
 
@@ -168,7 +166,7 @@ _TRY_PARENTS = text(
 )
 
 
-async def with_parents(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+async def with_parents(connection: Connection, rows: Sequence[Row]) -> list[Row]:
     """Those of these locked tasks whose parent, if they have one, is locked now too; the others wait."""
     wanted = {row.parent_id for row in rows if row.parent_id is not None}
     if not wanted:
@@ -177,7 +175,7 @@ async def with_parents(connection: AsyncConnection, rows: Sequence[Row[Any]]) ->
     return [row for row in rows if row.parent_id is None or row.parent_id in found]
 
 
-def tell_parent(moved: Row[Any]) -> str | None:
+def tell_parent(moved: Row) -> str | None:
     """Tell of a child's end, once committed; the lane its parent is ready in, if this was the last one."""
     if moved.parent_id is None or not moved.waits:
         return None

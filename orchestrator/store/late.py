@@ -4,8 +4,7 @@ Both statements look at other calls of the task, so the caller has locked the ta
 before: what they see is what the lock's holder left behind.
 """
 
-from sqlalchemy import text
-
+from orchestrator.store.statements import text
 from orchestrator.store.tasks import EVENTS, LEASED
 
 LOCK = text("SELECT id FROM tasks WHERE id = :id FOR NO KEY UPDATE")

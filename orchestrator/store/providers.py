@@ -1,9 +1,6 @@
 """Providers as their tenant changes them, with their sealed credentials and templates."""
 
-from typing import Any
-
-from sqlalchemy import Row, text
-
+from orchestrator.store.statements import Row, text
 from schemas.providers import Provider
 
 LOCK = text(
@@ -127,7 +124,7 @@ KEEP_TEMPLATE = text(
 )
 
 
-def provider_of(row: Row[Any]) -> Provider:
+def provider_of(row: Row) -> Provider:
     """The provider that a task stands at, from a row that tells all of it."""
     return Provider(
         id=row.provider_id,

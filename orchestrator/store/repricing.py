@@ -5,9 +5,8 @@ no matter of prices. The part of the cache writes that is kept for an hour has n
 read where the vendor that has such a price tells of it.
 """
 
-from sqlalchemy import text
-
 from orchestrator.store.budgets import CHARGED
+from orchestrator.store.statements import text
 
 PRICED = text(
     """

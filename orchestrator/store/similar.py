@@ -3,19 +3,7 @@
 The vectors are plain arrays, so that the table is there without pgvector; only comparing them needs it.
 """
 
-from sqlalchemy import ARRAY, REAL, Column, Table, Text, Uuid, text
-
-from orchestrator.store.metadata import TIME, metadata
-
-similar_questions = Table(
-    "similar_questions",
-    metadata,
-    Column("tenant_id", Uuid, primary_key=True),
-    Column("scope", Text, primary_key=True),
-    Column("entry", Text, primary_key=True),
-    Column("embedding", ARRAY(REAL), nullable=False),
-    Column("ends_at", TIME, nullable=False),
-)
+from orchestrator.store.statements import text
 
 KEEP = text(
     """

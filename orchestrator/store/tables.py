@@ -1,4 +1,4 @@
-"""The tables, as the views query them and as the migrations are checked against.
+"""The tables, as the migrations are checked against; no process of the product loads them.
 
 Lock order everywhere: parent task, task, call, budget windows (key order), job, delivery.
 
@@ -8,6 +8,7 @@ What is large (request, result, answer) stands apart from the hot row.
 
 from sqlalchemy import (
     ARRAY,
+    REAL,
     BigInteger,
     Boolean,
     Column,
@@ -25,17 +26,7 @@ from orchestrator.store import outbound_tables, provider_tables  # noqa: F401 - 
 from orchestrator.store.metadata import TIME as _TIME
 from orchestrator.store.metadata import metadata
 
-__all__ = ["PARTITIONED", "metadata"]
-PARTITIONED = {
-    "tasks": "id",
-    "task_payloads": "id",
-    "task_results": "id",
-    "attempts": "task_id",
-    "calls": "id",
-    "call_answers": "call_id",
-    "call_charges": "call_id",
-    "events": "task_id",
-}
+__all__ = ["metadata"]
 
 tenants = Table(
     "tenants",
@@ -281,4 +272,24 @@ idempotency_keys = Table(
     Column("task_id", Uuid, nullable=False),
     Column("body_hash", LargeBinary, nullable=False),
     Column("created_at", _TIME, nullable=False),
+)
+
+tenant_prompts = Table(
+    "tenant_prompts",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("template", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("updated_at", _TIME, nullable=False),
+)
+
+similar_questions = Table(
+    "similar_questions",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("entry", Text, primary_key=True),
+    Column("embedding", ARRAY(REAL), nullable=False),
+    Column("ends_at", _TIME, nullable=False),
 )

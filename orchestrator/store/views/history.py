@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
-
 from orchestrator.store.engine import Database
+from orchestrator.store.statements import Row, text
 from schemas.events import TaskEvent
 
 CALLS = text(
@@ -80,5 +79,5 @@ async def events(db: Database, tenant_id: UUID, task_id: UUID, after: int, most:
     return [TaskEvent.model_validate(_fields(row)) for row in rows]
 
 
-def _fields(row: Row[Any]) -> dict[str, Any]:
+def _fields(row: Row) -> dict[str, Any]:
     return row._asdict()

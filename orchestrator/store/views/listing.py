@@ -10,9 +10,8 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
-
 from orchestrator.store.engine import Database
+from orchestrator.store.statements import Statement, text
 from orchestrator.store.views.tasks import TaskRow, select_whole, whole
 
 _CLAUSES: Final = {
@@ -104,7 +103,7 @@ def _bound(used: dict[str, object]) -> dict[str, object]:
 
 
 @cache
-def _statement(used: frozenset[str], include: frozenset[str]) -> TextClause:
+def _statement(used: frozenset[str], include: frozenset[str]) -> Statement:
     clauses = "".join(f" AND {clause}" for name, clause in _CLAUSES.items() if name in used)
     picked = f"SELECT * FROM tasks WHERE tenant_id = :tenant_id{clauses} ORDER BY id DESC LIMIT :most"
     return select_whole(picked, include)

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
-
 from orchestrator.store.engine import Database
+from orchestrator.store.statements import text
 
 SERVER = text(
     """

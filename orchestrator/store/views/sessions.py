@@ -7,9 +7,8 @@ What counts as earlier is fixed by the task's own first start: a later attempt s
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
-
 from orchestrator.store.engine import Database
+from orchestrator.store.statements import text
 from schemas.sessions import EarlierTask
 
 MOST_TASKS: Final = 20

@@ -6,10 +6,10 @@ from typing import Final
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import text
 
 from orchestrator import telemetry
 from orchestrator.store.engine import Database
+from orchestrator.store.statements import text
 
 _FEW: Final = 5
 

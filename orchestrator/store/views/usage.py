@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
-
-from sqlalchemy import text
 
 from orchestrator.store import partitions
 from orchestrator.store.engine import Database, Row
+from orchestrator.store.statements import text
 from schemas.calls import dollars
 from schemas.configured import CheckedUp, ModelUsage, ProviderUsage
 from schemas.manners import HealthPolicy
@@ -126,7 +125,7 @@ async def recent(db: Database, tenant_id: UUID, since: datetime, name: str | Non
     return [_recent(list(of_one)) for _, of_one in groupby(rows, key=lambda row: row.name)]
 
 
-def _recent(rows: list[Row[Any]]) -> Recent:
+def _recent(rows: list[Row]) -> Recent:
     first = rows[0]
     calls = tuple(
         RecentCall(row.status == "answered", row.category, row.ended_at, row.seconds, row.first_token)
@@ -146,7 +145,7 @@ def _recent(rows: list[Row[Any]]) -> Recent:
     return Recent(first.name, bool(first.paused), calls, policy, check)
 
 
-def _of_model(row: Row[Any]) -> ModelUsage:
+def _of_model(row: Row) -> ModelUsage:
     return ModelUsage(
         model=row.model,
         calls=row.calls,

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from orchestrator.store.engine import Database
+from orchestrator.store.statements import text
 
 NEWEST = text(
     """

@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
 
 from orchestrator.api.app import create_app
 from orchestrator.config import Config
@@ -16,6 +15,7 @@ from orchestrator.flow.watch import Watch
 from orchestrator.limits import gates
 from orchestrator.limits.breakers import Breakers
 from orchestrator.secrets import KeyRing
+from orchestrator.store.statements import text
 from orchestrator.wiring import Parts
 from schemas.configured import ProviderHealth, ProviderUsage, ProviderView
 from schemas.errors import Category, Failure

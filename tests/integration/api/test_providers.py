@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
 
 from orchestrator.config import Config
 from orchestrator.flow.configure import configure
@@ -14,6 +13,7 @@ from orchestrator.flow.divert import divert
 from orchestrator.flow.shares import Lane
 from orchestrator.limits import gates
 from orchestrator.limits.credentials import opened
+from orchestrator.store.statements import text
 from orchestrator.wiring import Parts
 from schemas.configured import ProviderView
 from schemas.errors import Category, CredentialMissing, Failure

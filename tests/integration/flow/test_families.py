@@ -19,6 +19,7 @@ from orchestrator.flow.shares import Lane
 from orchestrator.flow.submit import submit
 from orchestrator.limits.budgets import add_budget
 from orchestrator.store import views
+from orchestrator.store.statements import text
 from orchestrator.store.views import Filters
 from orchestrator.wiring import Parts
 from schemas.budgets import BudgetRequest, Period, Scope
@@ -164,10 +165,10 @@ async def test_a_child_that_ends_waits_for_its_parent_before_it_is_locked_itself
     ]
     for child, step in zip((one, two), steps, strict=True):
         async with world.parts.db.transaction() as connection:
-            await connection.exec_driver_sql(f"SELECT 1 FROM tasks WHERE id = '{parent}' FOR UPDATE")
+            await connection.execute(text(f"SELECT 1 FROM tasks WHERE id = '{parent}' FOR UPDATE"))
             ending: asyncio.Future[object] = asyncio.ensure_future(step())
             await making.eventually(partial(world.waiting_for_locks, 1))
-            await connection.exec_driver_sql(f"SELECT 1 FROM tasks WHERE id = '{child}' FOR UPDATE NOWAIT")
+            await connection.execute(text(f"SELECT 1 FROM tasks WHERE id = '{child}' FOR UPDATE NOWAIT"))
         await ending
     assert [status for status, _ in await told(world, parent)] == ["succeeded", "canceled"]
 
@@ -259,7 +260,7 @@ async def test_rescue_never_waits_for_the_lock_of_a_parent(world: World) -> None
     )
     async with world.parts.db.transaction() as connection:
         locking = f"SELECT 1 FROM tasks WHERE id = '{parent}' FOR UPDATE"
-        await connection.exec_driver_sql(locking)
+        await connection.execute(text(locking))
         assert await rescue(world.parts) == 0
     assert await rescue(world.parts) == 1
     assert await told(world, parent) == [("expired", 2)]

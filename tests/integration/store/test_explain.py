@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import TextClause, text
 
 from orchestrator import clock
 from orchestrator.store import (
@@ -27,6 +26,7 @@ from orchestrator.store import (
     similar,
     tasks,
 )
+from orchestrator.store.statements import Statement, text
 from orchestrator.store.views import history, listing, polls, routing
 from orchestrator.store.views import tasks as reading
 from orchestrator.store.views.budgets import ANY_HARD
@@ -139,7 +139,7 @@ RECENT: dict[str, dict[str, Any]] = {
     "nothing_is_negative": {},
 }
 
-HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
+HOT: list[tuple[str, Statement, dict[str, Any], int]] = [
     ("insert", tasks.INSERT, NEW, 10),
     ("insert a family", families.INSERT_FAMILY, FAMILY, 20),
     ("end a child", tasks.END_CHILD, TO_QUEUED | {"parent_id": ENDED}, 20),
@@ -251,7 +251,7 @@ HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
 @pytest.mark.parametrize("generic", [False, True], ids=["once", "prepared"])
 @pytest.mark.parametrize(("statement", "params", "most"), [pytest.param(*row, id=name) for name, *row in HOT])
 async def test_a_hot_query_reads_by_index_and_in_bounds(
-    backlog: Parts, statement: TextClause, params: dict[str, Any], most: int, generic: bool
+    backlog: Parts, statement: Statement, params: dict[str, Any], most: int, generic: bool
 ) -> None:
     plan = explained(backlog.config.database_url or "", statement, params, generic=generic)
     assert not plan.whole_scans, plan
