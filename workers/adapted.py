@@ -22,7 +22,7 @@ from orchestrator.adapters import (
     Response,
     load,
 )
-from orchestrator.catalogue.vendors import address_of, path_of
+from orchestrator.catalogue.vendors import path_of
 from orchestrator.http.transport import TransportError, never_connected
 from orchestrator.wiring import Parts
 from schemas import providers
@@ -40,8 +40,7 @@ class BoundedClient:
     """HTTP below one provider's address. `sent`: something has left us."""
 
     def __init__(self, parts: Parts, provider: providers.Provider, call_id: str) -> None:
-        private = provider.trusted or parts.config.allow_private_providers
-        self._client = parts.http.of(address_of(provider.base_url), private=private)
+        self._client = parts.http.to(provider, private=parts.config.allow_private_providers)
         self._provider = provider
         self._most = parts.config.max_answer_bytes
         self._headers = {CORRELATION_HEADER: call_id, **provider.options.headers}

@@ -92,7 +92,8 @@ def guarded_call(
     sent = redacted(lease, messages, first, wanted=wanted)
     circuit = Circuit(lease.provider.id, lease.provider.base_url, lease.candidate.model)
     try:
-        with process.breakers.guard(circuit, _timeout(process, lease) + STORE_PATIENCE) as verdict:
+        longest = _timeout(process, lease) + STORE_PATIENCE
+        with process.breakers.guard(circuit, longest, lease.provider.options.circuit) as verdict:
             if purpose is Purpose.FIRST and lease.is_retry and not process.retries.spend(lease.provider.id):
                 return None, RETRIES_SPENT
             made = process.wait(call(process, as_sent(lease, sent), purpose, sent.messages, rejected_call))
@@ -309,6 +310,8 @@ def _hold(ask: Ask, request: WireRequest | Adapter) -> int:
         told = cost_nanos(request, ask.model, usage)
         if told is not None:
             return told
+    if models.cost_model_of(ask.provider) is models.CostModel.FLAT_MONTHLY:
+        return 0
     return prices.upper_bound(ask.provider.vendor, ask.model, estimate, ask.max_output_tokens, clock.now())
 
 
@@ -390,6 +393,8 @@ def _cost(lease: Lease, done: Exchange) -> Cost | None:
         told = prices.charged(vendor, reply.charged_nanos)
         if lease.provider.wire is Wire.ADAPTER and reply.charged_nanos is not None:
             told = Cost(nanos=reply.charged_nanos, source="adapter", version="1")
+        if told is None and models.cost_model_of(lease.provider) is models.CostModel.FLAT_MONTHLY:
+            return prices.of_a_plan()
         return told or prices.cost(vendor, model, reply.tier, reply.usage, clock.now())
     if done.refused or not done.sent:
         return Cost(nanos=0, source="not_answered", version="1")

@@ -43,7 +43,10 @@ async def preview(visit: Visit, asked: TaskRequest) -> dict[str, Any]:
     likely = sum(nanos_of(each["estimated_cost_usd"]) for each in shown)
     bounds = (prices.upper_bound(each.vendor, each.model, taken, most, clock.now()) for each in asked_at)
     costs = zip(bounds, shown, strict=True)
-    bound = sum(max(most_of_it, nanos_of(each["estimated_cost_usd"])) for most_of_it, each in costs)
+    bound = sum(
+        0 if each["free"] else max(most_of_it, nanos_of(each["estimated_cost_usd"]))
+        for most_of_it, each in costs
+    )
     return {
         "valid": True,
         "candidates": [

@@ -109,6 +109,12 @@ def cost_model(vendor: Vendor) -> CostModel:
     return CostModel.FLAT_MONTHLY if FACTS[vendor].flat else CostModel.PER_TOKEN
 
 
+def cost_model_of(provider: Provider) -> CostModel:
+    """How the provider is paid: one with a monthly fee of its own takes nothing for one more call."""
+    told = provider.options.monthly_fee_usd is not None and provider.vendor is not Vendor.COPILOT
+    return CostModel.FLAT_MONTHLY if told else cost_model(provider.vendor)
+
+
 @lru_cache(maxsize=4096)
 def describe(vendor: Vendor, name: str) -> Model:
     """What is known of the model that `vendor` serves under `name`."""
