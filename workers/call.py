@@ -343,7 +343,7 @@ async def _exchange(process: Process, lease: Lease, asked: Asked, done: Exchange
 async def _answered(process: Process, asked: Asked, done: Exchange, timeout: float) -> None:
     ask, request, parts = asked.ask, asked.request, process.parts
     if isinstance(request, Adapter):
-        await adapted(request, ask, str(asked.call_id), done, timeout)
+        await adapted(request, parts.config, ask, str(asked.call_id), done, timeout)
     else:
         await exchange(parts.http, parts.config, ask.provider, wire_for(ask), request, done, timeout)
 

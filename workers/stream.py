@@ -123,12 +123,12 @@ async def _converse(
     # What is not streamed has no first token: it is there or not, within the call's own time.
     patient = request.patient or wire.framing is WholeBody
     until_it_begins = config.total_timeout + 1 if patient else config.first_token_timeout
-    async with _Patience(until_it_begins, result) as patience, body as response:
+    async with Patience(until_it_begins, result) as patience, body as response:
         await _read(config, wire, response, result, patience)
 
 
 async def _read(
-    config: Config, wire: WireFormat, response: Response, result: Exchange, patience: "_Patience"
+    config: Config, wire: WireFormat, response: Response, result: Exchange, patience: "Patience"
 ) -> None:
     result.http_status = response.status_code
     wire.head(result.reply, response.headers)
@@ -181,7 +181,7 @@ def _refusal(wire: WireFormat, response: Response, body: bytes) -> Failure:
         )
 
 
-class _Patience:
+class Patience:
     """Ends the block when nothing came for too long, as a failure instead of an exception.
 
     An arrival only stamps a time; the one timer looks at the stamp when it fires, and goes on waiting.
