@@ -108,11 +108,12 @@ _LISTED_GOOGLE: Final[dict[str, Model]] = {
         long_from=200_000,
     ),
     "gemini-3.5-flash": Model("gemini-3.5-flash", Price(1_500, 150, 9_000), 1_048_576),
+    "gemini-embedding-001": Model("gemini-embedding-001", Price(150, 150, 0), 2_048, dimensions=3_072),
 }
 _LISTED_OLLAMA: Final[dict[str, Model]] = {
     name: Model(name, FREE, 131_072)
     for name in ("gpt-oss:20b", "llama3.2:latest", "qwen2.5-coder:7b", "qwen3:8b")
-}
+} | {"nomic-embed-text:latest": Model("nomic-embed-text:latest", FREE, 2_048, dimensions=768)}
 LISTED: Final[dict[str, dict[str, Model]]] = {
     OPENAI: _LISTED_OPENAI,
     ANTHROPIC: _LISTED_ANTHROPIC,
