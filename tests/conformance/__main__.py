@@ -57,7 +57,8 @@ def main() -> int:
         console.print(table)
     waiting = ", ".join(line.name for line in WAITING) or "none"
     console.print(
-        f"{len(SCENES)} scenes on {len(PLAYED)} wires, {len(EMBEDDING_SCENES)} of vectors; wires that nobody speaks yet: {waiting}."
+        f"{len(SCENES)} scenes on {len(PLAYED)} wires, "
+        f"{len(EMBEDDING_SCENES)} of vectors on {len(EMBEDDERS)}; wires that nobody speaks yet: {waiting}."
     )
     return int(code)
 

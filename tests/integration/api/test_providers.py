@@ -15,7 +15,7 @@ from orchestrator.flow.shares import Lane
 from orchestrator.limits import gates
 from orchestrator.limits.credentials import opened
 from orchestrator.wiring import Parts
-from schemas.configured import ProviderView
+from schemas.configured import ProviderMade, ProviderView
 from schemas.errors import Category, CredentialMissing, Failure
 from tests.integration.api.endpoint import KEY, Endpoint, answering, examining
 from tests.integration.api.providing import PLAIN, kept, made, refusal, sent, shown
@@ -47,7 +47,7 @@ async def endpoint(parts: Parts) -> AsyncIterator[Endpoint]:
 
 async def test_an_address_and_a_token_are_enough(caller: Visitor, endpoint: Endpoint) -> None:
     response = await sent(caller, "POST", "", {"base_url": endpoint.base_url, "credential": KEY})
-    provider = ProviderView.model_validate_json(response.content)
+    provider = ProviderMade.model_validate_json(response.content)
     assert (provider.name, provider.vendor, provider.wire) == ("127-0-0-1", "custom", "openai_chat")
     assert (provider.model, provider.credential.kind) == ("tiny-chat", "sealed")
     assert provider.credential.host == endpoint.origin
