@@ -60,6 +60,14 @@ _LISTED_OPENAI: Final[dict[str, Model]] = {
     "gpt-5": Model("gpt-5-2025-08-07", Price(1_250, 125, 10_000), 400_000, flex=True),
     "gpt-5-mini": Model("gpt-5-mini-2025-08-07", Price(250, 25, 2_000), 400_000, flex=True),
     "gpt-5-nano": Model("gpt-5-nano-2025-08-07", Price(50, 5, 400), 400_000, flex=True),
+    "gpt-6-luna": Model(
+        "gpt-6-luna",
+        Price(100, 10, 500, 125),
+        1_050_000,
+        long=Price(200, 20, 750, 250),
+        long_from=272_000,
+        flex=True,
+    ),
     "gpt-5.6-luna": Model(
         "gpt-5.6-luna",
         Price(200, 20, 1_200, 250),
@@ -124,14 +132,16 @@ _BY_NAME: Final = {
     vendor: listed | {model.name: model for model in listed.values()} for vendor, listed in LISTED.items()
 }
 _THINKING: Final = {
-    OPENAI: re.compile(r"o[134]|gpt-5"),
+    OPENAI: re.compile(r"o[134]|gpt-[56]"),
     # Up to 4.6 thinking is only done when asked for; from the fifth generation on unless it is refused.
     ANTHROPIC: re.compile(r"claude-[a-z]+-5"),
     GOOGLE: re.compile(r"gemini-(2\.5-(pro|flash(?!-lite))|[3-9])"),
     OLLAMA: re.compile(r"(qwen3|gpt-oss|deepseek-r1)\b"),
 }
 _FIXED_SAMPLING: Final = {
-    OPENAI: re.compile(r"(o[134](-mini|-pro)?|gpt-5(-mini|-nano|-pro)?)(-\d{4}-\d\d-\d\d)?|gpt-5\.6-\w+"),
+    OPENAI: re.compile(
+        r"(o[134](-mini|-pro)?|gpt-5(-mini|-nano|-pro)?)(-\d{4}-\d\d-\d\d)?|(gpt-5\.6|gpt-6)-\w+"
+    ),
     ANTHROPIC: re.compile(r"claude-(opus-4-[78]|[a-z]+-[5-9])(-.*)?"),
 }
 
