@@ -109,14 +109,14 @@ async def usage(
     if not rows:
         return None
     used = [row for row in rows if row.model is not None]
-    fees = await db.one(FEES, tenant_id=tenant_id, name=name, starts=starts, ends=ends)
+    fees = await db.run(FEES, tenant_id=tenant_id, name=name, starts=starts, ends=ends)
     return ProviderUsage(
         provider=rows[0].name,
         starts=starts,
         ends=ends,
         cost_usd=dollars(sum(row.cost_nanos for row in used)),
         held_usd=dollars(sum(row.held_nanos for row in used)),
-        fees_usd=dollars(fees.nanos),
+        fees_usd=dollars(fees[0].nanos),
         by_model=[_of_model(row) for row in used],
         **{name: sum(getattr(row, name) for row in used) for name in _COUNTED},
     )
