@@ -55,7 +55,6 @@ _GIVING_UP: Final = {
     Category.SHUTDOWN: "The worker is stopping.",
 }
 
-
 RETRIES_SPENT: Final = Failure(
     category=Category.RETRIES_SPENT,
     message="The provider has been retried as often as its other calls allow.",
@@ -310,7 +309,7 @@ def _hold(ask: Ask, request: WireRequest | Adapter) -> int:
         told = cost_nanos(request, ask.model, usage)
         if told is not None:
             return told
-    if models.cost_model_of(ask.provider) is models.CostModel.FLAT_MONTHLY:
+    if models.is_flat(ask.provider):
         return 0
     return prices.upper_bound(ask.provider.vendor, ask.model, estimate, ask.max_output_tokens, clock.now())
 
@@ -393,8 +392,7 @@ def _cost(lease: Lease, done: Exchange) -> Cost | None:
         told = prices.charged(vendor, reply.charged_nanos)
         if lease.provider.wire is Wire.ADAPTER and reply.charged_nanos is not None:
             told = Cost(nanos=reply.charged_nanos, source="adapter", version="1")
-        if told is None and models.cost_model_of(lease.provider) is models.CostModel.FLAT_MONTHLY:
-            return prices.of_a_plan()
+        told = told or (prices.of_a_plan() if models.is_flat(lease.provider) else None)
         return told or prices.cost(vendor, model, reply.tier, reply.usage, clock.now())
     if done.refused or not done.sent:
         return Cost(nanos=0, source="not_answered", version="1")

@@ -115,6 +115,11 @@ def cost_model_of(provider: Provider) -> CostModel:
     return CostModel.FLAT_MONTHLY if told else cost_model(provider.vendor)
 
 
+def is_flat(provider: Provider) -> bool:
+    """Whether it is paid by the month, so that one more call costs nothing."""
+    return cost_model_of(provider) is CostModel.FLAT_MONTHLY
+
+
 @lru_cache(maxsize=4096)
 def describe(vendor: Vendor, name: str) -> Model:
     """What is known of the model that `vendor` serves under `name`."""

@@ -376,20 +376,6 @@ async def _waits(process: Process) -> bool:
     return bool(process._waits)
 
 
-async def test_a_call_of_a_provider_that_is_paid_by_the_month_holds_and_costs_nothing(
-    world: World, process: Process
-) -> None:
-    await world.rows("""UPDATE providers SET options = '{"monthly_fee_usd": "20"}' WHERE name = 'alpha'""")
-    task_id = await world.submit(**ONE)
-    await work(process, task_id)
-    assert await world.status(task_id) == "succeeded"
-    call = (await world.rows("SELECT * FROM calls"))[0]
-    assert (call.hold_nanos, call.cost_nanos, call.price_source) == (0, 0, "flat_plan")
-    assert call.input_tokens > 0
-    assert await world.ledger(task_id) == [("spend", 0)]
-    await check(world)
-
-
 async def test_a_provider_is_waited_for_and_retried_as_it_was_configured(
     world: World, process: Process, simulator: Simulated
 ) -> None:
