@@ -16,6 +16,7 @@ import uvloop
 from orchestrator import clock, telemetry
 from orchestrator.broker import Publisher, Unpublished
 from orchestrator.config import config
+from orchestrator.flow.book_fees import book_fees
 from orchestrator.flow.chores import chores
 from orchestrator.flow.dispatch import Board, dispatch
 from orchestrator.flow.divert import divert
@@ -42,6 +43,7 @@ RECKON_SECONDS = 60.0
 RECKONED = timedelta(minutes=15)
 WRITE_OFF_SECONDS = 60.0
 FORGET_SECONDS = 600.0
+FEES_SECONDS = 60.0
 MONITOR_SECONDS = 5.0
 
 
@@ -88,6 +90,7 @@ class Dispatcher:
         await self._every(TICK_SECONDS, self._divert)
         await self._every(WRITE_OFF_SECONDS, self._write_off)
         await self._every(RECKON_SECONDS, self._reckon)
+        await self._every(FEES_SECONDS, self._book_fees)
         await self._every(FORGET_SECONDS, self._forget)
         await self._every(MONITOR_SECONDS, self._monitor)
         if self._board.unprobed and self._board.ready:
@@ -159,6 +162,9 @@ class Dispatcher:
 
     async def _reckon(self) -> None:
         await reckon(self._parts, RECKONED, keep=True)
+
+    async def _book_fees(self) -> None:
+        await book_fees(self._parts)
 
     async def _forget(self) -> None:
         await forget(self._parts)

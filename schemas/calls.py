@@ -54,8 +54,11 @@ class AnswerVerdict(StrEnum):
     SUPERSEDED = "superseded"
 
 
-MOST_TOKENS = 2**31 - 1
+MOST_TOKENS = 2**26
+MOST_OUTPUT_TOKENS = 2**22
+"""Of one call: many times what any model takes, and gives. A vendor that counts more is not believed."""
 Tokens = Annotated[int, Field(ge=0, le=MOST_TOKENS)]
+OutputTokens = Annotated[int, Field(ge=0, le=MOST_OUTPUT_TOKENS)]
 
 
 class Usage(Value):
@@ -68,8 +71,8 @@ class Usage(Value):
     cached_tokens: Tokens = 0
     cache_write_tokens: Tokens = 0
     cache_write_1h_tokens: Tokens = 0
-    output_tokens: Tokens = 0
-    reasoning_tokens: Tokens = 0
+    output_tokens: OutputTokens = 0
+    reasoning_tokens: OutputTokens = 0
 
 
 class Cost(Value):

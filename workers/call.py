@@ -50,7 +50,6 @@ BUDGET_POLL: Final = 30.0
 BUDGET_POLL_TO_FAIL: Final = 3.0
 """The same for one that waits for open calls only, and would rather fail once they have used it up."""
 
-
 RETRIES_SPENT: Final = Failure(
     category=Category.RETRIES_SPENT,
     message="The provider has been retried as often as its other calls allow.",
@@ -87,7 +86,8 @@ def guarded_call(
     sent = redacted(lease, messages, first, wanted=wanted)
     circuit = Circuit(lease.provider.id, lease.provider.base_url, lease.candidate.model)
     try:
-        with process.breakers.guard(circuit, _timeout(process, lease) + STORE_PATIENCE) as verdict:
+        longest = _timeout(process, lease) + STORE_PATIENCE
+        with process.breakers.guard(circuit, longest, lease.provider.options.circuit) as verdict:
             if purpose is Purpose.FIRST and lease.is_retry and not process.retries.spend(lease.provider.id):
                 return None, RETRIES_SPENT
             made = process.wait(call(process, as_sent(lease, sent), purpose, sent.messages, rejected_call))
@@ -306,6 +306,8 @@ def _hold(ask: Ask, request: WireRequest | Adapter) -> int:
         told = cost_nanos(request, ask.model, usage)
         if told is not None:
             return told
+    if models.is_flat(ask.provider):
+        return 0
     return prices.upper_bound(ask.provider.vendor, ask.model, estimate, ask.max_output_tokens, clock.now())
 
 
@@ -337,7 +339,7 @@ async def _exchange(process: Process, lease: Lease, asked: Asked, done: Exchange
 async def _answered(process: Process, asked: Asked, done: Exchange, timeout: float) -> None:
     ask, request, parts = asked.ask, asked.request, process.parts
     if isinstance(request, Adapter):
-        await adapted(request, ask, str(asked.call_id), done, timeout)
+        await adapted(request, parts.config, ask, str(asked.call_id), done, timeout)
     else:
         await exchange(parts.http, parts.config, ask.provider, wire_for(ask), request, done, timeout)
 
@@ -387,6 +389,7 @@ def _cost(lease: Lease, done: Exchange) -> Cost | None:
         told = prices.charged(vendor, reply.charged_nanos)
         if lease.provider.wire is Wire.ADAPTER and reply.charged_nanos is not None:
             told = Cost(nanos=reply.charged_nanos, source="adapter", version="1")
+        told = told or (prices.of_a_plan() if models.is_flat(lease.provider) else None)
         return told or prices.cost(vendor, model, reply.tier, reply.usage, clock.now())
     if done.refused or not done.sent:
         return Cost(nanos=0, source="not_answered", version="1")

@@ -56,6 +56,8 @@ def _estimated(asked: TaskRequest, routed: Route, at: datetime) -> dict[str, Any
     twice = is_looked_at_twice(asked)
     taken, likely, bound = routed.explanation["input_tokens"], 0, 0
     for start, shown in zip(starts, routed.explanation["candidates"], strict=False):
+        if shown["free"]:
+            continue
         most = 0 if isinstance(asked, EmbedRequest) else _output(asked, start)
         first = nanos_of(shown["estimated_cost_usd"])
         likely += first

@@ -109,6 +109,17 @@ def cost_model(vendor: Vendor) -> CostModel:
     return CostModel.FLAT_MONTHLY if FACTS[vendor].flat else CostModel.PER_TOKEN
 
 
+def cost_model_of(provider: Provider) -> CostModel:
+    """How the provider is paid: one with a monthly fee of its own takes nothing for one more call."""
+    told = provider.options.monthly_fee_usd is not None and provider.vendor is not Vendor.COPILOT
+    return CostModel.FLAT_MONTHLY if told else cost_model(provider.vendor)
+
+
+def is_flat(provider: Provider) -> bool:
+    """Whether it is paid by the month, so that one more call costs nothing."""
+    return cost_model_of(provider) is CostModel.FLAT_MONTHLY
+
+
 @lru_cache(maxsize=4096)
 def describe(vendor: Vendor, name: str) -> Model:
     """What is known of the model that `vendor` serves under `name`."""

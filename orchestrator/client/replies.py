@@ -240,6 +240,7 @@ class Provider(Reply):
     paused: bool = False
     simulated: bool = False
     managed: bool = False
+    took_over_from: list[str] = Field(default_factory=list)
 
 
 class Found(Reply):

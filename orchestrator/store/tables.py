@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     Identity,
     Integer,
     LargeBinary,
@@ -183,10 +184,12 @@ ledger = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("at", _TIME, nullable=False),
     Column("tenant_id", Uuid, nullable=False),
-    Column("task_id", Uuid, nullable=False),
-    Column("call_id", Uuid, nullable=False),
+    Column("task_id", Uuid),
+    Column("call_id", Uuid),
     Column("kind", Text, nullable=False),
     Column("amount_nanos", BigInteger, nullable=False),
+    Column("provider", Text),
+    Column("month", Date),
 )
 
 reckonings = Table(

@@ -1,4 +1,4 @@
-"""What the calls of a provider used, and how the latest of them went."""
+"""What the calls of a provider used, and its fees, and how the latest of them went."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +39,13 @@ USAGE = text(
         GROUP BY 1
     )
     SELECT mine.name, used.* FROM mine LEFT JOIN used ON true ORDER BY cost_nanos DESC, model
+    """
+)
+
+FEES = text(
+    """
+    SELECT coalesce(sum(amount_nanos), 0)::bigint AS nanos FROM ledger
+    WHERE tenant_id = :tenant_id AND provider = :name AND kind = 'fee' AND at >= :starts AND at < :ends
     """
 )
 
@@ -101,12 +108,14 @@ async def usage(
     if not rows:
         return None
     used = [row for row in rows if row.model is not None]
+    fees = await db.run(FEES, tenant_id=tenant_id, name=name, starts=starts, ends=ends)
     return ProviderUsage(
         provider=rows[0].name,
         starts=starts,
         ends=ends,
         cost_usd=dollars(sum(row.cost_nanos for row in used)),
         held_usd=dollars(sum(row.held_nanos for row in used)),
+        fees_usd=dollars(fees[0].nanos),
         by_model=[_of_model(row) for row in used],
         **{name: sum(getattr(row, name) for row in used) for name in _COUNTED},
     )

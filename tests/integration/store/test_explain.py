@@ -137,6 +137,7 @@ RECENT: dict[str, dict[str, Any]] = {
     "spent_is_the_charges": LATELY | {"whole": False, "most": 20_000},
     "held_is_the_open_calls": {},
     "nothing_is_negative": {},
+    "every_fee_is_booked": {},
 }
 
 HOT: list[tuple[str, Statement, dict[str, Any], int]] = [
