@@ -8,7 +8,8 @@ provider's own address and nowhere else.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -22,7 +23,7 @@ from schemas.errors import Category
 
 __all__ = [
     "Account", "Answer", "Capabilities", "Category", "Client", "Health", "Message", "Provider",
-    "ProviderFailed", "Request", "Response", "Usage", "installed", "load",
+    "ProviderFailed", "Request", "Response", "Streamed", "Usage", "installed", "load",
 ]  # fmt: skip
 
 GROUP: Final = "orchestrator.providers"
@@ -30,9 +31,13 @@ GROUP: Final = "orchestrator.providers"
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What an adapter can do; without `structured_output` a schema is put into words for it."""
+    """What an adapter can do; without `structured_output` a schema is put into words for it.
+
+    With `streaming` it is asked by `stream_request`, and its answers go out while they come.
+    """
 
     structured_output: bool = False
+    streaming: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,25 @@ class Response:
         return orjson.loads(self.body)
 
 
+class Streamed(Protocol):
+    """What comes back, to be read once and while it comes; what breaks off raises `ProviderFailed`."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    def lines(self) -> AsyncIterator[str]:
+        """Its lines as they are complete, without their ends."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Its bytes as they come."""
+        ...
+
+    async def read(self) -> Response:
+        """All of it."""
+        ...
+
+
 class Client(Protocol):
     """HTTP below the provider's `base_url`: bounded in time and size, without redirects or proxies.
 
@@ -109,6 +133,12 @@ class Client(Protocol):
         self, method: str, path: str, *, json: Any = None, headers: Mapping[str, str] | None = None
     ) -> Response:
         """The response to a request, whatever its status; `path` begins with one '/'."""
+        ...
+
+    def stream(
+        self, method: str, path: str, *, json: Any = None, headers: Mapping[str, str] | None = None
+    ) -> AbstractAsyncContextManager[Streamed]:
+        """The same, to be read while it comes, within `async with`."""
         ...
 
 
@@ -149,6 +179,14 @@ class Provider(ABC):
     @abstractmethod
     async def process_request(self, request: Request) -> Answer:
         """The answer. Raises `ProviderFailed`; anything else counts as a malformed answer."""
+
+    def stream_request(self, request: Request) -> AsyncGenerator["str | Answer", None]:
+        """The pieces of the answer as they come, then an `Answer` with its usage and what text remains.
+
+        Written as an `async def` that yields; asked where `capabilities.streaming`. A stream that ends
+        without an `Answer` has broken off, and is charged at its hold.
+        """
+        raise NotImplementedError(f"{type(self).__name__} says that it streams and has no stream_request")
 
     async def health_check(self) -> Health:
         """Whether the endpoint answers; without another way, by its list of models."""

@@ -32,10 +32,11 @@ _BOOTSTRAP: Final = "bootstrap"
 
 
 class Scope(StrEnum):
-    """What a key may do."""
+    """What a key may do; `ADMIN`: what loosens the protection of the tenant's data."""
 
     READ = "tasks:read"
     WRITE = "tasks:write"
+    ADMIN = "admin"
 
 
 @dataclass(frozen=True, slots=True)

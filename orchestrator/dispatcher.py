@@ -16,6 +16,7 @@ import uvloop
 from orchestrator import clock, telemetry
 from orchestrator.broker import Publisher, Unpublished
 from orchestrator.config import config
+from orchestrator.flow.book_fees import book_fees
 from orchestrator.flow.chores import chores
 from orchestrator.flow.dispatch import Board, dispatch
 from orchestrator.flow.divert import divert
@@ -27,7 +28,7 @@ from orchestrator.flow.wake import wake
 from orchestrator.flow.write_off import write_off
 from orchestrator.limits.gates import forget_nudges
 from orchestrator.store import chores as table
-from orchestrator.store import jobs, leadership, migrate
+from orchestrator.store import jobs, leadership, partitions
 from orchestrator.volatile import READY, Unreachable
 from orchestrator.wiring import Parts, open_parts
 from schemas.errors import StoreUnavailable
@@ -42,6 +43,7 @@ RECKON_SECONDS = 60.0
 RECKONED = timedelta(minutes=15)
 WRITE_OFF_SECONDS = 60.0
 FORGET_SECONDS = 600.0
+FEES_SECONDS = 60.0
 MONITOR_SECONDS = 5.0
 
 
@@ -91,6 +93,7 @@ class Dispatcher:
         await self._every(TICK_SECONDS, self._divert)
         await self._every(WRITE_OFF_SECONDS, self._write_off)
         await self._every(RECKON_SECONDS, self._reckon)
+        await self._every(FEES_SECONDS, self._book_fees)
         await self._every(FORGET_SECONDS, self._forget)
         await self._every(MONITOR_SECONDS, self._monitor)
         if self._board.unprobed and self._board.ready:
@@ -141,12 +144,13 @@ class Dispatcher:
 
     async def _divert(self) -> None:
         board = self._board
-        if not board.closed:
+        paused = board.paused
+        if not board.closed and not paused:
             return
         await forget_nudges(
             self._parts.db, [provider for provider, gate in board.closed.items() if gate.shut]
         )
-        board.note(await divert(self._parts, sorted(board.ready), board.closed))
+        board.note(await divert(self._parts, sorted(board.ready), board.closed, paused=paused))
 
     async def _probe(self) -> None:
         board = self._board
@@ -170,6 +174,9 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - no task waits for the books, and the next check comes
             telemetry.fault("dispatcher.fault", error, step="reckon")
 
+    async def _book_fees(self) -> None:
+        await book_fees(self._parts)
+
     async def _forget(self) -> None:
         await forget(self._parts)
 
@@ -177,7 +184,7 @@ class Dispatcher:
         await monitor(self._parts)
 
     async def _extend(self) -> None:
-        await asyncio.to_thread(migrate.extend, self._parts.config.database_url or "")
+        await asyncio.to_thread(partitions.extend, self._parts.config.database_url or "")
 
     async def _check_broker(self) -> None:
         try:

@@ -12,7 +12,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-import structlog
 from prometheus_client import REGISTRY as _PROCESS
 from prometheus_client import (
     CollectorRegistry,
@@ -24,6 +23,7 @@ from prometheus_client import (
 )
 
 from orchestrator.config import shares_metrics
+from orchestrator.plain_structlog import structlog
 from schemas.events import EventName
 from schemas.moves import Happening
 

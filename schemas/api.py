@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field
 from schemas.base import Value
 from schemas.budgets import Budget
 from schemas.calls import AnswerVerdict, CallStatus, Purpose
-from schemas.contexts import MAX_CHAT, MAX_MESSAGES, ChatMessage
+from schemas.contexts import MAX_CHAT, MAX_MESSAGES, ChatMessage, SessionHistory
 from schemas.errors import Category, FieldError, TaskError
 from schemas.events import TaskEvent
 from schemas.feedback import FeedbackView
@@ -214,7 +214,7 @@ class EventPage(Page[TaskEvent]):
 class StatsView(Value):
     """Counts over all tasks of the tenant."""
 
-    by_status: dict[TaskStatus, int]
+    by_status: dict[TaskStatus, int] = Field(description="a consensus is one task, whatever it asks")
     waiting_by_queue: dict[str, int] = Field(description="queued tasks by Celery queue")
     oldest_queued_seconds: float
 
@@ -228,12 +228,12 @@ class CandidateView(Value):
 
 
 class EstimateView(Value):
-    """What one call at the first candidate is likely to cost, and may cost at most.
+    """What a task is likely to cost, and may cost at most, without repairs: a call at the first candidate.
 
-    Of a consensus: one call at each of its providers together, without the judge of a tie.
+    Of a consensus: one at each of its providers, without the judge of a tie. Of a review: its verifier's too.
     """
 
-    calls: int = Field(description="how many calls it is for: one, or one for each child of a consensus")
+    calls: int = Field(description="one, or one for each child of a consensus; twice that with a verifier")
     input_tokens: int
     max_output_tokens: int
     max_cost_usd: str
@@ -304,10 +304,9 @@ class GenerateRequest(Value):
     prompt: str | None = Field(None, min_length=1, max_length=MAX_CHAT, description="instead of messages")
     messages: list[ChatMessage] | None = Field(None, min_length=1, max_length=MAX_MESSAGES)
     answer_schema: AnswerSchema | None = None
+    session_history: SessionHistory = False
     model: str = Field("auto", min_length=1, max_length=200)
-    wait_seconds: float | None = Field(
-        None, gt=0, le=3600, description="after this the task's address is answered, and the task goes on"
-    )
+    wait_seconds: float | None = Field(None, gt=0, le=3600, description="then the task itself is answered")
     preferences: Preferences = Field(default_factory=lambda: Preferences.model_validate({}))
     priority: Priority = Priority.MEDIUM
     labels: list[Label] = Field(default_factory=list, max_length=20)

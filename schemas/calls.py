@@ -36,12 +36,14 @@ class CallStatus(StrEnum):
 
 
 class Purpose(StrEnum):
-    """Why a call is made. A verifier's answer judges another call's answer and is no result itself."""
+    """Why a call is made. A verifier's answer judges another call's answer and is no result itself; a look-up
+    turns a question into a vector, to find a kept answer by."""
 
     FIRST = "first"
     REPAIR = "repair"
     VERIFIER = "verifier"
     JUDGE = "judge"
+    LOOKUP = "lookup"
 
 
 class AnswerVerdict(StrEnum):
@@ -52,8 +54,11 @@ class AnswerVerdict(StrEnum):
     SUPERSEDED = "superseded"
 
 
-MOST_TOKENS = 2**31 - 1
+MOST_TOKENS = 2**26
+MOST_OUTPUT_TOKENS = 2**22
+"""Of one call: many times what any model takes, and gives. A vendor that counts more is not believed."""
 Tokens = Annotated[int, Field(ge=0, le=MOST_TOKENS)]
+OutputTokens = Annotated[int, Field(ge=0, le=MOST_OUTPUT_TOKENS)]
 
 
 class Usage(Value):
@@ -66,8 +71,8 @@ class Usage(Value):
     cached_tokens: Tokens = 0
     cache_write_tokens: Tokens = 0
     cache_write_1h_tokens: Tokens = 0
-    output_tokens: Tokens = 0
-    reasoning_tokens: Tokens = 0
+    output_tokens: OutputTokens = 0
+    reasoning_tokens: OutputTokens = 0
 
 
 class Cost(Value):
@@ -90,10 +95,23 @@ class Kept(Value):
     cost_nanos: int
 
 
+class Question(Value):
+    """A question as a vector, among those of the same `scope`; `dead`: entries like it that are no more."""
+
+    scope: str
+    vector: str = Field(description="base64 of little-endian 32-bit floats")
+    dead: tuple[str, ...] = ()
+
+
 class Served(Value):
-    """What an answer from the cache spared: the tokens and the money that its call once took."""
+    """What an answer from the cache spared: the tokens and the money that its call once took.
+
+    `entry` names it in the cache; `likeness` is how near its own question was, where that was another one.
+    """
 
     layer: str
+    entry: str
+    likeness: float | None = None
     input_tokens: int
     output_tokens: int
     saved_nanos: int

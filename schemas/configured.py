@@ -180,6 +180,14 @@ class ProviderView(Value):
     updated_at: datetime
 
 
+class ProviderMade(ProviderView):
+    """A provider as it was made."""
+
+    took_over_from: list[str] = Field(
+        description="simulated providers that were paused, as this is the first real one"
+    )
+
+
 class ProviderPage(Value):
     """A tenant's providers in the order they are tried."""
 
@@ -271,6 +279,7 @@ class ProviderUsage(Value):
     output_tokens: int
     cost_usd: str
     held_usd: str
+    fees_usd: str = Field(description="monthly fees that were booked in that time, beside the calls' cost")
     by_model: list[ModelUsage]
 
 

@@ -39,6 +39,14 @@ TreePath = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(in
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 Revision = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}$")]
 Argument = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"^[^\x00]*$")]
+SessionHistory = Annotated[
+    bool,
+    Field(
+        strict=True,
+        description="put what earlier tasks of the same `session_id` and `user_id` asked and were answered "
+        "before this one, as much as fits; the oldest are left out first",
+    ),
+]
 LongText = Annotated[str, Field(min_length=1, max_length=200_000)]
 
 
@@ -115,6 +123,7 @@ class _Coding(Value):
     messages: list[ChatMessage] = Field(
         default_factory=list, max_length=MAX_EARLIER, description="what was said earlier about this work"
     )
+    session_history: SessionHistory = False
     constraints: Constraints = Field(default_factory=lambda: Constraints.model_validate({}))
     estimated_complexity: int | None = Field(None, strict=True, ge=1, le=5)
 
@@ -225,6 +234,7 @@ class ChatContext(Value):
     )
 
     answer_schema: AnswerSchema | None = None
+    session_history: SessionHistory = False
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:

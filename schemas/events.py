@@ -61,7 +61,7 @@ MEANINGS: Final[dict[EventName, str]] = {
     EventName.JOB_ENDED: "the provider's job brought an answer, to be verified; data: call_id",
     EventName.VERIFYING: "a paid answer is being checked",
     EventName.REPAIRING: "the answer was not usable and is asked for again; data: problems",
-    EventName.SERVED: "a kept answer was used, without a call; data: layer, tokens, saved_usd",
+    EventName.SERVED: "a kept answer was used; data: layer, entry, likeness, tokens, saved_usd",
     EventName.RETRYING: "the attempt failed and another follows; data: category, next_attempt_at",
     EventName.FAILED_OVER: "the next provider of the route takes over; data: from, to, category",
     EventName.HANDED_BACK: "a stopping worker gave the task back",

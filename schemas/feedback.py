@@ -21,6 +21,13 @@ class FeedbackRequest(Value):
     accepted: bool | None = Field(None, strict=True, description="whether the result was used")
     comment: Comment | None = None
 
+    @property
+    def rejects(self) -> bool:
+        """Whether the result was of no use, so that it shall serve no other task."""
+        return self.accepted is False or (
+            self.accepted is None and self.rating is not None and self.rating <= 2
+        )
+
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.rating is None and self.accepted is None and self.comment is None:

@@ -3,12 +3,32 @@
 What is left out of them is as the installation has it. Times are in seconds, rates from 0 to 1.
 """
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from schemas.base import Value
 
+MOST_FEE: Final = 1_000_000
+
+
+def _as_text(amount: Any) -> Any:
+    """A template's variable or a plain number is taken too."""
+    return str(amount) if isinstance(amount, int) and not isinstance(amount, bool) else amount
+
+
+def _bounded(amount: str) -> str:
+    if not 0 < float(amount) <= MOST_FEE:
+        raise ValueError(f"must be more than 0 and at most {MOST_FEE:,} dollars; leave it out for none")
+    return amount
+
+
+Fee = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    Field(pattern=r"^\d{1,7}(\.\d{1,9})?$"),
+    AfterValidator(_bounded),
+]
 Rate = Annotated[float, Field(gt=0, le=1)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -16,6 +36,7 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 class Timeouts(Value):
     """How long a call to a provider is waited for."""
 
+    connect_seconds: Seconds | None = Field(None, description="until it takes the connection")
     first_token_seconds: Seconds | None = Field(None, description="until it begins to answer")
     idle_seconds: Seconds | None = Field(None, description="between two pieces of an answer")
     total_seconds: Seconds | None = Field(
@@ -38,6 +59,29 @@ class RetryPolicy(Value):
     def _grows(self) -> Self:
         if self.cap_seconds < self.base_seconds:
             raise ValueError("cap_seconds must not be below base_seconds")
+        return self
+
+
+class CircuitPolicy(Value):
+    """When its failed calls of the last minute keep all tasks from a provider, and for how long.
+
+    What is left out is as the installation has it.
+    """
+
+    minimum_calls: int | None = Field(
+        None, strict=True, ge=1, le=1000, description="calls within a minute that are judged at least"
+    )
+    failure_ratio: Rate | None = Field(None, description="share of failed ones that opens it")
+    open_seconds: Seconds | None = Field(
+        None, description="how long it opens at first; it doubles with each probe that fails"
+    )
+    open_most_seconds: Seconds | None = Field(None, description="longest time that it opens")
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        first, most = self.open_seconds, self.open_most_seconds
+        if first is not None and most is not None and most < first:
+            raise ValueError("open_most_seconds must not be below open_seconds")
         return self
 
 

@@ -11,7 +11,9 @@ class Redaction(StrEnum):
 
 
 class RedactionRule(StrEnum):
-    """What a tenant lets its tasks decide: nothing, that they go out as they are, or that they don't."""
+    """What a tenant lets its tasks decide: nothing, that they go out as they are, or that they don't.
+
+    The strictest first."""
 
     REQUIRED = "required"
     OPTIONAL = "optional"
@@ -26,3 +28,8 @@ class RedactionRule(StrEnum):
     def permits(self, wish: Redaction | None) -> bool:
         """Whether a task may wish so."""
         return self is not RedactionRule.REQUIRED or wish is not Redaction.OFF
+
+    def looser_than(self, other: "RedactionRule") -> bool:
+        """Whether it lets more out than another one."""
+        rules = tuple(RedactionRule)
+        return rules.index(self) > rules.index(other)

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from schemas.base import Value
 from schemas.copilot import CopilotOptions
 from schemas.custom import CustomFormat
-from schemas.manners import HealthPolicy, RetryPolicy, Timeouts
+from schemas.manners import CircuitPolicy, Fee, HealthPolicy, RetryPolicy, Timeouts
 from schemas.spellings import VENDORS, joined
 
 ProviderId = NewType("ProviderId", UUID)
@@ -144,9 +144,14 @@ class ProviderOptions(Value):
         dict[HeaderName, HeaderValue],
         Field(max_length=20, description="sent with every request, kept and shown as they are: no secrets"),
     ] = Field(default_factory=dict)
-
+    monthly_fee_usd: Fee | None = Field(
+        None,
+        description="what is paid for it a month whatever is asked, booked once a month (UTC); one more call "
+        "then costs nothing, but for Copilot's, whose `billing` says so",
+    )
     timeouts: Timeouts | None = Field(None, description="how long it is waited for")
     retry: RetryPolicy | None = Field(None, description="how its failures are retried")
+    circuit: CircuitPolicy | None = Field(None, description="when its failures keep tasks from it")
     health: HealthPolicy | None = Field(None, description="when it counts as degraded or down")
 
     @property

@@ -80,6 +80,18 @@ class Weights(Value):
         return self
 
 
+class SimilarAnswers(Value):
+    """Whose vectors say which questions are alike, and how alike they have to be."""
+
+    provider: str = Field(min_length=1, max_length=63, description="a provider of embeddings, by name")
+    model: str | None = Field(
+        None, min_length=1, max_length=200, description="one of its embedding models; else its usual one"
+    )
+    likeness: float = Field(
+        0.95, ge=0.5, le=1, description="cosine likeness that a question must have at least; 1: the same"
+    )
+
+
 class RoutingConfig(Value):
     """How a tenant's tasks are routed where they don't say otherwise, and whether they are redacted."""
 
@@ -98,6 +110,9 @@ class RoutingConfig(Value):
         RedactionRule.REQUIRED,
         description="secrets and personal data are hidden from providers: always, unless a task says `off`, "
         "or only where it says `on`",
+    )
+    similar: SimilarAnswers | None = Field(
+        None, description="finds kept answers by likeness for chats that ask for it; without it none does"
     )
 
 

@@ -5,10 +5,10 @@ them is checked for completeness.
 """
 
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, NewType
+from typing import Annotated, Any, Final, Literal, NewType, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter, field_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter, field_validator, model_validator
 
 from schemas.addresses import SigningSecret, WebhookAddress
 from schemas.base import Moment, Value
@@ -142,10 +142,11 @@ class Webhook(Value):
 
 
 class CacheUse(StrEnum):
-    """What a task does with kept answers: nothing, take one, or leave a new one."""
+    """What a task does with kept answers: nothing, take its own one, or one that is like it, or leave one."""
 
     OFF = "off"
     USE = "use"
+    SIMILAR = "similar"
     REFRESH = "refresh"
 
 
@@ -197,8 +198,9 @@ class Preferences(Value):
     )
     cache: CacheUse | None = Field(
         None,
-        description="`use` takes the answer that the very same request was given before, `refresh` asks anew "
-        "and keeps the answer; else `use` for `embed`, `off` for all others",
+        description="`use` takes the answer that the very same request was given before, `similar` (`chat` "
+        "only) also that of one that says nearly the same, `refresh` asks anew and keeps the answer; else "
+        "`use` for `embed`, `off` for all others",
     )
     redaction: Redaction | None = Field(
         None, description="`off` sends secrets and personal data as they are, where the tenant permits it"
@@ -260,6 +262,12 @@ class _Request(Value):
     @classmethod
     def _labels_are_a_set(cls, labels: list[str]) -> list[str]:
         return sorted(set(labels))
+
+    @model_validator(mode="after")
+    def _a_history_has_a_session(self) -> Self:
+        if getattr(getattr(self, "context", None), "session_history", False) and self.session_id is None:
+            raise ValueError("session_id: context.session_history needs the session whose history is meant")
+        return self
 
 
 class GenerateCodeRequest(_Request):
@@ -376,3 +384,10 @@ def cache_use(request: TaskRequest) -> CacheUse:
     """
     by_kind = CacheUse.USE if request.kind is TaskKind.EMBED else CacheUse.OFF
     return request.preferences.cache or by_kind
+
+
+def is_looked_at_twice(request: TaskRequest) -> bool:
+    """Whether a second call judges a task's answer: as its submitter wishes, else as its kind has it."""
+    wished = request.preferences.verifier
+    by_kind = request.kind in VERIFIED_BY_DEFAULT if wished is None else wished
+    return by_kind and isinstance(request, ReviewCodeRequest)

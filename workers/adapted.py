@@ -5,11 +5,9 @@ provider, and no more than that.
 """
 
 import asyncio
-from collections.abc import Mapping
+from contextlib import aclosing
 from decimal import ROUND_CEILING
-from typing import Any, Final
-
-import orjson
+from typing import Final
 
 from orchestrator import clock, telemetry
 from orchestrator.adapters import (
@@ -19,60 +17,20 @@ from orchestrator.adapters import (
     Provider,
     ProviderFailed,
     Request,
-    Response,
     load,
 )
-from orchestrator.catalogue.vendors import address_of, path_of
-from orchestrator.http.transport import TransportError, never_connected
+from orchestrator.config import Config
 from orchestrator.wiring import Parts
 from schemas import providers
 from schemas.calls import NANOS_PER_DOLLAR, Usage
 from schemas.configured import CredentialVerdict, Probe
 from schemas.errors import Category, Failure
-from workers.providers.base import CORRELATION_HEADER, LONGEST_WAIT, OUTPUT_LIMIT, Ask, said
-from workers.stream import Exchange
+from workers.bounded import BoundedClient
+from workers.providers.base import LONGEST_WAIT, OUTPUT_LIMIT, Ask, said
+from workers.stream import Exchange, Patience, as_configured
 
 MOST_NANOS: Final = 10**15
 """A million dollars for one call is no price."""
-
-
-class BoundedClient:
-    """HTTP below one provider's address. `sent`: something has left us."""
-
-    def __init__(self, parts: Parts, provider: providers.Provider, call_id: str) -> None:
-        private = provider.trusted or parts.config.allow_private_providers
-        self._client = parts.http.of(address_of(provider.base_url), private=private)
-        self._provider = provider
-        self._most = parts.config.max_answer_bytes
-        self._headers = {CORRELATION_HEADER: call_id, **provider.options.headers}
-        self.sent = False
-
-    async def request(
-        self, method: str, path: str, *, json: Any = None, headers: Mapping[str, str] | None = None
-    ) -> Response:
-        """The whole response. Raises `ProviderFailed` if there is none, or if it is too large."""
-        content = None if json is None else orjson.dumps(json)
-        kind = {} if content is None else {"Content-Type": "application/json"}
-        given = {"Accept": "application/json", **kind, **self._headers, **(headers or {})}
-        self.sent = True
-        try:
-            async with self._client.stream(
-                method, path_of(self._provider, path), headers=given, content=content
-            ) as response:
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > self._most:
-                        message = f"The answer is larger than {self._most} bytes."
-                        raise ProviderFailed(Category.MALFORMED, message)
-                return Response(response.status_code, response.headers, bytes(body))
-        except TransportError as error:
-            unsent = never_connected(error)
-            raise ProviderFailed(
-                Category.CONNECT_ERROR if unsent else Category.TRUNCATED,
-                f"{type(error).__name__}: {error}"[:500],
-                may_be_billed=not unsent,
-            ) from error
 
 
 def adapter_of(parts: Parts, provider: providers.Provider, credential: str | None, call_id: str) -> Provider:
@@ -87,7 +45,9 @@ def adapter_of(parts: Parts, provider: providers.Provider, credential: str | Non
         raise ValueError(f"options.adapter: {error}"[:500]) from error
 
 
-async def adapted(adapter: Provider, ask: Ask, call_id: str, done: Exchange, total: float) -> None:
+async def adapted(
+    adapter: Provider, config: Config, ask: Ask, call_id: str, done: Exchange, total: float
+) -> None:
     """Have the adapter answer into `done`; `total` seconds bound all of it."""
     ask = ask if adapter.capabilities.structured_output else ask.told_its_schema
     messages = tuple(Message(message.role, message.content) for message in ask.messages)
@@ -95,12 +55,17 @@ async def adapted(adapter: Provider, ask: Ask, call_id: str, done: Exchange, tot
     billed = False
     try:
         async with asyncio.timeout(total):
-            _take(adapter, ask.model, await adapter.process_request(asked), done)
+            if adapter.capabilities.streaming:
+                await _streamed(adapter, asked, as_configured(config, ask.provider, total), done)
+            else:
+                _take(adapter, ask.model, await adapter.process_request(asked), done)
+        billed = True
     except TimeoutError:
         billed, message = True, f"The call took longer than {total:g} s."
         done.failure = Failure(category=Category.TOTAL_TIMEOUT, message=message)
     except ProviderFailed as failed:
-        billed, done.refused = failed.may_be_billed, not failed.may_be_billed
+        billed = failed.may_be_billed
+        done.refused = not billed and not done.began
         done.http_status = failed.http_status
         done.failure = Failure(
             category=failed.category,
@@ -124,6 +89,45 @@ def _hint(seconds: float | None) -> float | None:
     return None
 
 
+async def _streamed(adapter: Provider, asked: Request, config: Config, done: Exchange) -> None:
+    """Its pieces as they come, up to the answer that ends them; silence ends them too."""
+    answer, most = None, config.max_answer_bytes
+    async with (
+        Patience(config.first_token_timeout, done) as patience,
+        aclosing(adapter.stream_request(asked)) as pieces,
+    ):
+        async for piece in pieces:
+            if isinstance(piece, Answer):
+                answer = piece
+                break
+            most -= len(piece)
+            if most < 0:
+                message = f"The answer is larger than {config.max_answer_bytes} bytes."
+                raise ProviderFailed(Category.MALFORMED, message)
+            if not done.began:
+                patience.come_down_to(config.idle_timeout)
+            patience.renew()
+            _heard(done, piece)
+    if answer is not None:
+        _take(adapter, asked.model, answer, done)
+    elif done.failure is None:
+        message = "The adapter's stream ended without an Answer."
+        done.failure = Failure(category=Category.TRUNCATED, message=message)
+
+
+def _heard(done: Exchange, text: str) -> None:
+    """Part of the answer has come."""
+    if not isinstance(text, str):
+        raise TypeError("a piece of an answer must be a text")
+    done.began = True
+    if text and done.first_token is None:
+        done.first_token = done.seconds
+    if text:
+        done.reply.parts.append(text)
+    if done.heard is not None:
+        done.heard()
+
+
 def cost_nanos(adapter: Provider, model: str, usage: Usage) -> int | None:
     """What the adapter says this usage costs; None where the price list holds, or it says nonsense."""
     try:
@@ -142,13 +146,9 @@ def _take(adapter: Provider, model: str, answer: Answer, done: Exchange) -> None
     if answer.usage is not None:
         reply.raw_usage = answer.usage.model_dump()
         reply.charged_nanos = cost_nanos(adapter, answer.model or model, answer.usage)
-    done.began = True
-    done.first_token = done.seconds
-    reply.parts.append(answer.text)
+    _heard(done, answer.text)
     reply.finished = True
-    if done.heard is not None:
-        done.heard()
-    if not answer.text.strip():
+    if not reply.text.strip():
         done.failure = Failure(category=Category.MALFORMED, message="The answer was empty.")
     elif answer.finish == "length":
         done.failure = OUTPUT_LIMIT

@@ -10,13 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 from uuid import UUID
 
-import orjson
-
 from orchestrator import clock, failpoints, telemetry
 from orchestrator.adapters import Provider as Adapter
-from orchestrator.catalogue import models, prices, tokens
-from orchestrator.catalogue.estimates import full_hour
-from orchestrator.catalogue.tiers import tier_asked
+from orchestrator.catalogue import models, prices
 from orchestrator.flow.book import Outcome, book
 from orchestrator.flow.claim import Lease, PaidAnswer
 from orchestrator.flow.intend import Intent, LeaseLost, Refused, intend
@@ -24,15 +20,16 @@ from orchestrator.limits.breakers import Circuit, CircuitOpen, health_of
 from orchestrator.limits.budgets import Refusal
 from orchestrator.limits.credentials import opened
 from schemas.budgets import OnBudget, Scope
-from schemas.calls import Cost, Purpose, Usage
+from schemas.calls import Cost, Purpose
 from schemas.errors import Category, CredentialMissing, Failure, StoreUnavailable
 from schemas.providers import Wire
-from schemas.tasks import ChatRequest, EmbedRequest, TaskRequest
-from workers.adapted import adapted, adapter_of, cost_nanos
+from schemas.tasks import ChatRequest, TaskRequest
+from workers.adapted import adapted, adapter_of
+from workers.ask import ask_of, hold_of
 from workers.context import Message
-from workers.keepable import keepable
+from workers.keepable import entry_of, keepable
 from workers.lessons import close_gate, learnt
-from workers.process import Process
+from workers.process import Process, given_up
 from workers.providers import wire_for
 from workers.providers.base import Ask, WireRequest, malformed
 from workers.redaction import as_sent, is_redacted, made_whole, redacted
@@ -49,11 +46,6 @@ BUDGET_POLL: Final = 30.0
 """A task that waits for budget looks again after this, if nothing woke it before; seconds."""
 BUDGET_POLL_TO_FAIL: Final = 3.0
 """The same for one that waits for open calls only, and would rather fail once they have used it up."""
-_GIVING_UP: Final = {
-    Category.CANCELED: "The task was cancelled.",
-    Category.DEADLINE: "The task's deadline passed.",
-    Category.SHUTDOWN: "The worker is stopping.",
-}
 
 RETRIES_SPENT: Final = Failure(
     category=Category.RETRIES_SPENT,
@@ -91,7 +83,8 @@ def guarded_call(
     sent = redacted(lease, messages, first, wanted=wanted)
     circuit = Circuit(lease.provider.id, lease.provider.base_url, lease.candidate.model)
     try:
-        with process.breakers.guard(circuit, _timeout(process, lease) + STORE_PATIENCE) as verdict:
+        longest = _timeout(process, lease) + STORE_PATIENCE
+        with process.breakers.guard(circuit, longest, lease.provider.options.circuit) as verdict:
             if purpose is Purpose.FIRST and lease.is_retry and not process.retries.spend(lease.provider.id):
                 return None, RETRIES_SPENT
             made = process.wait(call(process, as_sent(lease, sent), purpose, sent.messages, rejected_call))
@@ -122,13 +115,14 @@ async def call(
     Raises `LeaseLost` before anything is spent, `StoreUnavailable` if the store stays away."""
     timeout = _timeout(process, lease)
     if timeout <= 0:
-        return None, Failure(category=Category.DEADLINE, message=_GIVING_UP[Category.DEADLINE])
+        return None, given_up(Category.DEADLINE)
     call_id, ask = clock.new_id(), ask_of(lease, messages)
     request = await _request(process, lease, ask, call_id)
     if isinstance(request, Failure):
         return None, request
-    hold = _hold(ask, request)
-    intent = await intended(process, lease, Intent(call_id, purpose, hold, timeout), rejected_call)
+    hold = hold_of(ask, request)
+    entry = entry_of(lease, ask) if purpose is Purpose.FIRST else None
+    intent = await intended(process, lease, Intent(call_id, purpose, hold, timeout, entry), rejected_call)
     if isinstance(intent, Refused):
         return None, refused(lease, intent.refusal)
     failpoints.reach("call.intended")
@@ -144,8 +138,8 @@ async def call(
     if outcome.failure is not None:
         await close_gate(process, lease, outcome.failure)
     if outcome.answer is not None:
-        served_by, cut = outcome.served_model, outcome.cut
-        return PaidAnswer(call_id, purpose, outcome.answer, served_by, cut, kept=keepable(outcome))
+        model, cut = outcome.served_model, outcome.cut
+        return PaidAnswer(call_id, purpose, outcome.answer, model, cut, kept=keepable(outcome), entry=entry)
     failure = outcome.failure or Failure(category=Category.MALFORMED, message="The answer was empty.")
     return call_id, failure.model_copy(update={"passed_on": relay is not None and relay.passed_on})
 
@@ -165,6 +159,7 @@ async def intended(
                 hold_nanos=wanted.hold_nanos,
                 timeout=wanted.timeout,
                 rejected_call=rejected_call,
+                entry=wanted.entry,
             )
         )
     except LeaseLost:
@@ -248,40 +243,6 @@ async def until_stored(step: Callable[[], Awaitable[T]], patience: float = STORE
         pause = min(2.0, pause * 2)
 
 
-def ask_of(lease: Lease, messages: tuple[Message, ...]) -> Ask:
-    """What is asked of the provider that the lease stands at."""
-    wishes = lease.request.preferences
-    if isinstance(lease.request, EmbedRequest):
-        context = lease.request.context
-        return Ask(
-            lease.provider, lease.candidate.model, (), 0, None, None,
-            tuple(message.content for message in messages), context.dimensions,
-        )  # fmt: skip
-    return Ask(
-        provider=lease.provider,
-        model=lease.candidate.model,
-        messages=messages,
-        max_output_tokens=models.output_asked(
-            lease.provider.vendor, lease.candidate.model, wishes.max_tokens
-        ),
-        temperature=_temperature(lease.request),
-        schema=lease.request.context.answer_schema if isinstance(lease.request, ChatRequest) else None,
-        tier=tier_asked(
-            lease.provider.vendor,
-            lease.candidate.model,
-            wishes.speed_priority,
-            lease.seconds_left,
-            full_hour(clock.now()),
-        ),
-    )
-
-
-def _temperature(request: TaskRequest) -> float | None:
-    """The wished one; for code a low one, for a chat the model's own."""
-    wished = request.preferences.temperature
-    return models.CODE_TEMPERATURE if wished is None and not isinstance(request, ChatRequest) else wished
-
-
 async def _request(
     process: Process, lease: Lease, ask: Ask, call_id: UUID
 ) -> WireRequest | Adapter | Failure:
@@ -303,18 +264,6 @@ async def _request(
     return replace(request, headers={**provider.options.headers, **request.headers})
 
 
-def _hold(ask: Ask, request: WireRequest | Adapter) -> int:
-    estimate = sum(map(tokens.estimate, (*ask.inputs, *(message.content for message in ask.messages))))
-    if ask.schema is not None:
-        estimate += 2 * tokens.estimate(orjson.dumps(ask.schema).decode())
-    if isinstance(request, Adapter):
-        usage = Usage(input_tokens=estimate, output_tokens=ask.max_output_tokens)
-        told = cost_nanos(request, ask.model, usage)
-        if told is not None:
-            return told
-    return prices.upper_bound(ask.provider.vendor, ask.model, estimate, ask.max_output_tokens, clock.now())
-
-
 def _timeout(process: Process, lease: Lease) -> float:
     timeouts = lease.provider.options.timeouts
     own = timeouts.total_seconds if timeouts else None
@@ -332,18 +281,18 @@ async def _exchange(process: Process, lease: Lease, asked: Asked, done: Exchange
             category = process.why_interrupted(lease.task_id)
             if category is None:
                 raise
-            done.failure = Failure(category=category, message=_GIVING_UP[category])
+            done.failure = given_up(category)
         except Exception as error:  # noqa: BLE001 - whatever it was, the call may be paid: it is booked
             telemetry.fault("call.fault", error, call_id=asked.call_id)
             done.sent, done.failure = True, malformed(error)
     if lease.seconds_left <= 0 and done.failure and done.failure.category is Category.TOTAL_TIMEOUT:
-        done.failure = Failure(category=Category.DEADLINE, message=_GIVING_UP[Category.DEADLINE])
+        done.failure = given_up(Category.DEADLINE)
 
 
 async def _answered(process: Process, asked: Asked, done: Exchange, timeout: float) -> None:
     ask, request, parts = asked.ask, asked.request, process.parts
     if isinstance(request, Adapter):
-        await adapted(request, ask, str(asked.call_id), done, timeout)
+        await adapted(request, parts.config, ask, str(asked.call_id), done, timeout)
     else:
         await exchange(parts.http, parts.config, ask.provider, wire_for(ask), request, done, timeout)
 
@@ -393,6 +342,7 @@ def _cost(lease: Lease, done: Exchange) -> Cost | None:
         told = prices.charged(vendor, reply.charged_nanos)
         if lease.provider.wire is Wire.ADAPTER and reply.charged_nanos is not None:
             told = Cost(nanos=reply.charged_nanos, source="adapter", version="1")
+        told = told or (prices.of_a_plan() if models.is_flat(lease.provider) else None)
         return told or prices.cost(vendor, model, reply.tier, reply.usage, clock.now())
     if done.refused or not done.sent:
         return Cost(nanos=0, source="not_answered", version="1")

@@ -36,6 +36,7 @@ from workers.verify.reviews import merge
 
 _RESULT: Final[TypeAdapter[Answered]] = TypeAdapter(Answered)
 _JUDGE_TOKENS: Final = 2_000
+_JUDGE_SECONDS: Final = 600
 
 
 class _Stopped(Exception):
@@ -74,7 +75,14 @@ def choose(process: Process, lease: Lease) -> Ending:
         return Ending(None, failure=_nothing_left(children))
     prints = {each: fingerprint(answer) for each, answer in answers.items()}
     voters = [
-        Voter(child.id, place, answers[child.id].verification.level, prints[child.id], child.nanos)
+        Voter(
+            child.id,
+            place,
+            answers[child.id].verification.level,
+            prints[child.id],
+            child.nanos,
+            source=f"{child.provider}/{child.model}",
+        )
         for place, child in enumerate(children)
         if child.id in answers
     ]
@@ -162,10 +170,17 @@ def _asked(bench: _Bench, first: UUID, second: UUID) -> tuple[UUID, str]:
     answers, lease = bench.answers, bench.lease
     if lease.closed is not None:
         raise _CannotJudge(f"{lease.closed.category}: {lease.closed.message}"[:500])
+    left = int(lease.seconds_left / 2)
+    if left < 1:
+        raise _CannotJudge("The task's deadline is too near.")
     wishes = lease.request.preferences
-    most = min(wishes.max_tokens or _JUDGE_TOKENS, _JUDGE_TOKENS)
+    limits = {
+        "max_tokens": min(wishes.max_tokens or _JUDGE_TOKENS, _JUDGE_TOKENS),
+        # A judge that is slow must leave the time to give what there is.
+        "timeout_seconds": min(wishes.timeout_seconds or _JUDGE_SECONDS, _JUDGE_SECONDS, left),
+    }
     messages = render_judge(lease.request, answers[first], answers[second])
-    short = lease.request.model_copy(update={"preferences": wishes.model_copy(update={"max_tokens": most})})
+    short = lease.request.model_copy(update={"preferences": wishes.model_copy(update=limits)})
     made = guarded_call(bench.process, lease.asking(short), Purpose.JUDGE, messages)
     if isinstance(made, PaidAnswer):
         assert made.call_id is not None, "a judge's answer is a call's"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from orchestrator.catalogue.vendors import address_of
 from orchestrator.http.addresses import AddressRefused, guarded
 from orchestrator.http.transport import TransportError, never_connected
 from orchestrator.wiring import Parts
@@ -29,7 +28,7 @@ class Fetched:
 
 async def fetch(parts: Parts, provider: Provider, request: JobRequest, most: int) -> Fetched | Failure:
     """The response, or how there was none; code `never_connected`: nothing can have been sent."""
-    client = parts.http.of(address_of(provider.base_url), private=_private(parts, provider))
+    client = parts.http.to(provider, private=parts.config.allow_private_providers)
     headers = dict(request.headers)
     if request.body:
         headers["Content-Type"] = "application/json"

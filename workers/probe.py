@@ -11,7 +11,7 @@ import orjson
 
 from orchestrator import clock
 from orchestrator.adapters import ProviderFailed
-from orchestrator.catalogue.vendors import address_of, path_of
+from orchestrator.catalogue.vendors import path_of
 from orchestrator.http.transport import Response, TransportError
 from orchestrator.wiring import Parts
 from schemas.configured import CredentialVerdict, Probe
@@ -107,8 +107,7 @@ def _models(provider: Provider, body: bytes) -> list[str]:
 async def _asked(
     parts: Parts, provider: Provider, credential: str | None, path: str
 ) -> tuple[int, bytes, float]:
-    private = provider.trusted or parts.config.allow_private_providers
-    client = parts.http.of(address_of(provider.base_url), private=private)
+    client = parts.http.to(provider, private=parts.config.allow_private_providers)
     began = clock.monotonic()
     headers = _headers(provider, credential)
     async with client.stream("GET", path_of(provider, path), headers=headers) as response:

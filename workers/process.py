@@ -11,7 +11,8 @@ import threading
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import AsyncExitStack, contextmanager, suppress
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
 import uvloop
@@ -27,7 +28,7 @@ from orchestrator.limits.breakers import Breakers, Circuit, Phase, Policy, Trans
 from orchestrator.limits.gates import note_circuit
 from orchestrator.limits.retries import RetryBudget
 from orchestrator.wiring import Parts, open_parts
-from schemas.errors import Category, StoreUnavailable
+from schemas.errors import Category, Failure, StoreUnavailable
 from workers.calibration import Calibration
 from workers.spool import Spool, replay
 from workers.verify import Means
@@ -40,6 +41,18 @@ HAND_BACK_SECONDS = 4.0
 LAST_SECONDS = 10.0
 """For threads that still compute, and to say goodbye. Then the process ends in the middle of it."""
 GOODBYE_SECONDS = 2.0
+
+
+_GIVING_UP: Final = {
+    Category.CANCELED: "The task was cancelled.",
+    Category.DEADLINE: "The task's deadline passed.",
+    Category.SHUTDOWN: "The worker is stopping.",
+}
+
+
+def given_up(why: Category) -> Failure:
+    """How an attempt ends that we have given up."""
+    return Failure(category=why, message=_GIVING_UP[why])
 
 
 class Ended(Exception):
@@ -101,6 +114,8 @@ class Process:
     @contextmanager
     def holding(self, lease: Lease) -> Iterator[None]:
         """Keep the lease alive, and watch for a cancel, while the block runs."""
+        # A reason that came too late for an earlier lease is none for this one.
+        self._reasons.pop(lease.task_id, None)
         self._held[lease.task_id] = lease
         try:
             yield
@@ -126,6 +141,15 @@ class Process:
     def why_interrupted(self, task_id: UUID) -> Category | None:
         """Why a task's request was ended, if we ended it."""
         return self._reasons.get(task_id)
+
+    def means_for(self, lease: Lease) -> Means:
+        """What may be used to verify an answer under a lease, for as long as somebody wants it."""
+        return replace(self.means, unwanted=lambda: self.why_unwanted(lease) is not None)
+
+    def why_unwanted(self, lease: Lease) -> Category | None:
+        """Why nobody wants what is made under a lease: it was ended by us, or its deadline has passed."""
+        late = Category.DEADLINE if lease.seconds_left <= 0 else None
+        return self._reasons.get(lease.task_id) or late
 
     def _note(self, moved: Transition) -> None:
         """Tell of a circuit's move where the dispatcher and the operator look."""
@@ -223,14 +247,14 @@ class Process:
     async def _watch(self) -> None:
         while True:
             await clock.sleep(WATCH_SECONDS)
-            if not self._flights:
+            held = dict(self._held)
+            if not held:
                 continue
-            flying = {
-                task_id: self._held[task_id].token for task_id in self._flights if task_id in self._held
-            }
+            tokens = {task_id: lease.token for task_id, lease in held.items()}
             with suppress(StoreUnavailable):
-                for task_id, category in await interrupted(self.parts, flying):
-                    self._interrupt(task_id, category)
+                for task_id, category in await interrupted(self.parts, tokens):
+                    if self._held.get(task_id) is held[task_id]:
+                        self._interrupt(task_id, category)
 
     async def _replay(self) -> None:
         while True:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from schemas.tasks import TaskRequest
-from workers.context import Again, Message, render_repair
+from workers.context import Again, Message, Refused, ask_again
 from workers.verify import Accepted, Draft, Means, Rejected, may_be_mended, verify
 from workers.verify.draft import FRESH
 from workers.verify.edits import touched
 from workers.verify.means import NONE
+from workers.verify.parse import excerpt
 
 _NUMBERS: Final = re.compile(r"\d+")
 _WHOLE_FILES: Final = 3
@@ -35,6 +36,7 @@ class Talk:
 
     request: TaskRequest
     messages: tuple[Message, ...]
+    first: tuple[Message, ...]
     most: int
     means: Means = NONE
     check: Check = _as_it_is
@@ -42,6 +44,7 @@ class Talk:
     draft: Draft = FRESH
     went_wrong: tuple[str, ...] = ()
     asked_whole: bool = False
+    room: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,19 @@ class Refusal:
 
 
 def begin(
-    request: TaskRequest, messages: tuple[Message, ...], most: int, means: Means, check: Check = _as_it_is
+    request: TaskRequest,
+    messages: tuple[Message, ...],
+    most: int,
+    means: Means,
+    check: Check = _as_it_is,
+    room: int | None = None,
 ) -> Talk:
     """The first question of a task, which may be followed by `most` repairs where answers can be mended.
 
-    `check` has the last word on an answer that was verified."""
+    `check` has the last word on an answer that was verified; a repair's prompt has at most `room` bytes."""
     wished = request.preferences.repair_rounds
     rounds = 0 if not may_be_mended(request) else most if wished is None else min(most, wished)
-    return Talk(request, messages, rounds, means, check)
+    return Talk(request, messages, messages, rounds, means, check, room=room)
 
 
 def hear(talk: Talk, answer: str) -> Accepted | Refusal:
@@ -86,14 +94,24 @@ def _asked_again(talk: Talk, answer: str, verdict: Rejected) -> Talk | None:
         draft = replace(draft, whole=whole)
     kept = [edit for edit in draft.kept if not set(whole) & set(touched(edit))]
     again = Again(partly=bool(kept), files=draft.files, whole=whole)
+    refused = Refused(answer, _failing(talk.request, answer, verdict) if kept else "", verdict.problems)
+    messages = ask_again(talk.request, talk.first, talk.messages, refused, again, talk.room)
+    if messages is None:
+        return None
     return replace(
         talk,
-        messages=render_repair(talk.request, talk.messages, answer, verdict.problems, again),
+        messages=messages,
         repairs=talk.repairs + 1,
         draft=draft,
         went_wrong=went_wrong,
         asked_whole=talk.asked_whole or bool(whole),
     )
+
+
+def _failing(request: TaskRequest, answer: str, verdict: Rejected) -> str:
+    """The blocks of an answer that are to be mended."""
+    known = {file.path for file in getattr(request.context, "files", ())}
+    return excerpt(answer, known, {fault.number for fault in verdict.faults if fault.number is not None})
 
 
 def _small(request: TaskRequest, verdict: Rejected) -> tuple[str, ...]:

@@ -23,13 +23,13 @@ from workers.call import Made, until_stored
 from workers.choose import choose
 from workers.context import Message, concealed
 from workers.errand import HandedOver, ask
-from workers.process import Process
+from workers.process import Process, given_up
 from workers.prompt import Prompt, prompt
 from workers.recall import recalled, remember
 from workers.redaction import found_whole, notices_of, schema_of
 from workers.rounds import Talk, begin, hear
 from workers.verifier import with_second_look
-from workers.verify import Accepted, Rejected, disarm
+from workers.verify import Accepted, Rejected, Unwanted, disarm
 
 CLAIM_PATIENCE: Final = 3.0
 """A claim that can't be committed within this is left to the next nudge; seconds."""
@@ -75,6 +75,8 @@ def _attempt(process: Process, lease: Lease) -> Ending:
     except LeaseLost:
         telemetry.tell("worker.lease_lost", task_id=lease.task_id, attempt=lease.attempt)
         return _LOST
+    except Unwanted:
+        return Ending(None, failure=given_up(process.why_unwanted(lease) or Category.SHUTDOWN))
     failpoints.reach("run.verified")
     return ending
 
@@ -93,7 +95,8 @@ def _work(process: Process, lease: Lease) -> Ending:
     first = prompt(process, lease)
     if isinstance(first, Failure):
         return Ending(paid[-1].call_id if paid else None, failure=first)
-    talk = begin(first.request, first.messages, process.config.repair_rounds, process.means, first.check)
+    rounds, means = process.config.repair_rounds, process.means_for(lease)
+    talk = begin(first.request, first.messages, rounds, means, first.check, first.room)
     while True:
         if paid:
             answer = found_whole(lease, talk.messages, paid.pop(0), first.messages)
@@ -116,7 +119,7 @@ def _work(process: Process, lease: Lease) -> Ending:
 def _accepted(process: Process, lease: Lease, first: Prompt, answer: PaidAnswer, result: AnyResult) -> Ending:
     """The ending with a usable answer, after a second look at it, and with what has to be told of it."""
     signed = first.note(_signed(result, answer))
-    remember(process, lease, first.messages, answer)
+    remember(process, lease, answer)
     ending = with_second_look(process, lease, first, answer, signed)
     if ending.result is None:
         return ending
@@ -135,9 +138,12 @@ def _asked(process: Process, lease: Lease, first: Prompt, talk: Talk, last: UUID
     if last is not None:
         return ask(process, lease, Purpose.REPAIR, talk.messages, rejected_call=last, first=first.messages)
     found = recalled(process, lease, talk.messages)
-    if found is not None and isinstance(hear(talk, found.text), Accepted):
-        return found
-    return ask(process, lease, Purpose.FIRST, talk.messages, first=first.messages)
+    if found.stopped is not None:
+        return None, found.stopped
+    if found.answer is not None and isinstance(hear(talk, found.answer.text), Accepted):
+        return found.answer
+    made = ask(process, lease, Purpose.FIRST, talk.messages, first=first.messages)
+    return replace(made, question=found.question) if isinstance(made, PaidAnswer) else made
 
 
 def _signed(result: AnyResult, answer: PaidAnswer) -> AnyResult:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from orchestrator import clock, failpoints, telemetry
-from orchestrator.catalogue.vendors import address_of
 from orchestrator.config import Config
 from orchestrator.http.clients import Clients
 from orchestrator.http.transport import Response, TransportError, never_connected
 from schemas.errors import Category, Failure
+from schemas.manners import Timeouts
 from schemas.providers import Provider
 from workers.framing import Framing, WholeBody
 from workers.providers.base import (
@@ -71,7 +71,7 @@ async def exchange(
     """Carry the request out into `result`; `total` seconds bound all of it."""
     try:
         async with asyncio.timeout(total):
-            await _converse(clients, as_configured(config, provider), provider, wire, request, result)
+            await _converse(clients, as_configured(config, provider, total), provider, wire, request, result)
     except TimeoutError:
         category = Category.TOTAL_TIMEOUT
         result.failure = result.failure or Failure(
@@ -98,12 +98,11 @@ def _unread(result: Exchange, error: Exception) -> Failure:
     return malformed(error)
 
 
-def as_configured(config: Config, provider: Provider) -> Config:
-    """The settings, with the provider's own patience in place of the installation's."""
-    timeouts = provider.options.timeouts
-    if timeouts is None:
-        return config
+def as_configured(config: Config, provider: Provider, total: float) -> Config:
+    """The settings, with the provider's own patience in place of the installation's, and the call's own."""
+    timeouts = provider.options.timeouts or Timeouts()
     own = {
+        "total_timeout": total,
         "first_token_timeout": timeouts.first_token_seconds,
         "idle_timeout": timeouts.idle_seconds,
     }
@@ -118,19 +117,18 @@ async def _converse(
     request: WireRequest,
     result: Exchange,
 ) -> None:
-    private = provider.trusted or config.allow_private_providers
-    client = clients.of(address_of(provider.base_url), private=private)
+    client = clients.to(provider, private=config.allow_private_providers)
     result.sent = True
     body = client.stream("POST", request.path, headers=dict(request.headers), content=request.body)
     # What is not streamed has no first token: it is there or not, within the call's own time.
     patient = request.patient or wire.framing is WholeBody
-    until_it_begins = config.total_timeout if patient else config.first_token_timeout
-    async with _Patience(until_it_begins, result) as patience, body as response:
+    until_it_begins = config.total_timeout + 1 if patient else config.first_token_timeout
+    async with Patience(until_it_begins, result) as patience, body as response:
         await _read(config, wire, response, result, patience)
 
 
 async def _read(
-    config: Config, wire: WireFormat, response: Response, result: Exchange, patience: "_Patience"
+    config: Config, wire: WireFormat, response: Response, result: Exchange, patience: "Patience"
 ) -> None:
     result.http_status = response.status_code
     wire.head(result.reply, response.headers)
@@ -183,7 +181,7 @@ def _refusal(wire: WireFormat, response: Response, body: bytes) -> Failure:
         )
 
 
-class _Patience:
+class Patience:
     """Ends the block when nothing came for too long, as a failure instead of an exception.
 
     An arrival only stamps a time; the one timer looks at the stamp when it fires, and goes on waiting.

@@ -12,7 +12,7 @@ from orchestrator.flow.settle import Ending
 from schemas.calls import Purpose
 from schemas.errors import FOLLOWS, Category, Failure, Follow
 from schemas.results import AnyResult, ReviewResult
-from schemas.tasks import DEFAULT_MIN_SCORE, VERIFIED_BY_DEFAULT, ReviewCodeRequest, TaskRequest
+from schemas.tasks import DEFAULT_MIN_SCORE, ReviewCodeRequest, is_looked_at_twice
 from workers.call import Made, guarded_call
 from workers.context import render_verifier
 from workers.process import Process
@@ -34,7 +34,7 @@ def with_second_look(
     request = first.request
     if not isinstance(request, ReviewCodeRequest) or not isinstance(result, ReviewResult):
         return Ending(answer.call_id, result=result)
-    if not asks_for_it(request) or not result.findings:
+    if not is_looked_at_twice(request) or not result.findings:
         return Ending(answer.call_id, result=result)
     messages = render_verifier(request, result.findings)
     if lease.judgement is not None:
@@ -49,12 +49,6 @@ def with_second_look(
     if failure.category in _STOPS:
         return Ending(call_id, failure=failure)
     return Ending(answer.call_id, result=unjudged(result, _why(failure)))
-
-
-def asks_for_it(request: TaskRequest) -> bool:
-    """Whether a task's answer gets a second look: as its submitter wishes, else as its kind has it."""
-    wished = request.preferences.verifier
-    return request.kind in VERIFIED_BY_DEFAULT if wished is None else wished
 
 
 def _why(failure: Failure) -> str:

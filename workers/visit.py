@@ -116,7 +116,7 @@ def _guarded(
 ) -> Later | Over:
     circuit = Circuit(provider.id, provider.base_url, job.model)
     try:
-        with process.breakers.guard(circuit, LEASE_SECONDS) as verdict:
+        with process.breakers.guard(circuit, LEASE_SECONDS, provider.options.circuit) as verdict:
             try:
                 found = step(process, job, options, remote)
             except Trouble as trouble:

@@ -4,6 +4,8 @@ import asyncio
 import time
 from typing import Final
 
+from redis import Redis
+
 from ops.bench import asks
 from ops.bench.jobs import Ask, Job
 from ops.bench.stage import Scene, answers
@@ -46,11 +48,19 @@ class Product:
         """Start the dispatcher."""
         self.scene.start("dispatcher", "orchestrator.dispatcher")
 
-    def start_worker(self, slots: int) -> None:
-        """Start a worker for all queues, and wait until it is enlisted."""
+    def start_worker(self, slots: int) -> float:
+        """Start a worker for all queues; the seconds until it is enlisted and waits for messages."""
+        since = time.monotonic()
         fixed = "-A workers worker --pool threads -n bench@%h --without-gossip --without-mingle -l warning"
-        self.scene.start("worker", "celery", *fixed.split(), "-c", str(slots))
-        self.scene.until(lambda: self.scene.rows("SELECT 1 FROM workers"), "the worker is enlisted")
+        pid = self.scene.start("worker", "celery", *fixed.split(), "-c", str(slots))
+        with Redis.from_url(self.scene.stack.broker_url) as broker:
+            self.scene.until(lambda: self._consumes(pid, broker), "the worker is ready")
+        return time.monotonic() - since
+
+    def _consumes(self, pid: int, broker: Redis) -> bool:
+        if not self.scene.rows("SELECT 1 FROM workers WHERE pid = %s", pid):
+            return False
+        return any(client["cmd"] == "brpop" for client in broker.client_list())
 
     def submitting(self, count: int, concurrency: int) -> Job:
         """The job of submitting so many tasks at once."""

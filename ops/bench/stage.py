@@ -171,10 +171,10 @@ def connected(database_url: str) -> psycopg.Connection[tuple[Any, ...]]:
     return psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True)
 
 
-def answers(url: str) -> bool:
+def answers(url: str, headers: dict[str, str] | None = None) -> bool:
     """Whether an HTTP server answers there with 200."""
     try:
-        return _get(url, {})[0] == http.client.OK
+        return _get(url, headers or {})[0] == http.client.OK
     except (OSError, http.client.HTTPException):
         return False
 

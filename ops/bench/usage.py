@@ -54,6 +54,11 @@ def memory(pid: int) -> Memory:
     return Memory(used.rss / MEGABYTE, used.uss / MEGABYTE)
 
 
+def cpu_seconds(pid: int) -> float:
+    """The CPU time that one process has used since it was started."""
+    return _cpu_seconds(pid, whole_tree=False)
+
+
 def _busy() -> float:
     """CPU seconds that all cores together have worked."""
     times = psutil.cpu_times()._asdict()

@@ -120,7 +120,7 @@ def main() -> int:
     """Run all, print the table and the answers."""
     options = argparse.ArgumentParser(prog="python -m ops.bench.workload", description=__doc__)
     options.add_argument("--tasks", type=int, default=2_000)
-    options.add_argument("--pace", type=float, default=30.0, help="tasks a second")
+    options.add_argument("--pace", type=float, default=20.0, help="tasks a second")
     given = options.parse_args()
     console = Console(highlight=False, width=140)
     runs = [Run(f"{PREMIUM} alone", Strategy.FIXED, (PREMIUM,)), *(Run(str(each), each) for each in Strategy)]

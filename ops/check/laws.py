@@ -33,6 +33,7 @@ TRANSACTION_PLACES = (
     "orchestrator/limits",
     "orchestrator/store/engine",
     "orchestrator/store/migrations",
+    "orchestrator/store/partitions",  # savepoints, as each partition is made
 )
 # Which steps of the flow a step may call. Values (classes, constants) and pure decisions are free.
 PURE_STEPS = {"assign", "compare", "consensus", "fit", "rank", "route", "score", "shares", "states"}

@@ -43,6 +43,7 @@ from schemas.budgets import BudgetRequest
 from schemas.configured import CheckRequest, ProviderPatch, ProviderRequest, Template, TemplateFilling
 from schemas.experiments import ExperimentPatch, ExperimentRequest
 from schemas.feedback import FeedbackRequest
+from schemas.kept import WarmRequest
 from schemas.routing import RoutingConfig
 from schemas.tasks import TASK_REQUEST
 
@@ -135,6 +136,7 @@ def _bodies() -> dict[str, TypeAdapter[Any]]:
         FeedbackRequest,
         GenerateRequest,
         PromptRequest,
+        WarmRequest,
         ChatCompletionRequest,
         CompletionRequest,
         embeddings.EmbeddingRequest,

@@ -32,6 +32,7 @@ from schemas.tasks import ChatRequest, Preferences, TaskStatus
 
 router = APIRouter(prefix=BASE, tags=["tasks"])
 _REQUEST: Final = TypeAdapter(GenerateRequest)
+_OF_THE_CONTEXT: Final = ("prompt", "messages", "answer_schema", "session_history")
 _MOST_ATTEMPTS: Final = 20
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {"model": Generated, "description": "An answer, or a refusal that says why."},
@@ -95,10 +96,8 @@ def _read(body: object) -> GenerateRequest:
 
 
 def _chat(asked: GenerateRequest, wishes: Preferences) -> ChatRequest:
-    given = asked.model_dump(
-        exclude={"prompt", "messages", "answer_schema", "model", "wait_seconds", "preferences"}
-    )
-    context = {"prompt": asked.prompt, "messages": asked.messages, "answer_schema": asked.answer_schema}
+    given = asked.model_dump(exclude={*_OF_THE_CONTEXT, "model", "wait_seconds", "preferences"})
+    context = {name: getattr(asked, name) for name in _OF_THE_CONTEXT}
     try:
         return ChatRequest.model_validate(given | {"kind": "chat", "context": context, "preferences": wishes})
     except ValidationError as error:

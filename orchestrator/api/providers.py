@@ -24,6 +24,7 @@ from orchestrator.limits.standing import overview
 from orchestrator.store import views
 from schemas.configured import (
     CheckRequest,
+    ProviderMade,
     ProviderPage,
     ProviderPatch,
     ProviderRequest,
@@ -63,14 +64,13 @@ async def list_healthy_providers(visit: Reader) -> Response:
     "/providers",
     response_model=None,
     status_code=201,
-    responses={201: {"model": ProviderView}, **problems(400, 403, 409, 413, 415, 422)},
+    responses={201: {"model": ProviderMade}, **problems(400, 403, 409, 413, 415, 422)},
     openapi_extra=body_of("ProviderRequest"),
 )
 async def make_provider(request: Request, visit: Writer) -> Response:
     """Make a provider; an address and a credential are enough."""
     asked = await taken(request, visit, ProviderRequest)
-    name = await provide(visit.parts, visit.tenant_id, asked, await model_for(visit, asked))
-    return await shown(visit, name, 201)
+    return await made(visit, asked)
 
 
 @router.get("/providers/{name}", response_model=None, responses={**_SHOWN, **problems(403, 404, 422)})
@@ -82,15 +82,14 @@ async def get_provider(visit: Reader, name: str) -> Response:
 @router.put(
     "/providers/{name}",
     response_model=None,
-    responses={**_SHOWN, 201: {"model": ProviderView}, **problems(400, 403, 409, 413, 415, 422)},
+    responses={**_SHOWN, 201: {"model": ProviderMade}, **problems(400, 403, 409, 413, 415, 422)},
     openapi_extra=body_of("ProviderRequest"),
 )
 async def put_provider(request: Request, visit: Writer, name: str) -> Response:
     """Make a provider of this name, or set all of it anew; a credential that is left out stays."""
     asked = _named(await taken(request, visit, ProviderRequest), name)
     if await views.configured_one(visit.parts.db, visit.tenant_id, name) is None:
-        await provide(visit.parts, visit.tenant_id, asked, await model_for(visit, asked))
-        return await shown(visit, name, 201)
+        return await made(visit, asked)
     await reconfigure(visit.parts, visit.tenant_id, name, _whole(asked))
     return await shown(visit, name)
 
@@ -134,12 +133,24 @@ def no_provider(name: str) -> NotFound:
     return NotFound(f"There is no provider {name!r}.")
 
 
-async def shown(visit: Visit, name: str, status: int = 200) -> Response:
+async def shown(visit: Visit, name: str) -> Response:
     """The provider as it is now."""
+    return json_reply((await _found(visit, name)).model_dump(mode="json"), 200)
+
+
+async def made(visit: Visit, asked: ProviderRequest) -> Response:
+    """The provider, made."""
+    stored = await provide(visit.parts, visit.tenant_id, asked, await model_for(visit, asked))
+    found = await _found(visit, stored.name)
+    told = {**found.model_dump(mode="json"), "took_over_from": list(stored.took_over_from)}
+    return json_reply(told, 201)
+
+
+async def _found(visit: Visit, name: str) -> ProviderView:
     found = await views.configured_one(visit.parts.db, visit.tenant_id, name)
     if found is None:
         raise no_provider(name)
-    return json_reply(found.model_dump(mode="json"), status)
+    return found
 
 
 async def taken(request: Request, visit: Visit, model: type[T]) -> T:

@@ -10,14 +10,16 @@ from starlette.responses import Response
 from orchestrator.api.bodies import read_json
 from orchestrator.api.complaints import field_errors
 from orchestrator.api.described import body_of, problems
-from orchestrator.api.doorway import Reader, Writer, no_task
+from orchestrator.api.doorway import Reader, Visit, Writer, no_task
 from orchestrator.api.previews import planned
 from orchestrator.api.problems import invalid
 from orchestrator.api.replies import json_reply
 from orchestrator.api.shapes import BASE, raw
 from orchestrator.api.submissions import read_request
+from orchestrator.auth import Scope
 from orchestrator.flow.tune import tune
 from orchestrator.store import views
+from schemas.errors import Forbidden
 from schemas.routing import RouteExplanation, RoutingConfig, TaskRoute
 
 router = APIRouter(prefix=BASE, tags=["routing"])
@@ -64,11 +66,26 @@ async def get_config(visit: Reader) -> Response:
     openapi_extra=body_of("RoutingConfig"),
 )
 async def set_config(request: Request, visit: Writer) -> Response:
-    """Replace the routing configuration; what is left out goes back to its default."""
+    """Replace the routing configuration; what is left out goes back to its default.
+
+    A looser rule of `redaction` than the present one takes a key with the scope `admin`."""
     body = await read_json(request, visit.parts.config.max_body_bytes)
     try:
         asked = _CONFIG.validate_python(body)
     except ValidationError as error:
         raise invalid(field_errors(error, RoutingConfig, skip=0)) from error
+    await _may_loosen(visit, asked)
     await tune(visit.parts, visit.tenant_id, asked)
     return json_reply(asked.model_dump(mode="json"))
+
+
+async def _may_loosen(visit: Visit, asked: RoutingConfig) -> None:
+    """Raise `Forbidden` where more would leave than now, and the key may not decide so."""
+    views.forget_routing(visit.tenant_id)
+    now = await views.routing_config(visit.parts.db, visit.tenant_id)
+    if asked.redaction.looser_than(now.redaction) and Scope.ADMIN not in visit.who.scopes:
+        raise Forbidden(
+            f"redaction can't be loosened from {now.redaction} to {asked.redaction}: this API key lacks the "
+            f"scope {Scope.ADMIN}. The key that `orchestrator up` prints has it; `orchestrator up --new-key` "
+            "replaces an older one."
+        )

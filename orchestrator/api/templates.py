@@ -7,16 +7,15 @@ from starlette.responses import Response
 from orchestrator.api.described import body_of, problems
 from orchestrator.api.doorway import Reader, Visit, Writer
 from orchestrator.api.problems import invalid
-from orchestrator.api.providers import fitting, model_for, shown, taken
+from orchestrator.api.providers import fitting, made, taken
 from orchestrator.api.replies import json_reply
 from orchestrator.api.shapes import BASE
 from orchestrator.catalogue.templates import BUILT_IN, filled, missing
 from orchestrator.flow.keep_template import keep_template
-from orchestrator.flow.provide import provide
 from orchestrator.store import views
 from schemas.configured import (
+    ProviderMade,
     ProviderRequest,
-    ProviderView,
     Template,
     TemplateFilling,
     TemplatePage,
@@ -56,15 +55,14 @@ async def make_template(request: Request, visit: Writer) -> Response:
     "/provider-templates/{template}/create",
     response_model=None,
     status_code=201,
-    responses={201: {"model": ProviderView}, **problems(400, 403, 404, 409, 413, 415, 422)},
+    responses={201: {"model": ProviderMade}, **problems(400, 403, 404, 409, 413, 415, 422)},
     openapi_extra=body_of("TemplateFilling"),
 )
 async def create_from_template(request: Request, visit: Writer, template: str) -> Response:
     """Make a provider from a template, with values for its variables."""
     known = await _template(visit, template)
     asked = _request(known, await taken(request, visit, TemplateFilling))
-    name = await provide(visit.parts, visit.tenant_id, asked, await model_for(visit, asked))
-    return await shown(visit, name, 201)
+    return await made(visit, asked)
 
 
 async def _template(visit: Visit, name: str) -> Template:

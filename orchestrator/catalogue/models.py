@@ -109,6 +109,17 @@ def cost_model(vendor: Vendor) -> CostModel:
     return CostModel.FLAT_MONTHLY if FACTS[vendor].flat else CostModel.PER_TOKEN
 
 
+def cost_model_of(provider: Provider) -> CostModel:
+    """How the provider is paid: one with a monthly fee of its own takes nothing for one more call."""
+    told = provider.options.monthly_fee_usd is not None and provider.vendor is not Vendor.COPILOT
+    return CostModel.FLAT_MONTHLY if told else cost_model(provider.vendor)
+
+
+def is_flat(provider: Provider) -> bool:
+    """Whether it is paid by the month, so that one more call costs nothing."""
+    return cost_model_of(provider) is CostModel.FLAT_MONTHLY
+
+
 @lru_cache(maxsize=4096)
 def describe(vendor: Vendor, name: str) -> Model:
     """What is known of the model that `vendor` serves under `name`."""
@@ -163,10 +174,21 @@ def prompt_room(vendor: Vendor, model: str, wish: int | None, factor: float) -> 
 
     Room is left for the answer, and for the answer once more: a round that mends it sends it back.
     """
+    known, answer = describe(vendor, model), output_asked(vendor, model, wish)
+    if known.context is None:
+        return None
+    most = max(known.context - 2 * answer, known.context // 3)
+    if known.max_input is not None:
+        most = min(most, max(known.max_input - answer, known.max_input // 2))
+    return tokens.room(most, factor)
+
+
+def repair_room(vendor: Vendor, model: str, wish: int | None, factor: float) -> int | None:
+    """The same for the prompt of a round that mends an answer, which only one more answer follows."""
     known = describe(vendor, model)
     if known.context is None:
         return None
-    most = max(known.context - 2 * output_asked(vendor, model, wish), known.context // 3)
+    most = max(known.context - output_asked(vendor, model, wish), known.context // 2)
     return tokens.room(min(most, known.max_input or most), factor)
 
 

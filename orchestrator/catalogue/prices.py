@@ -46,6 +46,11 @@ def charged(vendor: Vendor, nanos: int | None) -> Cost | None:
     return Cost(nanos=nanos, source=VENDOR_SOURCE, version="1")
 
 
+def of_a_plan() -> Cost:
+    """One more call within a plan that is paid by the month: a known 0."""
+    return Cost(nanos=0, source=FLAT_SOURCE, version="1")
+
+
 def priced_model(vendor: Vendor, asked: str, served: str | None) -> str:
     """The model whose price holds: the served one; at HuggingFace the asked one, which pins who serves it."""
     return asked if vendor is Vendor.HUGGINGFACE else served or asked

@@ -40,9 +40,10 @@ def _path(base_url: str) -> str:
 
 
 def _template(
-    name: str, about: str, base_url: str, model: str | None = None, *, key: bool = True, **variables: str
+    name: str, about: str, base_url: str, *, key: bool = True, usual: bool = False, **variables: str
 ) -> Template:
-    """A template of a vendor of this name, or of a compatible endpoint."""
+    """A template of a vendor of this name, or of a compatible endpoint; `usual`: with the vendor's model."""
+    model = FACTS[Vendor(name)].model if usual else None
     named = {each: TemplateVariable(description=said) for each, said in variables.items()}
     provider: dict[str, Any] = {
         "vendor": name if name in _VENDORS else str(Vendor.CUSTOM),
@@ -84,22 +85,22 @@ _COPILOT: Final = Template(
 BUILT_IN: Final[dict[str, Template]] = {
     template.name: template
     for template in (
-        _template("openai", "OpenAI", "https://api.openai.com/v1", "gpt-5-mini"),
+        _template("openai", "OpenAI", "https://api.openai.com/v1", usual=True),
         _template(
-            "anthropic", "Anthropic", "https://api.anthropic.com", "claude-sonnet-4-6",
+            "anthropic", "Anthropic", "https://api.anthropic.com", usual=True,
         ),
         _template(
-            "google", "Google Gemini", "https://generativelanguage.googleapis.com/v1beta", "gemini-3.5-flash",
+            "google", "Google Gemini", "https://generativelanguage.googleapis.com/v1beta", usual=True,
         ),
         _template(
             "azure", "Azure OpenAI", "https://{{RESOURCE}}.openai.azure.com/openai/v1",
             RESOURCE="the resource's name",
         ),
         _template("huggingface", "Hugging Face's router", "https://router.huggingface.co/v1"),
-        _template("openrouter", "OpenRouter", "https://openrouter.ai/api/v1", "openai/gpt-5-mini"),
+        _template("openrouter", "OpenRouter", "https://openrouter.ai/api/v1", usual=True),
         _template("groq", "Groq", "https://api.groq.com/openai/v1"),
-        _template("mistral", "Mistral", "https://api.mistral.ai/v1", "mistral-medium-latest"),
-        _template("deepseek", "DeepSeek", "https://api.deepseek.com/v1", "deepseek-chat"),
+        _template("mistral", "Mistral", "https://api.mistral.ai/v1", usual=True),
+        _template("deepseek", "DeepSeek", "https://api.deepseek.com/v1", usual=True),
         _template("xai", "xAI", "https://api.x.ai/v1"),
         _COPILOT,
         _template(

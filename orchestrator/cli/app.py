@@ -10,6 +10,7 @@ import typer
 from orchestrator.cli import (
     about,
     budget,
+    cache,
     config,
     database,
     demo,
@@ -77,6 +78,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(submit.app, name="submit")
 app.add_typer(task.app, name="task")
 app.add_typer(budget.app, name="budget")
+app.add_typer(cache.app, name="cache")
 app.add_typer(provider.app, name="provider")
 app.add_typer(config.app, name="config")
 app.add_typer(experiment.app, name="experiment")

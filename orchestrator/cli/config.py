@@ -18,6 +18,14 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+_Similar = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PROVIDER[=LIKENESS]",
+        help="Whose vectors find kept answers for chats that want `similar`: my-gpt=0.95; or off.",
+    ),
+]
+
 
 @app.command("show")
 def show(context: typer.Context) -> None:
@@ -57,6 +65,7 @@ def set_config(
     redaction: Annotated[
         str | None, typer.Option(metavar="RULE", help="Hide secrets: required, optional by task, or off.")
     ] = None,
+    similar: _Similar = None,
     reset: Annotated[bool, typer.Option("--reset", help="Start from the defaults.")] = False,
 ) -> None:
     """Set what is given and keep the rest; `--reset` puts the rest back to its default."""
@@ -74,7 +83,21 @@ def set_config(
         if weights:
             given["weights"] = dict(kept.get("weights") or {}) | weights
         asked = kept | {name: value for name, value in given.items() if value}
+        if similar is not None:
+            asked["similar"] = _similar(similar)
         _show(shared, client.set_config(asked))
+
+
+def _similar(given: str) -> dict[str, Any] | None:
+    if given == "off":
+        return None
+    provider, separator, likeness = given.partition("=")
+    if not separator:
+        return {"provider": provider}
+    try:
+        return {"provider": provider, "likeness": float(likeness)}
+    except ValueError:
+        raise Ending(f"--similar {given!r} must look like NAME=0.95.", code=Code.USAGE) from None
 
 
 def _numbers(option: str, pairs: Iterable[str]) -> dict[str, int]:
@@ -98,5 +121,10 @@ def _show(shared: Session, config: "Config") -> None:
         ("preferred", ", ".join(config.preferred) or "the configured order"),
         ("shares", ", ".join(f"{name} {share}" for name, share in config.shares.items()) or "by score"),
         ("redaction", config.redaction),
+        ("similar", _liked(config.similar)),
     ]
     printing.write("".join(f"{name:<9}  {printing.visible(value)}\n" for name, value in lines))
+
+
+def _liked(similar: dict[str, Any] | None) -> str:
+    return f"by {similar['provider']}, from a likeness of {similar['likeness']}" if similar else "off"

@@ -129,6 +129,7 @@ async def database(parts: Parts) -> list[Check]:
         *_durability(found),
         _clock(abs((found.now - middle).total_seconds())),
         await _schema(parts),
+        _pgvector(found.pgvector),
     ]
 
 
@@ -173,6 +174,15 @@ def _clock(difference: float) -> Check:
     if difference >= LARGEST_CLOCK_DIFFERENCE:
         return Check("clock", Standing.FAIL, detail, "Let both machines keep time by NTP.")
     return Check("clock", Standing.OK, detail)
+
+
+def _pgvector(version: str | None) -> Check:
+    if version is None:
+        remedy = (
+            "To find kept answers by likeness, install pgvector and CREATE EXTENSION vector as a superuser."
+        )
+        return Check("pgvector", Standing.WARN, "not in the database: `similar` can't be set", remedy)
+    return Check("pgvector", Standing.OK, f"version {version}")
 
 
 async def _schema(parts: Parts) -> Check:

@@ -1,6 +1,7 @@
 """`provider`: list, add, change, try and remove providers, and an operator's word on their gates."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -40,6 +41,14 @@ Header = Annotated[
 Variable = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="A variable of the template. Repeatable."),
+]
+MonthlyFee = Annotated[
+    str | None,
+    typer.Option(
+        "--monthly-fee",
+        metavar="USD",
+        help="Paid for it a month whatever is asked; a call then costs nothing.",
+    ),
 ]
 _COLUMNS = ("name", "vendor", "model", "credential", "state", "address")
 
@@ -81,6 +90,7 @@ def add(
         str | None, typer.Option(metavar="TEMPLATE", help="Fill in a template: openai, azure, ollama …")
     ] = None,
     variable: Variable = None,
+    monthly_fee: MonthlyFee = None,
 ) -> None:
     """Add a provider. The credential comes from a prompt, standard input or a variable, never an argument."""
     shared = session(context)
@@ -93,7 +103,16 @@ def add(
             made = client.create_provider_from_template(template, values, name=name)
         else:
             fields = {"name": name, "vendor": vendor, "model": model, "concurrency_limit": concurrency}
-            made = client.create_provider(url or "", secret, **fields, options=_options(header))
+            options = _options(header, monthly_fee)
+            made = client.create_provider(url or "", secret, **fields, options=options)
+        if template is not None and monthly_fee is not None:
+            paused = made.took_over_from
+            options = _merged(client, made.name, _options(None, monthly_fee))
+            made = client.change_provider(made.name, {"options": options})
+            made = made.model_copy(update={"took_over_from": paused})
+    if made.took_over_from:
+        names = " and ".join(made.took_over_from)
+        printing.say(f"Paused {names}: real providers take over (`orchestrator provider resume` undoes it).")
     _print(shared, made)
 
 
@@ -114,6 +133,7 @@ def change(
         int | None, typer.Option(metavar="NUMBER", help="Lower ones are tried first.")
     ] = None,
     header: Header = None,
+    monthly_fee: MonthlyFee = None,
 ) -> None:
     """Change a provider. An address at another host needs the credential again."""
     shared = session(context)
@@ -125,7 +145,7 @@ def change(
         "concurrency_limit": concurrency,
         "position": position,
         "credential": secret,
-        "options": _options(header),
+        "options": _options(header, monthly_fee),
     }
     changes = {field: value for field, value in changes.items() if value is not None}
     if no_credential:
@@ -135,6 +155,8 @@ def change(
             "Nothing to change was given.", "See `orchestrator provider set --help`.", code=Code.USAGE
         )
     with shared.client() as client:
+        if "options" in changes:
+            changes["options"] = _merged(client, name, changes["options"])
         _print(shared, client.change_provider(name, changes))
 
 
@@ -221,11 +243,14 @@ def usage(
         printing.write_json(found.body, shared.output)
         return
     rows = [*found.body["by_model"], {**found.body, "model": "total"}]
+    fees = found.body["fees_usd"]
     counted = ("calls", "failed", "input_tokens", "cached_tokens", "output_tokens")
     printing.table(
         ("model", "calls", "failed", "input", "cached", "output", "cost"),
         ((row["model"], *(str(row[field]) for field in counted), f"${row['cost_usd']}") for row in rows),
     )
+    if Decimal(fees):
+        printing.write(f"monthly fees beside that: ${fees}\n")
 
 
 @app.command("health")
@@ -304,8 +329,18 @@ def _values(
     return values
 
 
-def _options(headers: list[str] | None) -> dict[str, Any] | None:
-    return {"custom_headers": _pairs(headers, ":", "--header")} if headers else None
+def _options(headers: list[str] | None, monthly_fee: str | None) -> dict[str, Any] | None:
+    headed = {"custom_headers": _pairs(headers, ":", "--header")} if headers else {}
+    paid = {"monthly_fee_usd": monthly_fee} if monthly_fee is not None else {}
+    return {**headed, **paid} or None
+
+
+def _merged(client: "Client", name: str, changes: dict[str, Any] | None) -> dict[str, Any]:
+    """A provider's options with these changes: the server sets all of them anew. A fee of 0 is none."""
+    options = {**client.get_provider(name).body.get("options", {}), **(changes or {})}
+    if options.get("monthly_fee_usd") == "0":
+        del options["monthly_fee_usd"]
+    return {field: value for field, value in options.items() if value is not None}
 
 
 def _pairs(given: list[str] | None, separator: str, option: str) -> dict[str, str]:

@@ -136,6 +136,19 @@ class Client(ExperimentCalls, ProviderCalls):
         """Replace the routing configuration; what is left out goes back to its default."""
         return read(Config, self._sender.send("PUT", "/config", content=given.body(config)))
 
+    def cache_stats(self) -> Reply:
+        """What the cache of answers was asked, had, and spared the tenant."""
+        return read(Reply, self._got("/cache/stats"))
+
+    def clear_cache(self) -> None:
+        """Forget all kept answers of the tenant."""
+        self._sender.send("POST", "/cache/clear")
+
+    def warm_cache(self, **which: Any) -> Reply:
+        """Keep what ended tasks were answered; `which` as in `POST /cache/warm`. Nothing is paid."""
+        asked = {name: value for name, value in which.items() if value is not None}
+        return read(Reply, self._sender.send("POST", "/cache/warm", content=given.body(asked)))
+
     def prompts(self) -> Page[Reply]:
         """How the prompts of each kind begin."""
         return read_page(Reply, self._got("/prompts"))

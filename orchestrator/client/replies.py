@@ -200,6 +200,7 @@ class Config(Reply):
     preferred: list[str] = Field(default_factory=list)
     shares: dict[str, int] = Field(default_factory=dict)
     redaction: str = "required"
+    similar: dict[str, Any] | None = None
 
 
 class CircuitBreaker(Reply):
@@ -239,6 +240,7 @@ class Provider(Reply):
     paused: bool = False
     simulated: bool = False
     managed: bool = False
+    took_over_from: list[str] = Field(default_factory=list)
 
 
 class Found(Reply):

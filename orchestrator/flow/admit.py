@@ -6,10 +6,12 @@ from typing import Final
 from schemas.errors import FieldError, InvalidRequest
 from schemas.privacy import RedactionRule
 from schemas.results import VerificationLevel
+from schemas.routing import RoutingConfig
 from schemas.structured import fault_of
-from schemas.tasks import CODE_REQUESTS, SUPPORTED_LEVELS, ChatRequest, EmbedRequest, TaskRequest
+from schemas.tasks import CODE_REQUESTS, SUPPORTED_LEVELS, CacheUse, ChatRequest, EmbedRequest, TaskRequest
 
 MAX_DELAY: Final = timedelta(days=90)
+_USUAL: Final = RoutingConfig()
 
 
 def admit(
@@ -17,11 +19,11 @@ def admit(
     now: datetime,
     *,
     tests: bool = False,
-    rule: RedactionRule = RedactionRule.REQUIRED,
+    config: RoutingConfig = _USUAL,
 ) -> None:
     """Raise `InvalidRequest` naming each field that makes the task impossible.
 
-    `tests`: they may run here; `rule` is the tenant's for redaction.
+    `tests`: they may run here; `config` is the tenant's.
     """
     errors = [
         *_times(request, now),
@@ -29,8 +31,9 @@ def admit(
         *_tests(request, allowed=tests),
         *_schema(request),
         *_model(request),
-        *_consent(request, rule),
+        *_consent(request, config.redaction),
         *_consensus(request),
+        *_cache(request, similar=config.similar is not None),
     ]
     if errors:
         raise InvalidRequest(errors[0].message, errors=tuple(errors))
@@ -93,6 +96,18 @@ def _consent(request: TaskRequest, rule: RedactionRule) -> list[FieldError]:
         return []
     message = "must not be off: the tenant's configuration requires redaction (PUT /config, `redaction`)"
     return [_error("preferences.redaction", message)]
+
+
+def _cache(request: TaskRequest, *, similar: bool) -> list[FieldError]:
+    if request.preferences.cache is not CacheUse.SIMILAR:
+        return []
+    if not isinstance(request, ChatRequest):
+        why = (
+            f"can't be similar for {request.kind}: only the answer to a chat may be that of another question"
+        )
+        return [_error("preferences.cache", why)]
+    why = "can't be similar: the tenant's configuration says nothing of it (PUT /config, `similar`)"
+    return [] if similar else [_error("preferences.cache", why)]
 
 
 def _consensus(request: TaskRequest) -> list[FieldError]:

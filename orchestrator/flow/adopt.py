@@ -46,7 +46,7 @@ async def _adopted(
     token: UUID,
     ours: dict[str, object],
     happening: Happening,
-) -> Row[tuple[object, ...]] | None:
+) -> Row | None:
     params = {
         **ours,
         "token": token,

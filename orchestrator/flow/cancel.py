@@ -3,7 +3,6 @@
 Whoever cancels the parent of a consensus cancels the children that are still open, in the same transaction.
 """
 
-from typing import Any
 from uuid import UUID
 
 from orchestrator import telemetry
@@ -40,7 +39,7 @@ async def cancel(parts: Parts, tenant_id: UUID, task_id: UUID) -> TaskStatus:
     return moved[0][0].status
 
 
-async def _called_off(connection: Connection, row: Row[Any]) -> tuple[Move, Row[Any]]:
+async def _called_off(connection: Connection, row: Row) -> tuple[Move, Row]:
     """The move of a task that this transaction has locked, and what came of it."""
     status, standing = TaskStatus(row.status), tasks.standing_of(row)
     waits = StatusReason.WAITING_FOR_PROVIDER_JOB if row.lease_token is None else None

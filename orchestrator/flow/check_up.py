@@ -56,9 +56,7 @@ async def check_up(parts: Parts, chore_id: UUID, attempt: Try) -> bool:
     return True
 
 
-async def _checked(
-    parts: Parts, row: Row[tuple[object, ...]], target: Provider, tolerated: int, attempt: Try
-) -> str:
+async def _checked(parts: Parts, row: Row, target: Provider, tolerated: int, attempt: Try) -> str:
     seconds = parts.config.health_check_seconds
     try:
         found = await attempt(target, await opened(parts, row.tenant_id, target))

@@ -1,7 +1,7 @@
 """Claim: take a queued task under a new lease. Zero rows is the normal answer to a stale nudge."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Final, Self
+from typing import Final, Self
 from uuid import UUID, uuid4
 
 from pydantic import TypeAdapter
@@ -12,7 +12,7 @@ from orchestrator.limits.gates import CHECK_FAILED
 from orchestrator.store import providers, tasks
 from orchestrator.store.engine import Row
 from orchestrator.wiring import Parts
-from schemas.calls import Kept, Purpose, Served
+from schemas.calls import Kept, Purpose, Question, Served
 from schemas.errors import Category, Failure
 from schemas.events import EventName
 from schemas.moves import Happening, Standing
@@ -24,8 +24,8 @@ from schemas.tasks import TASK_REQUEST, TaskRequest
 class PaidAnswer:
     """A booked answer that led to no result yet; `cut`: it ended at the limit of output tokens.
 
-    `hidden` tells what was hidden from who gave it. `kept`: as a call of this attempt brought it. `served`:
-    it is an earlier task's, and there was no call.
+    `hidden` tells what was hidden from who gave it. `kept`: as a call of this attempt brought it, to be kept
+    as `entry`, and found by what is like `question`. `served`: it is an earlier task's, without a call.
     """
 
     call_id: UUID | None
@@ -36,6 +36,8 @@ class PaidAnswer:
     hidden: str = ""
     kept: Kept | None = None
     served: Served | None = None
+    entry: str | None = None
+    question: Question | None = None
 
 
 _PAID: Final = TypeAdapter(tuple[PaidAnswer, ...])
@@ -68,7 +70,7 @@ class Lease:
     parent_id: UUID | None = None
 
     @classmethod
-    def of(cls, row: Row[Any], token: UUID, claimed_at: float, paid: PaidAnswer | None = None) -> Self:
+    def of(cls, row: Row, token: UUID, claimed_at: float, paid: PaidAnswer | None = None) -> Self:
         """From what the store tells of a task that was just leased under `token`."""
         return cls(
             task_id=row.id,
@@ -142,7 +144,7 @@ async def claim(
     return lease
 
 
-def _closed(row: Row[Any]) -> Failure | None:
+def _closed(row: Row) -> Failure | None:
     """The account's gate as the failure that a call would end with; no call is made."""
     if row.gate_kind is None:
         return None
@@ -159,13 +161,13 @@ _BEHIND_GATE = {
 }
 
 
-def _judgement(row: Row[Any]) -> PaidAnswer | None:
+def _judgement(row: Row) -> PaidAnswer | None:
     if row.judgement_call_id is None:
         return None
     return PaidAnswer(row.judgement_call_id, Purpose.VERIFIER, row.judgement_answer)
 
 
-def _answers(row: Row[Any], until: PaidAnswer | None) -> tuple[PaidAnswer, ...]:
+def _answers(row: Row, until: PaidAnswer | None) -> tuple[PaidAnswer, ...]:
     """The answers to go on with, up to one; a mended part without the answer that it mends is none."""
     paid = _PAID.validate_json(row.paid_answers) if row.paid_answers else ()
     last = until.call_id if until else None

@@ -5,7 +5,6 @@ any other. A task that was cancelled, or ended, keeps what it has become.
 """
 
 from random import random
-from typing import Any
 
 from orchestrator import telemetry
 from orchestrator.flow import states
@@ -30,7 +29,7 @@ class _Lost(Exception):
 
 async def conclude(parts: Parts, job: Job, failure: Failure | None) -> bool:
     """End the job, by an answer where there is no `failure`; False if it is no longer ours."""
-    moved: tuple[Move, Row[Any]] | None = None
+    moved: tuple[Move, Row] | None = None
     try:
         async with parts.db.transaction() as connection:
             whose = {"id": job.task_id, "tenant_id": job.tenant_id}
@@ -64,8 +63,8 @@ def _why(failure: Failure | None) -> str | None:
 
 
 async def _moved(
-    connection: Connection, job: Job, row: Row[Any], failure: Failure | None
-) -> tuple[Move, Row[Any]] | None:
+    connection: Connection, job: Job, row: Row, failure: Failure | None
+) -> tuple[Move, Row] | None:
     status = TaskStatus(row.status)
     waits = status in (TaskStatus.RUNNING, TaskStatus.CANCELING)
     if not waits or row.attempt != job.attempt or row.lease_token is not None:
@@ -98,7 +97,7 @@ async def _supersede(connection: Connection, job: Job) -> None:
     await connection.execute(tasks.SUPERSEDE, params)
 
 
-def _hint(parts: Parts, job: Job, row: Row[Any], move: Move) -> None:
+def _hint(parts: Parts, job: Job, row: Row, move: Move) -> None:
     if move.status is not TaskStatus.QUEUED:
         parts.volatile.hint(DONE, str(job.task_id))
     elif not move.delay:

@@ -8,7 +8,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 from uuid import UUID
 
 from orchestrator import clock, failpoints, telemetry
@@ -46,6 +45,11 @@ class Board:
     """Circuits whose time is over and that no task tries; None: to be looked at in the next round."""
     read_at: float = float("-inf")
     walked_to: Lane | None = None
+
+    @property
+    def paused(self) -> set[UUID]:
+        """Who gets nothing now: tenants and providers that are paused, or stand behind a shut gate."""
+        return {owner for owner, limit in self.limits.items() if limit.paused}
 
     def forget(self) -> None:
         """Read everything anew before the next round."""
@@ -98,7 +102,7 @@ async def _less_open_jobs(parts: Parts, board: Board, limits: dict[UUID, Limit])
     return left
 
 
-def _probing(board: Board, loads: Sequence[Row[Any]]) -> dict[UUID, Limit]:
+def _probing(board: Board, loads: Sequence[Row]) -> dict[UUID, Limit]:
     """A circuit whose time is over lets one task through, beside those that run there from before."""
     running: Counter[UUID] = Counter()
     for row in loads:
@@ -131,7 +135,7 @@ async def _read(parts: Parts, board: Board) -> None:
     board.read_at = clock.monotonic()
 
 
-def _limit(row: Row[Any], gate: Closed | None) -> Limit:
+def _limit(row: Row, gate: Closed | None) -> Limit:
     """What a tenant or provider may have: nothing while its gate is shut."""
     shut = gate is not None and gate.shut
     return Limit(row.weight, row.paused or shut, row.concurrency_limit)

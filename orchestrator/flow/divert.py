@@ -2,12 +2,13 @@
 
 Only the heads of a lane are moved, as many as could be dispatched; the rest waits, and says why. Those
 whose provider was removed wait for any that is left, or end where none is. One goes the other way: a
-circuit whose time is over, and before which nothing waits, is tried with a task that could run there.
+circuit whose time is over, and before which nothing waits, is tried with a task that could run there. What
+stands before a paused provider waits for it, but for parents of a consensus: they only choose.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Set
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from orchestrator import telemetry
@@ -29,14 +30,21 @@ MOST_ASKED_TO_PROBE: Final = 20
 WORTH_WAITING: Final = 5.0
 """A cool-down shorter than this is waited for; seconds."""
 PROBE: Final = "circuit_probe"
+PAUSED: Final = "provider_paused"
 
 Decide = Callable[[Standing], Move | None]
 
 
 async def divert(
-    parts: Parts, lanes: Iterable[Lane], closed: Mapping[UUID, Closed], unprobed: Set[UUID] = frozenset()
+    parts: Parts,
+    lanes: Iterable[Lane],
+    closed: Mapping[UUID, Closed],
+    unprobed: Set[UUID] = frozenset(),
+    paused: Set[UUID] = frozenset(),
 ) -> set[str]:
     """Move heads of the lanes that stand before a closed gate, and one task to each circuit in `unprobed`.
+
+    Parents that stand before a provider in `paused` go on to choose elsewhere.
 
     Returns their new lanes as hint words."""
     words: set[str] = set()
@@ -47,15 +55,19 @@ async def divert(
             words |= await _walk(parts, lane, MOST, partial(_away, gate=gate, closed=closed))
         elif gate is None and untried:
             words |= await _walk(parts, lane, MOST_ASKED_TO_PROBE, partial(_towards, untried=untried))
+        elif lane.provider in paused:
+            choose = partial(_elsewhere, avoided=paused | set(closed))
+            words |= await _walk(parts, lane, MOST, choose, choosing=True)
     return words
 
 
-async def _walk(parts: Parts, lane: Lane, most: int, decide: Decide) -> set[str]:
+async def _walk(parts: Parts, lane: Lane, most: int, decide: Decide, *, choosing: bool = False) -> set[str]:
     """Move what is decided to be moved among the heads of a lane."""
     words: set[str] = set()
-    moved: list[tuple[Row[Any], tuple[Happening, ...]]] = []
+    moved: list[tuple[Row, tuple[Happening, ...]]] = []
+    heads = families.CHOOSING if choosing else gates.STUCK
     async with parts.db.transaction() as connection:
-        stuck = await tasks.rows_of(connection, gates.STUCK, _head_of(lane, most))
+        stuck = await tasks.rows_of(connection, heads, _head_of(lane, most))
         for row in await families.with_parents(connection, stuck):
             word = await _move(connection, row, decide, moved)
             words |= {word} if word else set()
@@ -84,7 +96,7 @@ def _living_candidate(standing: Standing, closed: Mapping[UUID, Closed]) -> int 
     return _first(standing, {each for each, gate in closed.items() if gate.reason == REMOVED})
 
 
-def _first(standing: Standing, avoided: set[UUID]) -> int | None:
+def _first(standing: Standing, avoided: Set[UUID]) -> int | None:
     for index, candidate in enumerate(standing.candidates):
         if index != standing.counters.candidate and candidate.provider_id not in avoided:
             return index
@@ -100,6 +112,11 @@ def _away(standing: Standing, gate: Closed, closed: Mapping[UUID, Closed]) -> Mo
     return None if to is None else states.diverted(standing, to, gate.reason)
 
 
+def _elsewhere(standing: Standing, avoided: Set[UUID]) -> Move | None:
+    to = _first(standing, avoided)
+    return None if to is None else states.diverted(standing, to, PAUSED)
+
+
 def _towards(standing: Standing, untried: set[UUID]) -> Move | None:
     """The way to the first of the circuits that the task could try; it is then tried no more."""
     for index, candidate in enumerate(standing.candidates):
@@ -111,9 +128,9 @@ def _towards(standing: Standing, untried: set[UUID]) -> Move | None:
 
 async def _move(
     connection: Connection,
-    row: Row[Any],
+    row: Row,
     decide: Decide,
-    moved: list[tuple[Row[Any], tuple[Happening, ...]]],
+    moved: list[tuple[Row, tuple[Happening, ...]]],
 ) -> str | None:
     standing = tasks.standing_of(row)
     move = decide(standing)

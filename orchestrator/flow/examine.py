@@ -42,7 +42,7 @@ async def examine(parts: Parts, chore_id: UUID, attempt: Try) -> bool:
     return True
 
 
-async def _found(parts: Parts, row: Row[tuple[object, ...]], attempt: Try) -> Probe:
+async def _found(parts: Parts, row: Row, attempt: Try) -> Probe:
     target = Provider.model_validate(row.target)
     try:
         if row.credential_id is not None:

@@ -11,7 +11,7 @@ from orchestrator.catalogue.classify import Classified
 from orchestrator.catalogue.credits import most_of_a_job
 from orchestrator.catalogue.embeddings import embeds
 from orchestrator.catalogue.estimates import TYPICAL_OUTPUT, estimate, full_hour
-from orchestrator.catalogue.models import Model, can_structure, output_asked
+from orchestrator.catalogue.models import CostModel, Model, can_structure, cost_model_of, output_asked
 from orchestrator.catalogue.tiers import tier_asked
 from orchestrator.flow.rank import Chance
 from schemas.budgets import nanos_of
@@ -136,6 +136,8 @@ def _wants_json(request: TaskRequest) -> bool:
 def _estimate(offer: Offer, model: str, most: int, taken: int, hour: datetime, tier: str | None) -> int:
     if offer.provider.vendor is Vendor.COPILOT:
         return most_of_a_job(offer.provider.options.copilot)
+    if cost_model_of(offer.provider) is not CostModel.PER_TOKEN:
+        return 0
     usual = offer.record.output_tokens if model == offer.provider.model else None
     likely = min(most, round(usual) if usual else TYPICAL_OUTPUT)
     return estimate(offer.provider.vendor, model, taken, likely, hour, tier)

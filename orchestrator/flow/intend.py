@@ -32,12 +32,15 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A call about to be made; `timeout` in seconds bounds the whole of it."""
+    """A call about to be made; `timeout` in seconds bounds the whole of it.
+
+    `entry` is the name that its answer has in the cache of answers, if it may ever be kept there."""
 
     call_id: UUID
     purpose: Purpose
     hold_nanos: int
     timeout: float
+    entry: str | None = None
 
 
 async def intend(
@@ -50,6 +53,7 @@ async def intend(
     hold_nanos: int,
     timeout: float,
     rejected_call: UUID | None = None,
+    entry: str | None = None,
 ) -> Intent | Refused:
     """The committed intent of a call with its holds, or why a budget refused it, with nothing written.
 
@@ -58,7 +62,7 @@ async def intend(
     `rejected_call` is the call whose answer this one shall repair. An intent that is already there
     under this `call_id` was committed by an earlier try whose answer got lost.
     """
-    intent = Intent(call_id, purpose, hold_nanos, timeout)
+    intent = Intent(call_id, purpose, hold_nanos, timeout, entry)
     happenings = _happenings(lease, intent)
     try:
         params = _params(boot_id, lease, intent, rejected_call, happenings)
@@ -113,6 +117,7 @@ def _params(
         "boot_id": boot_id,
         "timeout": intent.timeout,
         "rejected_call": rejected_call,
+        "entry": intent.entry,
         **tasks.event_arrays(happenings),
     }
 

@@ -60,7 +60,7 @@ async def notify(parts: Parts, chore_id: UUID, send: Callable[[Delivery], Awaita
     return True
 
 
-def _delivery(row: Row[Any]) -> Delivery:
+def _delivery(row: Row) -> Delivery:
     return Delivery(
         id=row.id,
         task_id=row.task_id,
@@ -74,7 +74,7 @@ def _delivery(row: Row[Any]) -> Delivery:
     )
 
 
-async def _record(parts: Parts, chore: Row[Any], sent: Sent) -> None:
+async def _record(parts: Parts, chore: Row, sent: Sent) -> None:
     last = sent.final or chore.attempt >= chore.max_attempts
     status = "done" if sent.ok else "failed" if last else "queued"
     delay = min(_BACKOFF_CAP, _BACKOFF_BASE * 3.0 ** (chore.attempt - 1))

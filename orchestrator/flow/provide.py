@@ -1,6 +1,7 @@
 """Provide: a tenant gets another provider, its credential sealed before anything is stored."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -19,8 +20,16 @@ _MOST_NAMES: Final = 50
 _LONGEST_NAME: Final = 60
 
 
-async def provide(parts: Parts, tenant_id: UUID, asked: ProviderRequest, model: str) -> str:
-    """Store the provider; its name. Raises `InvalidRequest`, `ProviderExists`, `MasterKeyMissing`.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A provider that was stored, and the simulated ones that were paused because it takes over."""
+
+    name: str
+    took_over_from: tuple[str, ...]
+
+
+async def provide(parts: Parts, tenant_id: UUID, asked: ProviderRequest, model: str) -> Made:
+    """Store the provider. Raises `InvalidRequest`, `ProviderExists`, `MasterKeyMissing`.
 
     The first real provider that is not paused takes over from simulated ones: they are paused.
     """
@@ -45,25 +54,27 @@ async def provide(parts: Parts, tenant_id: UUID, asked: ProviderRequest, model: 
         if asked.credential is not None:
             secret = asked.credential.get_secret_value()
             boxed = await sealed_for(parts, tenant_id, name, asked.base_url, secret)
-        if await _stored(parts, {**row, "id": clock.new_id(), "name": name}, boxed):
+        paused = await _stored(parts, {**row, "id": clock.new_id(), "name": name}, boxed)
+        if paused is not None:
             views.forget_providers(tenant_id)
             telemetry.tell("provider.created", provider=name, vendor=vendor, sealed=boxed is not None)
-            return name
+            return Made(name, paused)
     raise ProviderExists(f"There is a provider {asked.name!r} already: change it, or choose another name.")
 
 
-async def _stored(parts: Parts, row: dict[str, object], boxed: Boxed | None) -> bool:
+async def _stored(parts: Parts, row: dict[str, object], boxed: Boxed | None) -> tuple[str, ...] | None:
+    """The names of the simulated providers that were paused; None where the name is taken."""
     async with parts.db.transaction() as connection:
         given = {**row, "credential": boxed.reference if boxed else NONE}
         if (await connection.execute(providers.ADD, given)).one_or_none() is None:
-            return False
+            return None
         if boxed is not None:
             await connection.execute(providers.SEAL, boxed.row(UUID(str(row["id"]))))
-        if not row["paused"]:
-            await connection.execute(
-                providers.PAUSE_SIMULATED, {"tenant_id": row["tenant_id"], "id": row["id"]}
-            )
-    return True
+        if row["paused"]:
+            return ()
+        whose = {"tenant_id": row["tenant_id"], "id": row["id"]}
+        paused = await connection.execute(providers.PAUSE_SIMULATED, whose)
+        return tuple(sorted(each.name for each in paused))
 
 
 def _names(asked: ProviderRequest) -> Iterator[str]:

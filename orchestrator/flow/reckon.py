@@ -15,6 +15,7 @@ import orjson
 from orchestrator import clock, telemetry
 from orchestrator.store import audit, partitions
 from orchestrator.store.engine import Connection
+from orchestrator.store.statements import Statement
 from orchestrator.wiring import Parts
 
 MOST_CHARGES: Final = 20_000
@@ -75,8 +76,8 @@ async def _each(connection: Connection, params: Mapping[str, Any]) -> tuple[Find
     return tuple(findings)
 
 
-def _needed(statement: Any, params: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: params[name] for name in statement.compile().params}
+def _needed(statement: Statement, params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: params[name] for name in statement.names}
 
 
 def _finding(name: str, row: Any) -> Finding:

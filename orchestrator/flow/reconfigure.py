@@ -73,7 +73,7 @@ async def _keep_credential(
         await connection.execute(providers.SHRED, {"provider_id": provider_id})
 
 
-def _wanted(row: Row[Any], patch: ProviderPatch, boxed: Boxed | None) -> dict[str, Any]:
+def _wanted(row: Row, patch: ProviderPatch, boxed: Boxed | None) -> dict[str, Any]:
     """The row as it shall be; refuses to take a credential along to another host."""
     given = {field: getattr(patch, field) for field in patch.model_fields_set - {"credential", "options"}}
     wanted = {
@@ -112,7 +112,7 @@ def _needed_again(old: str, new: str) -> InvalidRequest:
     )
 
 
-def _refuse_unfit(parts: Parts, row: Row[Any], wanted: dict[str, Any]) -> None:
+def _refuse_unfit(parts: Parts, row: Row, wanted: dict[str, Any]) -> None:
     refuse_unfit(
         parts.config,
         vendor=Vendor(wanted["vendor"]),
@@ -124,7 +124,7 @@ def _refuse_unfit(parts: Parts, row: Row[Any], wanted: dict[str, Any]) -> None:
     )
 
 
-def _refuse_simulated(row: Row[Any], patch: ProviderPatch) -> None:
+def _refuse_simulated(row: Row, patch: ProviderPatch) -> None:
     touched = sorted(patch.model_fields_set & _ITS_OWN)
     if row.simulated and touched:
         errors = tuple(

@@ -7,7 +7,7 @@ of no usage and stay as they are. A batch is one transaction; a second run finds
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from orchestrator.catalogue import prices
@@ -52,7 +52,7 @@ async def reprice(parts: Parts, start: datetime, end: datetime, *, dry_run: bool
         after = rows[-1].id
 
 
-def _cost(row: Row[Any]) -> Cost:
+def _cost(row: Row) -> Cost:
     usage = Usage(
         input_tokens=row.input_tokens,
         cached_tokens=row.cached_tokens or 0,
@@ -64,7 +64,7 @@ def _cost(row: Row[Any]) -> Cost:
     return prices.cost(Vendor(row.vendor), row.model, row.served_tier, usage, row.ended_at)
 
 
-async def _book(parts: Parts, rows: Sequence[Row[Any]], costs: Sequence[Cost]) -> set[UUID]:
+async def _book(parts: Parts, rows: Sequence[Row], costs: Sequence[Cost]) -> set[UUID]:
     changed = [(row, cost) for row, cost in zip(rows, costs, strict=True) if cost.nanos != row.cost_nanos]
     if not changed:
         return set()
@@ -81,7 +81,7 @@ async def _book(parts: Parts, rows: Sequence[Row[Any]], costs: Sequence[Cost]) -
     return {row.id for row in booked}
 
 
-def _count(models: dict[tuple[str, str], Repriced], row: Row[Any], nanos: int) -> None:
+def _count(models: dict[tuple[str, str], Repriced], row: Row, nanos: int) -> None:
     key = (row.vendor, row.model)
     so_far = models.get(key, Repriced(row.vendor, row.model, 0, 0, 0, 0))
     models[key] = replace(

@@ -39,25 +39,25 @@ async def rescue(parts: Parts) -> int:
     return taken + ended
 
 
-def _after_crash(row: Row[Any], passed_on: bool) -> Move:
+def _after_crash(row: Row, passed_on: bool) -> Move:
     standing, status = tasks.standing_of(row), TaskStatus(row.status)
     return states.after_crash(standing, status, random(), passed_on=passed_on)
 
 
-def _after_deadline(row: Row[Any], _: bool) -> Move:
+def _after_deadline(row: Row, _: bool) -> Move:
     canceling = TaskStatus(row.status) is TaskStatus.CANCELING
     return (states.after_cancel if canceling else states.after_deadline)(tasks.standing_of(row))
 
 
 async def _each(parts: Parts, finding: Any, decide: Any, *, close_calls: bool) -> int:
-    moved: list[tuple[Row[Any], Row[Any], tuple[Happening, ...]]] = []
+    moved: list[tuple[Row, Row, tuple[Happening, ...]]] = []
     async with parts.db.transaction() as connection:
         params = {
             "most": MOST,
             "lease": parts.config.lease_seconds,
             "dead_after": parts.config.dead_after_seconds,
         }
-        names = finding.compile().params.keys()
+        names = finding.names
         rows = await tasks.rows_of(connection, finding, {name: params[name] for name in names})
         rows = await families.with_parents(connection, rows)
         found = [row.id for row in rows] if close_calls else []
@@ -88,17 +88,17 @@ async def _passed_on(connection: Connection, found: list[UUID]) -> set[UUID]:
     return {row.id for row in rows}
 
 
-async def _move(connection: Connection, row: Row[Any], move: Move) -> Row[Any] | None:
+async def _move(connection: Connection, row: Row, move: Move) -> Row | None:
     fence = Fence(row.id, TaskStatus(row.status), row.attempt, row.lease_token, parent_id=row.parent_id)
     outcome = EventName.RESCUED.partition(".")[2] if row.lease_token else None
     candidates = tasks.standing_of(row).candidates
     return await tasks.move(connection, fence, move, candidates, outcome=outcome)
 
 
-def _unknown(row: Row[Any]) -> Happening:
+def _unknown(row: Row) -> Happening:
     return Happening(EventName.CALL_UNKNOWN, {"call_id": str(row.id)})
 
 
-def _count(row: Row[Any]) -> None:
+def _count(row: Row) -> None:
     telemetry.CALLS.labels(row.vendor, row.model, CallStatus.UNKNOWN, Category.CRASHED).inc()
     telemetry.COST.labels(row.vendor, row.model).inc(row.cost_nanos)

@@ -9,7 +9,7 @@ from uuid import UUID
 from orchestrator.catalogue.classify import Classified, classify
 from orchestrator.catalogue.models import (
     CostModel,
-    cost_model,
+    cost_model_of,
     describe,
 )
 from orchestrator.flow.assign import Assignment, assign
@@ -229,7 +229,7 @@ def _contender(index: int, fit: Fit, worth: Score, named: dict[str, int], terms:
         model=fit.asked,
         total=worth.total,
         cost=fit.cost,
-        free=cost_model(provider.vendor) is not CostModel.PER_TOKEN and fit.cost == 0,
+        free=cost_model_of(provider) is not CostModel.PER_TOKEN and fit.cost == 0,
         seconds=worth.seconds,
         position=offer.position,
         named=named.get(provider.name),

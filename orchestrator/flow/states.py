@@ -65,7 +65,9 @@ def after_success(standing: Standing, quality: Quality | None = None, served: Se
 def _spared(served: Served | None) -> tuple[Happening, ...]:
     if served is None:
         return ()
-    data = served.model_dump(exclude={"saved_nanos"}) | {"saved_usd": dollars(served.saved_nanos)}
+    data = served.model_dump(exclude={"saved_nanos"}, exclude_none=True) | {
+        "saved_usd": dollars(served.saved_nanos)
+    }
     return (Happening(EventName.SERVED, data),)
 
 

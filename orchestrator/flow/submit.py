@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from random import random
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import orjson
@@ -73,7 +73,7 @@ async def submit(
     task_id = clock.new_id()
     try:
         config = await views.routing_config(parts.db, tenant_id)
-        admit(request, clock.now(), tests=parts.config.sandboxed_tests, rule=config.redaction)
+        admit(request, clock.now(), tests=parts.config.sandboxed_tests, config=config)
         routed = await _route(parts, tenant_id, request, config, body, task_id)
         if request.preferences.on_budget is OnBudget.FAIL:
             await _refuse_exhausted(parts, tenant_id, request, routed.candidates, api_key_id)
@@ -193,12 +193,12 @@ def _family(request: TaskRequest, children: tuple[tuple[Candidate, ...], ...]) -
     }
 
 
-def _fresh(row: Row[Any], request: TaskRequest, routed: Route) -> views.TaskRow:
+def _fresh(row: Row, request: TaskRequest, routed: Route) -> views.TaskRow:
     first, wanted = routed.candidates[0], request.preferences.consensus
     return views.fresh(row, first, request.metadata, routed.simulated, wanted)
 
 
-def _tell(parts: Parts, row: Row[tuple[object, ...]], first: Candidate) -> None:
+def _tell(parts: Parts, row: Row, first: Candidate) -> None:
     scheduled = row.status == TaskStatus.SCHEDULED
     name = EventName.SCHEDULED if scheduled else EventName.QUEUED
     telemetry.emit(row.id, (Happening(name, {"kind": row.kind, "provider": first.name}),))

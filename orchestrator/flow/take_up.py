@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from orchestrator.store import jobs, providers
@@ -69,7 +69,7 @@ async def take_up(parts: Parts, job_id: UUID, token: UUID) -> Job | None:
     return None if row is None else _job(row, token)
 
 
-def _job(row: Row[Any], token: UUID) -> Job:
+def _job(row: Row, token: UUID) -> Job:
     return Job(
         id=row.id,
         token=token,
@@ -98,14 +98,14 @@ def _job(row: Row[Any], token: UUID) -> Job:
     )
 
 
-def _why_stop(row: Row[Any]) -> Category | None:
+def _why_stop(row: Row) -> Category | None:
     ours = row.task_status == TaskStatus.RUNNING and row.task_attempt == row.attempt and not row.task_token
     if not ours:
         return Category.DEADLINE if row.task_status == TaskStatus.EXPIRED else Category.CANCELED
     return Category.TOTAL_TIMEOUT if row.seconds_left <= 0 else None
 
 
-def _booked(row: Row[Any]) -> Failure | None:
+def _booked(row: Row) -> Failure | None:
     if row.call_status != CallStatus.FAILED:
         return None
     category = Category(row.call_category or Category.MALFORMED)

@@ -75,7 +75,7 @@ async def hold(
     """
     params = {**payer.params(), "at": at}
     await connection.execute(budgets.MAKE_WINDOWS, params)
-    rows = (await connection.execute(budgets.LOCK_WINDOWS, params)).all()
+    rows = await connection.execute(budgets.LOCK_WINDOWS, params)
     refusal = refused(rows, nanos)
     if refusal is None and rows:
         held = {"budgets": [row.id for row in rows], "starts": [row.starts for row in rows]}
@@ -120,7 +120,7 @@ async def exhausted(db: Database, payer: Payer, providers: Sequence[str]) -> Ref
     return None
 
 
-def refused(rows: Sequence[Row[Any]] | Sequence[Mapping[str, Any]], nanos: int) -> Refusal | None:
+def refused(rows: Sequence[Row] | Sequence[Mapping[str, Any]], nanos: int) -> Refusal | None:
     """The first hard budget that `nanos` more would overrun; the worst kind of refusal first. Pure."""
     over = [
         _refusal(row, nanos)
@@ -147,7 +147,7 @@ async def affordable(db: Database, most: int) -> list[UUID]:
     """The oldest tasks waiting for budget that fit now, each counted against what the next may use."""
     granted: dict[UUID, int] = {}
     fitting = []
-    levels: dict[Payer, Sequence[Row[Any]]] = {}
+    levels: dict[Payer, Sequence[Row]] = {}
     for waiter in await db.run(budgets.WAITERS, most=most):
         payer = Payer(waiter.tenant_id, waiter.user_id, waiter.api_key_id, waiter.session_id, waiter.provider)
         if payer not in levels:
@@ -166,12 +166,12 @@ async def let_go(db: Database, task_ids: Sequence[UUID]) -> None:
         await db.run(budgets.WAKE, ids=list(task_ids))
 
 
-def tell_crossed(rows: Sequence[Row[Any]]) -> None:
+def tell_crossed(rows: Sequence[Row]) -> None:
     """Tell of the thresholds that a statement was the first to cross; each of its rows carries them all."""
     for crossed in rows[0].crossed if rows else ():
         telemetry.THRESHOLDS.labels(crossed["threshold"]).inc()
         telemetry.warn("budget.threshold", **crossed)
 
 
-def _room(row: Row[Any]) -> int:
+def _room(row: Row) -> int:
     return int(row.limit_nanos - row.spent_nanos - row.held_nanos)

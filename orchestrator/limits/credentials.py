@@ -31,7 +31,7 @@ MOST_REMEMBERED: Final = 10_000
 TRIED: Final = "a check"
 """What a credential belongs to that is only tried, in place of a provider."""
 
-_remembered: dict[tuple[UUID, str, str], tuple[float, Row[Any]]] = {}
+_remembered: dict[tuple[UUID, str, str], tuple[float, Row]] = {}
 _marked: dict[UUID, float] = {}
 
 
@@ -98,7 +98,7 @@ async def shred(parts: Parts, key_id: UUID) -> None:
     await parts.db.run(checks.SHRED, id=key_id)
 
 
-async def _open(parts: Parts, row: Row[Any], tenant_id: UUID, provider: str, base_url: str) -> str:
+async def _open(parts: Parts, row: Row, tenant_id: UUID, provider: str, base_url: str) -> str:
     host = origin_of(base_url)
     if row.host != host:
         raise CredentialMissing(
@@ -108,7 +108,7 @@ async def _open(parts: Parts, row: Row[Any], tenant_id: UUID, provider: str, bas
     return await open_sealed(parts.keys, Binding(tenant_id, row.id, provider, host), sealed)
 
 
-async def _sealed_row(parts: Parts, provider: Provider) -> Row[Any] | None:
+async def _sealed_row(parts: Parts, provider: Provider) -> Row | None:
     now = clock.monotonic()
     which = provider.id, provider.credential, provider.base_url
     found = _remembered.get(which)

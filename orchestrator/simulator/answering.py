@@ -214,7 +214,8 @@ class _Work:
         wanted = ask.embeds
         assert wanted is not None
         text = embeddings.render(wanted, model)
-        return self._blank(model, text, Usage(prompt=wanted.tokens))
+        reply = self._blank(model, text, Usage(prompt=wanted.tokens))
+        return replace(reply, shows_usage=self._plan.fault is not Fault.NO_USAGE)
 
     def _blank(self, model: models.Model, text: str, usage: Usage) -> Reply:
         return Reply(

@@ -13,7 +13,9 @@ from orchestrator.simulator.wire import Cause, Refusal, Refused, Wire
 from orchestrator.simulator.wires import (
     anthropic_messages,
     gemini,
+    gemini_embeddings,
     ollama,
+    ollama_embeddings,
     openai,
     openai_chat,
     openai_embeddings,
@@ -30,6 +32,7 @@ _OLLAMA: Final = ollama.Ollama()
 _GEMINI: Final[dict[str, Wire]] = {
     "generateContent": gemini.Gemini(streams=False),
     "streamGenerateContent": gemini.Gemini(streams=True),
+    gemini_embeddings.METHOD: gemini_embeddings.GeminiEmbeddings(),
 }
 COMPLETIONS: Final[dict[str, Wire]] = {
     openai_chat.CHAT: _CHAT,
@@ -37,6 +40,7 @@ COMPLETIONS: Final[dict[str, Wire]] = {
     openai_embeddings.EMBEDDINGS: openai_embeddings.OpenAIEmbeddings(),
     anthropic_messages.MESSAGES: _ANTHROPIC,
     ollama.CHAT: _OLLAMA,
+    ollama_embeddings.EMBED: ollama_embeddings.OllamaEmbeddings(),
 }
 LISTS: Final[dict[str, Wire]] = {
     f"{openai.ROOT}/models": _CHAT,

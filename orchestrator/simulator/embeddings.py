@@ -31,6 +31,11 @@ def render(wanted: Embedding, model: Model) -> str:
     return orjson.dumps(data).decode()
 
 
+def vectors(rendered: str) -> list[list[float]]:
+    """The vectors alone, for vendors who name them otherwise."""
+    return [row["embedding"] for row in orjson.loads(rendered)]
+
+
 def vector(text: str, dimensions: int) -> list[float]:
     """The text's vector."""
     values = [0.0] * dimensions

@@ -41,10 +41,10 @@ class Fault(StrEnum):
 
 
 class Persona(StrEnum):
-    """Who answers; all but `wrong` answer well when asked to mend it.
+    """Who answers; all but `wrong` and `relapsing` answer well when asked to mend it.
 
     `v4a`, `unified` and `whole` answer well in other forms of edits; `careless` means well, and makes
-    another mistake for each task.
+    another mistake for each task; `relapsing` does so too, and every other time in mending as well.
     """
 
     SLOPPY = "sloppy"
@@ -52,6 +52,7 @@ class Persona(StrEnum):
     SYNTAX_ERROR = "syntax_error"
     MISQUOTE = "misquote"
     CARELESS = "careless"
+    RELAPSING = "relapsing"
     V4A = "v4a"
     UNIFIED = "unified"
     WHOLE = "whole"

@@ -60,6 +60,14 @@ _LISTED_OPENAI: Final[dict[str, Model]] = {
     "gpt-5": Model("gpt-5-2025-08-07", Price(1_250, 125, 10_000), 400_000, flex=True),
     "gpt-5-mini": Model("gpt-5-mini-2025-08-07", Price(250, 25, 2_000), 400_000, flex=True),
     "gpt-5-nano": Model("gpt-5-nano-2025-08-07", Price(50, 5, 400), 400_000, flex=True),
+    "gpt-6-luna": Model(
+        "gpt-6-luna",
+        Price(100, 10, 500, 125),
+        1_050_000,
+        long=Price(200, 20, 750, 250),
+        long_from=272_000,
+        flex=True,
+    ),
     "gpt-5.6-luna": Model(
         "gpt-5.6-luna",
         Price(200, 20, 1_200, 250),
@@ -108,11 +116,12 @@ _LISTED_GOOGLE: Final[dict[str, Model]] = {
         long_from=200_000,
     ),
     "gemini-3.5-flash": Model("gemini-3.5-flash", Price(1_500, 150, 9_000), 1_048_576),
+    "gemini-embedding-001": Model("gemini-embedding-001", Price(150, 150, 0), 2_048, dimensions=3_072),
 }
 _LISTED_OLLAMA: Final[dict[str, Model]] = {
     name: Model(name, FREE, 131_072)
     for name in ("gpt-oss:20b", "llama3.2:latest", "qwen2.5-coder:7b", "qwen3:8b")
-}
+} | {"nomic-embed-text:latest": Model("nomic-embed-text:latest", FREE, 2_048, dimensions=768)}
 LISTED: Final[dict[str, dict[str, Model]]] = {
     OPENAI: _LISTED_OPENAI,
     ANTHROPIC: _LISTED_ANTHROPIC,
@@ -123,14 +132,16 @@ _BY_NAME: Final = {
     vendor: listed | {model.name: model for model in listed.values()} for vendor, listed in LISTED.items()
 }
 _THINKING: Final = {
-    OPENAI: re.compile(r"o[134]|gpt-5"),
+    OPENAI: re.compile(r"o[134]|gpt-[56]"),
     # Up to 4.6 thinking is only done when asked for; from the fifth generation on unless it is refused.
     ANTHROPIC: re.compile(r"claude-[a-z]+-5"),
     GOOGLE: re.compile(r"gemini-(2\.5-(pro|flash(?!-lite))|[3-9])"),
     OLLAMA: re.compile(r"(qwen3|gpt-oss|deepseek-r1)\b"),
 }
 _FIXED_SAMPLING: Final = {
-    OPENAI: re.compile(r"(o[134](-mini|-pro)?|gpt-5(-mini|-nano|-pro)?)(-\d{4}-\d\d-\d\d)?|gpt-5\.6-\w+"),
+    OPENAI: re.compile(
+        r"(o[134](-mini|-pro)?|gpt-5(-mini|-nano|-pro)?)(-\d{4}-\d\d-\d\d)?|(gpt-5\.6|gpt-6)-\w+"
+    ),
     ANTHROPIC: re.compile(r"claude-(opus-4-[78]|[a-z]+-[5-9])(-.*)?"),
 }
 

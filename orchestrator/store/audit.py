@@ -6,7 +6,8 @@ nano-dollars they come to, and a few of them. A part of the past is checked by `
 
 from typing import Final
 
-from sqlalchemy import TextClause, text
+from orchestrator.store.fees import DUE
+from orchestrator.store.statements import Statement, text
 
 _CHECKED = """
     checked AS (
@@ -103,13 +104,22 @@ _NEGATIVE = f"""
     ) {_TOLD}
 """
 
-CHECKS: Final[dict[str, TextClause]] = {
+_FEES = f"""
+    WITH breaches AS (
+        SELECT tenant_id || ' ' || provider || ' ' || month AS subject, nanos AS drift
+        FROM ({DUE.format(now="(statement_timestamp() - interval '1 hour')")}) AS due
+    ) {_TOLD}
+"""
+"""Fees that have been due for an hour; that none is booked twice is the ledger's own key."""
+
+CHECKS: Final[dict[str, Statement]] = {
     "ledger_is_the_calls": text(_LEDGER),
     "one_spend_a_closed_call": text(_SPENDS),
     "every_entry_has_a_call": text(_ORPHANS),
     "spent_is_the_charges": text(_SPENT),
     "held_is_the_open_calls": text(_HELD),
     "nothing_is_negative": text(_NEGATIVE),
+    "every_fee_is_booked": text(_FEES),
 }
 
 FOR_THESE_TIMES = text("SET LOCAL plan_cache_mode = force_custom_plan")

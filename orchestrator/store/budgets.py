@@ -4,7 +4,7 @@ Which windows a call is charged to is written with its intent (`call_charges`), 
 spend and every correction meet the same windows, whenever they come.
 """
 
-from sqlalchemy import text
+from orchestrator.store.statements import text
 
 STARTS = """
     CASE period WHEN 'day' THEN date_trunc('day', CAST(:at AS timestamptz), 'UTC')

@@ -1,8 +1,7 @@
 """The writing statements of a paid call: intent, outcome, and what becomes of intents left open."""
 
-from sqlalchemy import text
-
 from orchestrator.store.budgets import CHARGED, CROSSED
+from orchestrator.store.statements import text
 from orchestrator.store.tasks import EVENTS
 
 _INTEND = f"""
@@ -16,10 +15,10 @@ _INTEND = f"""
         FROM moved WHERE calls.id = CAST(:rejected_call AS uuid)
     ), {EVENTS}
     INSERT INTO calls (id, task_id, tenant_id, attempt, purpose, provider_id, provider, vendor, model,
-        status, hold_nanos, boot_id, started_at, timeout_at)
+        status, hold_nanos, boot_id, started_at, timeout_at, entry)
     SELECT :id, moved.id, moved.tenant_id, :attempt, :purpose, :provider_id, :provider, :vendor, :model,
         'started', :hold_nanos, :boot_id, clock_timestamp(),
-        clock_timestamp() + make_interval(secs => :timeout)
+        clock_timestamp() + make_interval(secs => :timeout), CAST(:entry AS text)
     FROM moved
     RETURNING id, started_at
     """

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import text
+from orchestrator.store.statements import text
 
 KIND: Final = "provider_check"
 """The kind of the chores that do them."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import text
+from orchestrator.store.statements import text
 
 DELIVERY_KIND: Final = "delivery"
 

@@ -1,7 +1,5 @@
-"""Single statements in autocommit, straight on the driver: the path of every submit, poll and claim.
+"""A few connections of the driver, in autocommit, for single statements or for transactions.
 
-SQLAlchemy's pool and greenlets cost four times as much as such a statement itself
-(ops/decisions has the measurement). Rows answer to names and `_asdict()`, as SQLAlchemy's do.
 A server that is halted answers nobody and ends no connection: whoever waits has a deadline of its own.
 """
 
@@ -9,33 +7,37 @@ import asyncio
 import os
 import select
 import socket
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from functools import lru_cache
-from typing import Any, Final
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
 
 from psycopg import AsyncConnection, OperationalError
 from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
-from sqlalchemy import Dialect, TextClause
-from sqlalchemy.dialects.postgresql.psycopg import dialect
+
+from orchestrator.store.statements import Rows, Statement
 
 Connection = AsyncConnection[Any]
-_DIALECT: Final[Dialect] = dialect()  # type: ignore[no-untyped-call]
 
 
 class Direct:
     """A few connections, the last used first; one found silent takes the idle ones with it."""
 
     def __init__(self, url: str, settings: Mapping[str, Any], *, size: int, patience: float) -> None:
-        self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
+        self._url = plain(url)
         self._settings = settings
         self._free: list[Connection] = []
         self._slots = asyncio.Semaphore(size)
         self._patience = patience
 
-    async def run(self, statement: TextClause, params: Mapping[str, Any], within: float) -> Sequence[Any]:
-        """The rows of one statement, committed. Raises psycopg's errors, and `TimeoutError`.
+    async def run(self, statement: Statement, params: Mapping[str, Any], within: float) -> Rows:
+        """The rows of one statement, committed. Raises psycopg's errors, and `TimeoutError`."""
+        async with self.taken(within) as connection:
+            return await rows(connection, statement, params)
+
+    @asynccontextmanager
+    async def taken(self, within: float) -> AsyncIterator[Connection]:
+        """One of the connections for a block. Raises psycopg's errors, and `TimeoutError`.
 
         `within`: the seconds for all of it; then the connection is hung up, whatever the server does.
         """
@@ -45,7 +47,7 @@ class Direct:
             connection = await self._idle() or await self._connect(until)
             timer = asyncio.get_running_loop().call_at(until, self._too_late, connection)
             try:
-                return await rows(connection, statement, params)
+                yield connection
             finally:
                 timer.cancel()
                 await self._give_back(connection)
@@ -93,11 +95,16 @@ class Direct:
             await connection.close()
 
 
-async def rows(connection: Connection, statement: TextClause, params: Mapping[str, Any]) -> Sequence[Any]:
+def plain(url: str) -> str:
+    """A database's URL as the driver takes it: SQLAlchemy's names the driver too."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+async def rows(connection: Connection, statement: Statement, params: Mapping[str, Any]) -> Rows:
     """The rows of one statement on this connection."""
-    cursor = await connection.execute(_sql(statement), params)
+    cursor = await connection.execute(statement.driver, params)
     has_rows = cursor.pgresult is not None and cursor.pgresult.nfields > 0
-    return await cursor.fetchall() if has_rows else ()
+    return Rows(await cursor.fetchall() if has_rows else ())
 
 
 @contextmanager
@@ -127,8 +134,3 @@ def _hung_up(connection: Connection) -> bool:
         return bool(watched.poll(0))
     except (OperationalError, OSError, ValueError):
         return True
-
-
-@lru_cache(maxsize=1024)
-def _sql(statement: TextClause) -> str:
-    return str(statement.compile(dialect=_DIALECT))

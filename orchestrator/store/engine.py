@@ -1,23 +1,20 @@
-"""The one database engine of a process, and the only place that commits.
+"""The one way of a process to its database, and the only place that commits.
 
 `run` is one statement in autocommit (one round trip); `transaction` is for flow and limits alone.
 A database that can't be reached, or that doesn't answer, is always `StoreUnavailable`, whatever the
 driver called it.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from copy import copy
 from typing import Any, Self
 
 import psycopg
-from sqlalchemy import Row, TextClause, text
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from orchestrator.store import direct
 from orchestrator.store.direct import Direct
+from orchestrator.store.statements import Row, Rows, Statement, text
 from schemas.errors import StoreUnavailable
 
 __all__ = ["Connection", "Database", "Duplicate", "Line", "Row"]
@@ -26,8 +23,7 @@ STATEMENT_TIMEOUT_MS = 15_000
 ANSWER_SECONDS = STATEMENT_TIMEOUT_MS / 1000 + 1
 """How long we wait where the server does not even end a statement that took too long."""
 _PATIENCE = 10
-
-Connection = AsyncConnection
+_NONE: Mapping[str, Any] = {}
 
 
 class Duplicate(Exception):
@@ -39,16 +35,21 @@ def unavailable() -> Iterator[None]:
     """Whatever the driver calls it, a database that can't be reached is `StoreUnavailable`."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
-        raise StoreUnavailable(retry_after=2) from error
     except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
         raise StoreUnavailable(retry_after=2) from error
     except psycopg.errors.UniqueViolation as error:
         raise Duplicate from error
-    except IntegrityError as error:
-        if getattr(error.orig, "sqlstate", "") == _UNIQUE_VIOLATION:
-            raise Duplicate from error
-        raise
+
+
+class Connection:
+    """A transaction: its statements commit together."""
+
+    def __init__(self, connection: direct.Connection) -> None:
+        self._connection = connection
+
+    async def execute(self, statement: Statement, params: Mapping[str, Any] = _NONE, /) -> Rows:
+        """The rows of a statement."""
+        return await direct.rows(self._connection, statement, params)
 
 
 class Line:
@@ -58,7 +59,7 @@ class Line:
         self._connection = connection
         self._answers_within = answers_within
 
-    async def one(self, statement: TextClause, /, **params: Any) -> Any:
+    async def one(self, statement: Statement, /, **params: Any) -> Row:
         """The one row of a statement."""
         with unavailable(), direct.hung_up_after(self._answers_within, self._connection):
             return (await direct.rows(self._connection, statement, params))[0]
@@ -84,14 +85,7 @@ class Database:
             " -c plan_cache_mode=force_generic_plan",
         }
         self._direct = Direct(url, settings, size=pool_size, patience=_PATIENCE)
-        self._engine: AsyncEngine = create_async_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=_PATIENCE,
-            connect_args=settings,
-            hide_parameters=True,
-        )
+        self._transactions = Direct(url, settings, size=pool_size, patience=_PATIENCE)
         self._within = ANSWER_SECONDS
 
     def answering_within(self, seconds: float) -> Self:
@@ -100,27 +94,30 @@ class Database:
         hurried._within = seconds
         return hurried
 
-    async def run(self, statement: TextClause, /, **params: Any) -> Sequence[Row[Any]]:
+    async def run(self, statement: Statement, /, **params: Any) -> Rows:
         """The rows of one statement that commits by itself."""
         with unavailable():
             return await self._direct.run(statement, params, self._within)
 
-    async def one(self, statement: TextClause, /, **params: Any) -> Row[Any] | None:
+    async def one(self, statement: Statement, /, **params: Any) -> Row | None:
         """The first row of one statement, if any."""
         rows = await self.run(statement, **params)
         return rows[0] if rows else None
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self) -> AsyncIterator[Connection]:
         """Several statements that commit together, or not at all."""
         with unavailable():
-            async with self._engine.connect() as connection:
-                driver: Any = (
-                    connection.sync_connection and connection.sync_connection.connection.driver_connection
-                )
-                with direct.hung_up_after(self._within, driver):
-                    async with connection.begin():
-                        yield connection
+            async with self._transactions.taken(self._within) as connection:
+                await connection.execute("BEGIN")
+                try:
+                    yield Connection(connection)
+                except BaseException:
+                    # What can't be rolled back any more is closed, with the same effect.
+                    with suppress(psycopg.Error):
+                        await connection.rollback()
+                    raise
+                await connection.commit()
 
     @asynccontextmanager
     async def dedicated(self, *, silent_seconds: float) -> AsyncIterator[Line]:
@@ -144,9 +141,8 @@ class Database:
     async def close(self) -> None:
         """Give all connections back."""
         await self._direct.close()
-        await self._engine.dispose()
+        await self._transactions.close()
 
 
 _PING = text("SELECT 1")
 _SILENCE = text("SELECT set_config('idle_session_timeout', :milliseconds, false)")
-_UNIQUE_VIOLATION = "23505"

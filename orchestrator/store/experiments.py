@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import orjson
-from sqlalchemy import text
 
+from orchestrator.store.statements import text
 from schemas.experiments import Arm
 
 ADD = text(

@@ -5,12 +5,10 @@ tried and never waited for.
 """
 
 from collections.abc import Sequence
-from typing import Any
-
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orchestrator import telemetry
+from orchestrator.store.engine import Connection
+from orchestrator.store.statements import Row, text
 from schemas.events import EventName
 from schemas.moves import Happening
 
@@ -29,6 +27,8 @@ PARENT_TOLD = """, told AS (
                 THEN clock_timestamp() ELSE p.run_at END,
             queued_at = CASE WHEN p.status = 'queued' AND p.open_children = 1
                 THEN clock_timestamp() ELSE p.queued_at END,
+            rank = CASE WHEN p.status = 'queued' AND p.open_children = 1
+                THEN p.rank - interval '100 days' ELSE p.rank END,
             event_seq = p.event_seq + (p.finished_at IS NULL)::int
         FROM moved WHERE p.id = moved.parent_id AND moved.finished_at IS NOT NULL
         RETURNING p.id, p.tenant_id, p.event_seq, p.open_children, p.status, p.finished_at, p.queue,
@@ -39,7 +39,9 @@ PARENT_TOLD = """, told AS (
             jsonb_build_object('child_id', moved.id, 'status', moved.status, 'open', told.open_children)
         FROM told, moved WHERE told.finished_at IS NULL
     )"""
-"""A child that `moved` has just ended is open no more; with the last one its parent becomes ready."""
+"""A child that `moved` has just ended is open no more; with the last one its parent becomes ready.
+
+It stands at the head of its lane then: what it chooses from is paid, and short work is left."""
 
 WHOM_TOLD = """, told.id AS parent_id, told.open_children AS open_siblings, told.finished_at IS NULL AS waits,
         CASE WHEN told.status = 'queued' AND told.open_children = 0
@@ -85,8 +87,10 @@ INSERT_FAMILY = text(
         SELECT child.id, moved.tenant_id, moved.kind,
             CASE WHEN timed.ready THEN 'queued' ELSE 'scheduled' END,
             CASE WHEN timed.ready THEN 'waiting_for_worker' END, moved.priority, child.queue,
-            child.provider_id, timed.run_at, moved.rank, timed.ready, moved.deadline, moved.max_attempts,
-            moved.max_crashes, 1, moved.labels, moved.user_id, moved.session_id, moved.api_key_id, timed.now,
+            child.provider_id, timed.run_at, moved.rank, timed.ready,
+            moved.deadline - least(interval '60 seconds', (moved.deadline - timed.run_at) / 10),
+            moved.max_attempts, moved.max_crashes, 1, moved.labels, moved.user_id, moved.session_id,
+            moved.api_key_id, timed.now,
             CASE WHEN timed.ready THEN timed.now END, moved.id
         FROM child, moved, timed
         RETURNING *
@@ -111,7 +115,30 @@ INSERT_FAMILY = text(
     FROM moved
     """
 )
-"""A parent and its children, in one statement; no row where the Idempotency-Key is taken already."""
+"""A parent and its children, in one statement; no row where the Idempotency-Key is taken already.
+
+The children's deadline leaves their parent a tenth of its time, at most a minute, to choose.
+"""
+
+CHOOSING = text(
+    """
+    SELECT id, tenant_id, status, attempt, lease_token, candidate, failures, candidate_failures, crashes,
+        max_attempts, max_crashes, boot_id, parent_id,
+        extract(epoch FROM deadline - clock_timestamp()) AS seconds_left,
+        (SELECT CAST(candidates AS text) FROM task_payloads WHERE task_payloads.id = tasks.id) AS candidates
+    FROM tasks
+    WHERE id IN (
+            SELECT id FROM tasks AS head
+            WHERE head.status = 'queued' AND head.ready AND head.nudged_at IS NULL AND head.queue = :queue
+                AND head.provider_id = :provider_id AND head.tenant_id = :tenant_id
+            ORDER BY head.rank, head.id LIMIT :most
+        )
+        AND status = 'queued' AND ready AND nudged_at IS NULL
+        AND EXISTS (SELECT FROM tasks AS child WHERE child.parent_id = tasks.id)
+    FOR NO KEY UPDATE SKIP LOCKED
+    """
+)
+"""Parents at the head of a lane, whose children have all ended."""
 
 OPEN_CHILDREN = text(
     """
@@ -139,7 +166,7 @@ _TRY_PARENTS = text(
 )
 
 
-async def with_parents(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+async def with_parents(connection: Connection, rows: Sequence[Row]) -> list[Row]:
     """Those of these locked tasks whose parent, if they have one, is locked now too; the others wait."""
     wanted = {row.parent_id for row in rows if row.parent_id is not None}
     if not wanted:
@@ -148,7 +175,7 @@ async def with_parents(connection: AsyncConnection, rows: Sequence[Row[Any]]) ->
     return [row for row in rows if row.parent_id is None or row.parent_id in found]
 
 
-def tell_parent(moved: Row[Any]) -> str | None:
+def tell_parent(moved: Row) -> str | None:
     """Tell of a child's end, once committed; the lane its parent is ready in, if this was the last one."""
     if moved.parent_id is None or not moved.waits:
         return None

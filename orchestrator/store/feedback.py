@@ -1,7 +1,6 @@
 """Feedback: what callers say of ended tasks, kept with the provider and model that gave the result."""
 
-from sqlalchemy import text
-
+from orchestrator.store.statements import text
 from orchestrator.store.tasks import EVENTS
 
 GIVE = text(

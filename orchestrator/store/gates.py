@@ -4,7 +4,7 @@
 same address and credential, so that a limit met by one is known to the other.
 """
 
-from sqlalchemy import text
+from orchestrator.store.statements import text
 
 PUT = text(
     """

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import text
+from orchestrator.store.statements import text
 
 KIND: Final = "health_check"
 """The kind of the chores that do them; each is queued again after it was done."""

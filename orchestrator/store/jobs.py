@@ -1,7 +1,6 @@
 """Jobs: a vendor's own work that a task waits for without a lease; the job's row has the lease."""
 
-from sqlalchemy import text
-
+from orchestrator.store.statements import text
 from orchestrator.store.tasks import EVENTS
 
 HAND_OVER = text(

@@ -3,7 +3,7 @@
 The walk over lanes is a loose index scan: its cost depends on the lanes, never on the backlog.
 """
 
-from sqlalchemy import text
+from orchestrator.store.statements import text
 
 LANES = text(
     """

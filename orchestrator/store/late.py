@@ -4,8 +4,7 @@ Both statements look at other calls of the task, so the caller has locked the ta
 before: what they see is what the lock's holder left behind.
 """
 
-from sqlalchemy import text
-
+from orchestrator.store.statements import text
 from orchestrator.store.tasks import EVENTS, LEASED
 
 LOCK = text("SELECT id FROM tasks WHERE id = :id FOR NO KEY UPDATE")
@@ -15,7 +14,7 @@ LATE_ANSWER = text(
     SELECT calls.id, calls.purpose, call_answers.answer, calls.served_model, calls.category
     FROM calls JOIN call_answers ON call_answers.call_id = calls.id
     WHERE calls.task_id = :id AND calls.attempt = :attempt AND calls.status = 'answered'
-        AND calls.verdict IS NULL AND calls.purpose <> 'verifier'
+        AND calls.verdict IS NULL AND calls.purpose NOT IN ('verifier', 'lookup')
     ORDER BY calls.id DESC LIMIT 1
     """
 )

@@ -1,6 +1,6 @@
 """The advisory lock that makes one dispatcher lead."""
 
-from sqlalchemy import text
+from orchestrator.store.statements import text
 
 _LEADER = 7236912
 

@@ -1,6 +1,6 @@
 """Leases and the processes that hold them: register, heartbeat, find what the dead left behind."""
 
-from sqlalchemy import text
+from orchestrator.store.statements import text
 
 REGISTER = text(
     """

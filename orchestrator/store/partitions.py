@@ -1,12 +1,31 @@
-"""Monthly partitions over UUIDv7 keys: pure bounds, and the statements that make them.
+"""Monthly partitions over UUIDv7 keys: their bounds, and how those of the coming months are made.
 
 A default partition catches what no month covers, so that a late dispatcher never loses an insert.
 """
 
 from datetime import UTC, datetime
+from typing import Any, Final
 from uuid import UUID
 
-from orchestrator.store.tables import PARTITIONED
+import psycopg
+
+from orchestrator import clock, telemetry
+from orchestrator.store.direct import plain
+from orchestrator.store.engine import unavailable
+
+PARTITIONED: Final = {
+    "tasks": "id",
+    "task_payloads": "id",
+    "task_results": "id",
+    "attempts": "task_id",
+    "calls": "id",
+    "call_answers": "call_id",
+    "call_charges": "call_id",
+    "events": "task_id",
+}
+
+LOCK: Final = "SELECT pg_advisory_xact_lock(7236911)"
+"""Held by whoever changes the schema."""
 
 
 def month_after(month: datetime, count: int = 1) -> datetime:
@@ -33,3 +52,21 @@ def statements(now: datetime, months: int = 3) -> list[str]:
                 f"FOR VALUES FROM ('{lowest_id(start)}') TO ('{lowest_id(end)}'){storage}"
             )
     return ddl
+
+
+def extend(url: str) -> None:
+    """Make the coming months' partitions where they are missing. Raises `StoreUnavailable`."""
+    with unavailable(), psycopg.connect(plain(url), connect_timeout=3) as connection:
+        connection.execute(LOCK)
+        make(connection)
+
+
+def make(connection: psycopg.Connection[Any]) -> None:
+    """The same within the transaction of this connection."""
+    for statement in statements(clock.now()):
+        try:
+            with connection.transaction():
+                connection.execute(statement.encode())
+        except psycopg.IntegrityError:
+            # Rows of that month are in the default partition already, and may stay there.
+            telemetry.warn("partition.not_made", statement=statement)

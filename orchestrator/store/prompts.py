@@ -1,18 +1,6 @@
-"""The tenants' own leads of prompts: their table and what is done to it."""
+"""What is done to the tenants' own leads of prompts."""
 
-from sqlalchemy import Column, DateTime, Table, Text, Uuid, text
-
-from orchestrator.store.tables import metadata
-
-tenant_prompts = Table(
-    "tenant_prompts",
-    metadata,
-    Column("tenant_id", Uuid, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("template", Text, nullable=False),
-    Column("version", Text, nullable=False),
-    Column("updated_at", DateTime(timezone=True), nullable=False),
-)
+from orchestrator.store.statements import text
 
 KEEP_PROMPT = text(
     """

@@ -41,6 +41,7 @@ providers = Table(
     Column("deleted_at", TIME),
     Column("models", ARRAY(Text)),
     Column("models_at", TIME),
+    Column("fee_since", TIME),
 )
 
 credentials = Table(

@@ -1,9 +1,6 @@
 """Providers as their tenant changes them, with their sealed credentials and templates."""
 
-from typing import Any
-
-from sqlalchemy import Row, text
-
+from orchestrator.store.statements import Row, text
 from schemas.providers import Provider
 
 LOCK = text(
@@ -18,9 +15,10 @@ LOCK = text(
 ADD = text(
     """
     INSERT INTO providers (id, tenant_id, name, vendor, wire, base_url, model, credential, options,
-        concurrency_limit, paused, managed, trusted, position)
+        concurrency_limit, paused, managed, trusted, fee_since, position)
     VALUES (:id, :tenant_id, :name, :vendor, :wire, :base_url, :model, :credential,
         CAST(:options AS jsonb), CAST(:concurrency_limit AS integer), :paused, false, false,
+        CASE WHEN CAST(:options AS jsonb) ->> 'monthly_fee_usd' IS NOT NULL THEN clock_timestamp() END,
         coalesce(CAST(:position AS integer), (
             SELECT coalesce(max(position) FILTER (WHERE NOT simulated), min(position) - 100, -1) + 1
             FROM providers WHERE tenant_id = :tenant_id AND deleted_at IS NULL
@@ -36,6 +34,8 @@ REPLACE = text(
     UPDATE providers SET vendor = :vendor, wire = :wire, base_url = :base_url, model = :model,
         credential = :credential, options = CAST(:options AS jsonb),
         concurrency_limit = CAST(:concurrency_limit AS integer), paused = :paused, position = :position,
+        fee_since = CASE WHEN CAST(:options AS jsonb) ->> 'monthly_fee_usd' IS NOT NULL
+            THEN coalesce(fee_since, clock_timestamp()) END,
         managed = managed AND :managed, trusted = trusted AND :same_host, updated_at = clock_timestamp(),
         models = CASE WHEN base_url = :base_url THEN models END,
         models_at = CASE WHEN base_url = :base_url THEN models_at END
@@ -127,7 +127,7 @@ KEEP_TEMPLATE = text(
 )
 
 
-def provider_of(row: Row[Any]) -> Provider:
+def provider_of(row: Row) -> Provider:
     """The provider that a task stands at, from a row that tells all of it."""
     return Provider(
         id=row.provider_id,

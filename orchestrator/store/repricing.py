@@ -1,13 +1,12 @@
 """The statements of a repricing: calls with usage, in batches by id, and their corrections.
 
-Locks calls in the order of their ids, then windows in key order. What a vendor or an own adapter itself
-said it charged is no matter of prices. The part of the cache writes that is kept for an hour has no column
-of its own: it is read where the vendor that has such a price tells of it.
+Locks calls in the order of their ids, then windows in key order. What a vendor itself said it charged, or an
+adapter, and what a flat plan pays, is no matter of prices. The part of the cache writes that is kept for an
+hour has no column of its own: it is read where the vendor that has such a price tells of it.
 """
 
-from sqlalchemy import text
-
 from orchestrator.store.budgets import CHARGED, CROSSED
+from orchestrator.store.statements import text
 
 PRICED = text(
     """
@@ -19,7 +18,7 @@ PRICED = text(
     FROM calls
     WHERE id > :after AND id < :before AND started_at >= :start AND started_at < :end
         AND status IN ('answered', 'failed') AND input_tokens IS NOT NULL
-        AND price_source NOT IN ('vendor', 'adapter', 'ai_credits')
+        AND price_source NOT IN ('vendor', 'adapter', 'ai_credits', 'flat_plan')
     ORDER BY id LIMIT :most
     """
 )

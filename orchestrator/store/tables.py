@@ -1,4 +1,4 @@
-"""The tables, as the views query them and as the migrations are checked against.
+"""The tables, as the migrations are checked against; no process of the product loads them.
 
 Lock order everywhere: parent task, task, call, budget windows (key order), job, delivery.
 
@@ -8,9 +8,11 @@ What is large (request, result, answer) stands apart from the hot row.
 
 from sqlalchemy import (
     ARRAY,
+    REAL,
     BigInteger,
     Boolean,
     Column,
+    Date,
     Identity,
     Integer,
     LargeBinary,
@@ -25,17 +27,7 @@ from orchestrator.store import outbound_tables, provider_tables  # noqa: F401 - 
 from orchestrator.store.metadata import TIME as _TIME
 from orchestrator.store.metadata import metadata
 
-__all__ = ["PARTITIONED", "metadata"]
-PARTITIONED = {
-    "tasks": "id",
-    "task_payloads": "id",
-    "task_results": "id",
-    "attempts": "task_id",
-    "calls": "id",
-    "call_answers": "call_id",
-    "call_charges": "call_id",
-    "events": "task_id",
-}
+__all__ = ["metadata"]
 
 tenants = Table(
     "tenants",
@@ -176,6 +168,7 @@ calls = Table(
     Column("ended_at", _TIME),
     Column("final_at", _TIME),
     Column("cache_write_tokens", Integer),
+    Column("entry", Text),
 )
 
 call_answers = Table(
@@ -191,10 +184,12 @@ ledger = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("at", _TIME, nullable=False),
     Column("tenant_id", Uuid, nullable=False),
-    Column("task_id", Uuid, nullable=False),
-    Column("call_id", Uuid, nullable=False),
+    Column("task_id", Uuid),
+    Column("call_id", Uuid),
     Column("kind", Text, nullable=False),
     Column("amount_nanos", BigInteger, nullable=False),
+    Column("provider", Text),
+    Column("month", Date),
 )
 
 reckonings = Table(
@@ -280,4 +275,24 @@ idempotency_keys = Table(
     Column("task_id", Uuid, nullable=False),
     Column("body_hash", LargeBinary, nullable=False),
     Column("created_at", _TIME, nullable=False),
+)
+
+tenant_prompts = Table(
+    "tenant_prompts",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("template", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("updated_at", _TIME, nullable=False),
+)
+
+similar_questions = Table(
+    "similar_questions",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("entry", Text, primary_key=True),
+    Column("embedding", ARRAY(REAL), nullable=False),
+    Column("ends_at", _TIME, nullable=False),
 )

@@ -8,12 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, TextClause, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orchestrator import clock
 from orchestrator.store import families
-from orchestrator.store.engine import Database
+from orchestrator.store.engine import Connection, Database
+from orchestrator.store.statements import Row, Statement, text
 from schemas.errors import FOLLOWS, Category, Follow
 from schemas.events import EventName
 from schemas.moves import Counters, Fence, Happening, Move, Standing
@@ -120,7 +119,7 @@ LEASED = f"""
         ) ORDER BY calls.id) AS text) AS answers, max(calls.ended_at) AS ended_at
         FROM calls JOIN call_answers ON call_answers.call_id = calls.id
         WHERE moved.attempt > 1 AND calls.task_id = moved.id AND calls.status = 'answered'
-            AND calls.verdict IS DISTINCT FROM 'superseded' AND calls.purpose <> 'verifier'
+            AND calls.verdict IS DISTINCT FROM 'superseded' AND calls.purpose NOT IN ('verifier', 'lookup')
             AND calls.attempt > coalesce((
                 SELECT max(attempts.attempt) FROM attempts
                 WHERE attempts.task_id = moved.id AND attempts.outcome = 'answer_rejected'
@@ -296,7 +295,7 @@ def as_json(candidates: Sequence[Candidate]) -> str:
     return orjson.dumps([candidate.model_dump(mode="json") for candidate in candidates]).decode()
 
 
-def standing_of(row: Row[Any]) -> Standing:
+def standing_of(row: Row) -> Standing:
     """Where the task of a row stands."""
     return Standing(
         counters=Counters(row.candidate, row.failures, row.candidate_failures, row.crashes),
@@ -308,7 +307,7 @@ def standing_of(row: Row[Any]) -> Standing:
 
 
 async def move(
-    run: Database | AsyncConnection,
+    run: Database | Connection,
     fence: Fence,
     to: Move,
     candidates: Sequence[Candidate],
@@ -317,7 +316,7 @@ async def move(
     result: str | None = None,
     call_id: UUID | None = None,
     verdict: str | None = None,
-) -> Row[Any] | None:
+) -> Row | None:
     """Carry a move out if the fence still holds; the new state and the parent told, or None if it doesn't."""
     candidate = candidates[to.counters.candidate]
     params = {
@@ -355,13 +354,11 @@ async def move(
     return rows[0] if rows else None
 
 
-async def rows_of(
-    run: Database | AsyncConnection, statement: TextClause, params: dict[str, Any]
-) -> Sequence[Row[Any]]:
+async def rows_of(run: Database | Connection, statement: Statement, params: dict[str, Any]) -> Sequence[Row]:
     """The rows of a statement, inside the caller's transaction or as one of its own."""
     if isinstance(run, Database):
         return await run.run(statement, **params)
-    return (await run.execute(statement, params)).all()
+    return await run.execute(statement, params)
 
 
 SUPERSEDE = text(

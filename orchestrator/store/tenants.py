@@ -1,6 +1,6 @@
 """Tenants, their API keys and their providers."""
 
-from sqlalchemy import text
+from orchestrator.store.statements import text
 
 ADD_TENANT = text(
     """

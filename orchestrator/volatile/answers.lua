@@ -1,6 +1,7 @@
 -- The second layer of the cache of answers. KEYS: the tenant's prefix. ARGV: the verb, then what it takes.
--- Every name begins with the tenant's prefix and its generation: clearing is a new generation. The index over
--- all tenants knows when each entry ends and what it takes, so that the whole never outgrows its bound.
+-- Every name begins with the tenant's prefix and its generation: clearing is a new generation. An entry has a
+-- stamp of its own, by which a process knows whether what it holds is still what is kept. The index over all
+-- tenants knows when each entry ends and what it takes, so that the whole never outgrows its bound.
 
 local tenant, verb = KEYS[1], ARGV[1]
 local generations, counts = tenant .. ':generation', tenant .. ':counts'
@@ -34,26 +35,23 @@ local function used()
   return tonumber(redis.call('GET', total) or '0')
 end
 
-if verb == 'look' then -- hash, generation held in the first layer, fresh generation
-  local current = generation(ARGV[4])
-  if ARGV[3] == current then
-    count('hits_first', 1)
-    return {'first', current, '', 0}
-  end
-  local name = tenant .. ':' .. current .. ':' .. ARGV[2]
-  local found = redis.call('GET', name)
-  if found then
-    count('hits_second', 1)
-    return {'second', current, found, math.max(0, redis.call('TTL', name))}
-  end
-  count('misses', 1)
-  return {'none', current, '', 0}
+local function named(hash, fresh)
+  return tenant .. ':' .. generation(fresh) .. ':' .. hash
 end
 
-if verb == 'keep' then -- hash, fresh generation, value, seconds, most bytes of all tenants
-  local current = generation(ARGV[3])
-  local name = tenant .. ':' .. current .. ':' .. ARGV[2]
-  local size, most = #ARGV[4] + 4 * #name, tonumber(ARGV[6])
+if verb == 'look' then -- hash, fresh generation, stamp held in the first layer, whether it is counted
+  local name = named(ARGV[2], ARGV[3])
+  local found = redis.call('HMGET', name, 'stamp', 'text')
+  local layer = not found[1] and 'none' or found[1] == ARGV[4] and 'first' or 'second'
+  if ARGV[5] == '1' then count(({none = 'misses', first = 'hits_first', second = 'hits_second'})[layer], 1) end
+  if layer ~= 'second' then return {layer, '', '', 0} end
+  return {layer, found[1], found[2], math.max(0, redis.call('TTL', name))}
+end
+
+if verb == 'keep' then -- hash, fresh generation, stamp, text, seconds, most bytes of all tenants, in place of one
+  local name = named(ARGV[2], ARGV[3])
+  local size, most = #ARGV[5] + 4 * #name, tonumber(ARGV[7])
+  if ARGV[8] == '0' and redis.call('EXISTS', name) == 1 then return {'there'} end
   for _, ended in ipairs(redis.call('ZRANGEBYSCORE', index, '-inf', now, 'LIMIT', 0, 500)) do drop(ended) end
   drop(name)
   for _ = 1, 1000 do
@@ -62,13 +60,19 @@ if verb == 'keep' then -- hash, fresh generation, value, seconds, most bytes of 
     if not first then break end
     drop(first)
   end
-  if used() + size > most then return {'full', current} end
-  redis.call('SET', name, ARGV[4], 'EX', ARGV[5])
-  redis.call('ZADD', index, now + tonumber(ARGV[5]), name)
+  if used() + size > most then return {'full'} end
+  redis.call('HSET', name, 'stamp', ARGV[4], 'text', ARGV[5])
+  redis.call('EXPIRE', name, ARGV[6])
+  redis.call('ZADD', index, now + tonumber(ARGV[6]), name)
   redis.call('HSET', sizes, name, size)
   redis.call('INCRBY', total, size)
   count('kept', 1)
-  return {'kept', current}
+  return {'kept'}
+end
+
+if verb == 'drop' then -- hash, fresh generation
+  drop(named(ARGV[2], ARGV[3]))
+  return {}
 end
 
 if verb == 'count' then -- field, number, and so on

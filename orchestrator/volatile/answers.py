@@ -1,13 +1,15 @@
 """The cache of answers: a small one in the process, a larger one in Redis, both by tenant.
 
 An entry is a text under a hash, and belongs to one tenant: its name holds the tenant's id, and nobody looks
-under another. A tenant's generation stands in Redis alone, so what was cleared is found in neither layer by
-anyone, and a Redis that is away is a miss. Nothing here is ever the truth. For threads: calls block.
+under another. Redis says with each look-up whether an entry stands and is still the one that a process holds,
+so what was cleared, dropped or replaced is found in neither layer by anyone, and a Redis that is away is a
+miss. Nothing here is ever the truth. For threads: calls block.
 """
 
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.resources import files
 from typing import Final
 from uuid import UUID, uuid4
@@ -21,6 +23,7 @@ LONGEST: Final = 512 * 1024
 COUNTS: Final = (
     "hits_first",
     "hits_second",
+    "hits_alike",
     "misses",
     "kept",
     "served",
@@ -38,9 +41,19 @@ class Found:
     layer: str
 
 
+class Keeping(StrEnum):
+    """What became of an entry that was to be kept; `there`: an earlier one stands, and was to stay."""
+
+    KEPT = "kept"
+    THERE = "there"
+    FULL = "full"
+    TOO_LONG = "too_long"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True)
 class _Held:
-    generation: str
+    stamp: str
     until: float
     text: str
 
@@ -53,13 +66,13 @@ class AnswerCache:
         self._most = most_bytes
         self._here = _Memory(most_here)
 
-    def look(self, tenant_id: UUID, name: str) -> Found | None:
+    def look(self, tenant_id: UUID, name: str, *, counted: bool = True) -> Found | None:
         """The entry of a tenant, or None. Raises `Unreachable`."""
         if not self._most:
             return None
         held = self._here.get(tenant_id, name)
-        generation = held.generation if held else ""
-        layer, current, text, seconds = self._run(tenant_id, "look", name, generation, uuid4().hex)
+        stamp = held.stamp if held else ""
+        layer, current, text, seconds = self._run(tenant_id, "look", name, uuid4().hex, stamp, int(counted))
         if held is not None and layer == "first":
             return Found(held.text, "first")
         if layer != "second":
@@ -67,17 +80,25 @@ class AnswerCache:
         self._here.put(tenant_id, name, _Held(str(current), clock.monotonic() + int(seconds), str(text)))
         return Found(str(text), "second")
 
-    def keep(self, tenant_id: UUID, name: str, text: str, seconds: int) -> bool:
-        """Keep an entry for `seconds`, in place of an earlier one; False where there is no room for it.
+    def keep(self, tenant_id: UUID, name: str, text: str, seconds: int, *, instead: bool = True) -> Keeping:
+        """Keep an entry for `seconds`, `instead` of an earlier one or only where there is none.
 
         Raises `Unreachable`."""
-        if not self._most or len(text) > LONGEST:
-            return False
-        said, generation = self._run(tenant_id, "keep", name, uuid4().hex, text, seconds, self._most)
-        if said != "kept":
-            return False
-        self._here.put(tenant_id, name, _Held(str(generation), clock.monotonic() + seconds, text))
-        return True
+        if not self._most:
+            return Keeping.OFF
+        if len(text) > LONGEST:
+            return Keeping.TOO_LONG
+        stamp = uuid4().hex
+        (said,) = self._run(
+            tenant_id, "keep", name, uuid4().hex, stamp, text, seconds, self._most, int(instead)
+        )
+        if said == Keeping.KEPT:
+            self._here.put(tenant_id, name, _Held(stamp, clock.monotonic() + seconds, text))
+        return Keeping(str(said))
+
+    def drop(self, tenant_id: UUID, name: str) -> None:
+        """Forget one entry of a tenant, for every process. Raises `Unreachable`."""
+        self._run(tenant_id, "drop", name, uuid4().hex)
 
     def count(self, tenant_id: UUID, **more: int) -> None:
         """Add to a tenant's counts. Raises `Unreachable`."""
@@ -140,4 +161,4 @@ def _size(held: _Held) -> int:
     return 2 * len(held.text) + 500
 
 
-__all__ = ["COUNTS", "LONGEST", "AnswerCache", "Found", "Unreachable"]
+__all__ = ["COUNTS", "LONGEST", "AnswerCache", "Found", "Keeping", "Unreachable"]

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.acceptance.canaries import Scene
 from tests.acceptance.system import Terminal, Up, environment, terminal, until
 
 pytestmark = pytest.mark.timeout(240)
@@ -104,3 +105,49 @@ def test_flower_shows_workers_queues_and_the_tasks_own_ids_and_changes_nothing(
     assert "provider.openai" in _flower(up, "/broker")[1]
     assert _flower(up, f"/api/worker/shutdown/{worker}", method="POST")[0] == 403
     assert psutil.pid_exists(user.child("worker-1").pid)
+
+
+def test_canaries_in_every_field_are_found_nowhere_whatever_way_their_tasks_take(
+    running: tuple[Terminal, Up],
+) -> None:
+    with Scene(*running) as scene:
+        until(scene.is_watched, 30, "Flower hears of tasks")
+        # Given secrets in all that a task can say, and a provider that answers well, badly or not at all,
+        scene.rules(
+            {"match": {"prompt_contains": "Mended"}, "persona": "sloppy"},
+            {"match": {"prompt_contains": "Refused"}, "persona": "wrong"},
+            {"match": {"prompt_contains": "Repeated"}, "fault": "500", "times": 1},
+        )
+        with scene.overheard() as heard:
+            # when their tasks pass, are mended, fail, are tried again, are kept, and are streamed,
+            passed = scene.ends(scene.fix("Passed"), {"Idempotency-Key": scene.canaries["key"]})
+            mended = scene.ends(scene.fix("Mended"))
+            repeated = scene.ends(scene.fix("Repeated"))
+            failed = scene.ends(scene.fix("Refused"))
+            again = scene.ended(scene.api.post(f"/api/v1/tasks/{failed['id']}/retry").json()["id"])
+            reviewed = scene.ends(scene.review())
+            first, kept = scene.ends(scene.chat()), scene.ends(scene.chat())
+            shaped = scene.ends(scene.by_schema())
+            assert "[DONE]" in scene.streamed()
+            scene.misuses()
+        tasks = [passed, mended, repeated, failed, again, reviewed, first, kept, shaped]
+        ends = ["succeeded"] * 3 + ["failed"] * 2 + ["succeeded"] * 4
+        assert [each["status"] for each in tasks] == ends, [each["error"] for each in tasks]
+        assert scene.canaries["schema"] in str(shaped["result"])
+        ids = [each["id"] for each in tasks]
+        until(lambda: ids[-1] in scene.flower.get("/api/tasks").text, 20, "Flower heard of the last task")
+        assert again["retry_of"] == failed["id"]
+        assert [len(scene.calls(each["id"])) for each in (passed, repeated, first, kept)] == [1, 2, 1, 0]
+        assert "repair" in scene.calls(mended["id"])
+        # then the provider got none of them, and no place but the submitter's own holds one.
+        assert scene.sent() == []
+        places = scene.places(ids) | {"redis": "".join(heard)}
+        for name in ("redis", "table events", "table calls", "flower /api/tasks", "file logs/worker-1.log"):
+            assert ids[0] in places[name], name
+        found = {
+            (place, name)
+            for place, text in places.items()
+            for name, it in scene.canaries.items()
+            if it in text
+        }
+        assert found == set()

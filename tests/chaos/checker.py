@@ -177,15 +177,17 @@ def calls_per_task(history: History) -> Iterator[Violation]:
 
 
 def planned(calls: Iterable[Call]) -> int:
-    """The calls of an undisturbed run: one, one more for each answer that was refused on the way, a verifier.
+    """The calls of an undisturbed run: one, one more for each answer that was refused on the way, a verifier,
+    a look-up.
 
     The last answer's refusal asked for no other; each provider was asked once and to mend it three times.
     """
     every = sorted(calls, key=lambda call: call.started_at)
-    made = [call for call in every if call.purpose != "verifier"]
+    beside = {call.purpose for call in every} & {"verifier", "lookup"}
+    made = [call for call in every if call.purpose not in beside]
     refused = sum(call.verdict == "rejected" for call in made[:-1])
     firsts = sum(call.purpose == "first" for call in made)
-    return min(1 + refused, (1 + MAX_REPAIRS) * max(1, firsts)) + (len(made) < len(every))
+    return min(1 + refused, (1 + MAX_REPAIRS) * max(1, firsts)) + len(beside)
 
 
 def open_calls(history: History) -> Iterator[Violation]:

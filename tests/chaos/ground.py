@@ -95,7 +95,7 @@ class Door:
 
 @dataclass
 class Ground:
-    """A running product. Children are found by name; `elsewhere`: requests that a stand-in received.
+    """A running product. Children are found by name; `elsewhere`: requests that stand-ins received.
 
     With a seed in `clumsy`, the store of every process of ours stumbles.
     """
@@ -110,7 +110,7 @@ class Ground:
     times: Times
     links: Links | None = None
     clumsy: int | None = None
-    elsewhere: list[Received] = field(default_factory=list)
+    elsewhere: list[list[Received]] = field(default_factory=list)
     children: dict[str, Child] = field(default_factory=dict)
 
     @property

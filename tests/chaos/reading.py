@@ -38,6 +38,7 @@ _CALLS = """
         provider
     FROM calls
 """
+_ENTRIES = "SELECT call_id, kind, amount_nanos FROM ledger WHERE kind <> 'fee'"
 _BUDGETS = "SELECT id, scope, subject, created_at FROM budgets WHERE hard AND deleted_at IS NULL"
 _CHARGES = """
     SELECT call_id, budget_id, period, starts FROM call_charges JOIN budgets ON budgets.id = budget_id
@@ -68,9 +69,7 @@ def history(url: str, journal: Path, submissions: tuple[Submission, ...]) -> His
             keys=tuple(connection.execute("SELECT key, task_id FROM idempotency_keys").fetchall()),
             results=tuple(row[0] for row in connection.execute("SELECT id FROM task_results")),
             calls=tuple(Call(*row) for row in connection.execute(_CALLS)),
-            ledger=tuple(
-                Entry(*row) for row in connection.execute("SELECT call_id, kind, amount_nanos FROM ledger")
-            ),
+            ledger=tuple(Entry(*row) for row in connection.execute(_ENTRIES)),
             events=tuple(Event(*row) for row in connection.execute("SELECT task_id, seq, name FROM events")),
             journal=requests,
             budgets=tuple(Budget(*row) for row in connection.execute(_BUDGETS)),

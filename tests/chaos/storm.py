@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import chain
 from typing import Any, Final
 
 from orchestrator.embedded.stack import Stack
@@ -85,7 +86,7 @@ def weather(stack: Stack, storm: Storm, seed: int, *, keep: bool = False) -> Wea
         except Stalled as stalled:
             print(stalled)
         history = reading.history(made.database_url, made.journal, submissions)
-        history = replace(history, journal=(*history.journal, *made.elsewhere))
+        history = replace(history, journal=(*history.journal, *chain(*made.elsewhere)))
         # Whom a fault ended was started again: whoever is gone now gave up by itself.
         gave_up = tuple(Violation("gave up", name, "ended without being killed") for name in made.dead)
         violations = (*check(history), *gave_up)

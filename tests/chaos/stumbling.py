@@ -5,14 +5,12 @@ and not of interest here.
 """
 
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Row, TextClause
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from orchestrator.store.engine import Database, Line
+from orchestrator.store.engine import Connection, Database, Line
+from orchestrator.store.statements import Rows, Statement
 from schemas.errors import StoreUnavailable
 
 
@@ -29,14 +27,14 @@ class Stumbling(Database):
         """Another one that stumbles as often."""
         return Stumbling(steady, seed=self._dice.getrandbits(32), share=self._share)
 
-    async def run(self, statement: TextClause, /, **params: Any) -> Sequence[Row[Any]]:
+    async def run(self, statement: Statement, /, **params: Any) -> Rows:
         """The rows of a statement, if their way back is not cut."""
         rows = await self._steady.run(statement, **params)
         self._perhaps_stumble()
         return rows
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self) -> AsyncIterator[Connection]:
         """A transaction that is committed in any case."""
         async with self._steady.transaction() as connection:
             yield connection

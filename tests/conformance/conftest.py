@@ -22,7 +22,8 @@ BY_NAME = {line.name: line for line in PLAYED}
 @pytest.fixture
 def spoken(request: pytest.FixtureRequest) -> Spoken:
     """The wire that is played: the first one, unless the test names another."""
-    return BY_NAME[getattr(request, "param", PLAYED[0].name)]
+    given = getattr(request, "param", PLAYED[0])
+    return given if isinstance(given, Spoken) else BY_NAME[given]
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ class Spoken:
 
 
 TABLE: Final = (
-    Spoken("openai_chat", "openai", "/openai/v1", ("gpt-4.1-mini", "gpt-5-mini", "gpt-4o", "o4-mini")),
+    Spoken("openai_chat", "openai", "/openai/v1", ("gpt-4.1-mini", "gpt-5-mini", "gpt-6-luna", "o4-mini")),
     Spoken("openai_responses", "openai", "/openai/v1", ("gpt-5-mini", "gpt-5.6-luna", "gpt-4o")),
     Spoken(
         "anthropic_messages",

@@ -3,12 +3,15 @@
 import asyncio
 import socket
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from orchestrator.http import addresses, transport
 from orchestrator.http.addresses import AddressRefused, HostUnknown, guarded
 from orchestrator.http.clients import Clients
+from schemas.manners import Timeouts
+from schemas.providers import Provider, ProviderOptions, Vendor, Wire
 
 
 def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
@@ -76,6 +79,18 @@ async def test_an_address_that_no_request_can_carry_is_refused(
 async def test_webhooks_to_many_hosts_share_one_client() -> None:
     clients = Clients(connect_timeout=1)
     assert clients.anywhere() is clients.anywhere()
+    await clients.close()
+
+
+async def test_a_provider_is_waited_for_as_it_says_when_connecting() -> None:
+    provider = Provider(
+        id=uuid4(), name="p", vendor=Vendor.OPENAI, wire=Wire.OPENAI_CHAT, base_url="https://x.org/v1",
+        model="m", credential="none", options=ProviderOptions(timeouts=Timeouts(connect_seconds=0.5)),
+    )  # fmt: skip
+    clients = Clients(connect_timeout=5)
+    own, usual = clients.to(provider, private=False), clients.of("https://x.org/v1", private=False)
+    assert (own.timeout.connect, usual.timeout.connect) == (0.5, 5)
+    assert clients.to(provider, private=False) is own
     await clients.close()
 
 

@@ -80,10 +80,13 @@ def render_repair(
     answer: str,
     problems: tuple[str, ...],
     again: Again | None = None,
+    most: int = PROBLEMS_BYTES,
 ) -> tuple[Message, ...]:
-    """The earlier messages, the answer that was refused, and what to mend in it: all, but for `again`."""
+    """The earlier messages, the answer that was refused, and what to mend in it: all, but for `again`.
+
+    Of the problems as many are named as fit `most` bytes."""
     mend = template("repair.md").render(
-        problems="\n".join(_within(problems, PROBLEMS_BYTES)),
+        problems="\n".join(_within(problems, most)),
         review=isinstance(request, ReviewCodeRequest),
         chat=isinstance(request, ChatRequest),
         again=again or Again(),

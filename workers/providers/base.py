@@ -259,7 +259,7 @@ def malformed(error: Exception) -> Failure:
     """The failure of an answer that can't be read, in one sentence; where, if its wire could tell."""
     where = str(error) if isinstance(error, Malformed) else "it is not of the form that its wire reads"
     if isinstance(error, ValidationError):
-        where = f"its counts of tokens add up to less than 0 or more than {MOST_TOKENS}"
+        where = f"{error.errors()[0]['loc'][0]} is no count that a call can have"
     return Failure(
         category=Category.MALFORMED, message=said(f"The provider's answer was malformed: {where}.", None)
     )

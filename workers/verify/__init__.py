@@ -1,4 +1,4 @@
-"""Is an answer usable? `verify` says so for any text a model may send, and never raises.
+"""Is an answer usable? `verify` says so for any text a model may send, and raises only where nobody asks.
 
 An accepted code answer is a patch of our own making that applies; an accepted review points at real lines.
 A review's repair replaces the first answer; a change's goes together with what stands of the answers before.
@@ -15,6 +15,7 @@ from workers.verify.draft import FRESH, Draft
 from workers.verify.embeddings import verify_embeddings
 from workers.verify.means import NONE, Means
 from workers.verify.review import verify_review
+from workers.verify.sandbox import Unwanted
 from workers.verify.scores import judged, unjudged
 from workers.verify.verdict import Accepted, Rejected, rejected
 
@@ -23,6 +24,7 @@ __all__ = [
     "Draft",
     "Means",
     "Rejected",
+    "Unwanted",
     "disarm",
     "judged",
     "may_be_mended",
@@ -39,6 +41,7 @@ def verify(
     """The result an answer amounts to, or what to mend in it.
 
     `draft` is what the refusal of the answer before it left standing, `means` what this worker may use.
+    Raises `Unwanted` where that ended a task's tests.
     """
     if isinstance(request, EmbedRequest):
         return verify_embeddings(request.context, answer)

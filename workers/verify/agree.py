@@ -1,7 +1,7 @@
 """Do two answers say the same? Each has a fingerprint: that of what it makes, but for layout and comments.
 
 Python is compared by its syntax tree without docstrings and places; other text by its lines, with white
-space made plain. What an answer says about itself does not count.
+space made plain, but for indentation where it has a meaning. What an answer says about itself does not count.
 """
 
 import ast
@@ -13,6 +13,7 @@ from schemas.results import Answered, ChatResult, CodeResult, FileChange
 from workers.verify.check import parsed
 
 _WITH_DOCSTRING: Final = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_INDENTED: Final = (".py", ".pyi", ".yaml", ".yml", ".sass", ".coffee", ".haml", ".pug", ".nim", ".hs", ".fs")
 _GAP: Final = re.compile(r"\s+")
 
 
@@ -39,7 +40,7 @@ def _path(file: FileChange) -> str:
 def _file(file: FileChange) -> tuple[str, str, str]:
     content = file.content or ""
     tree = parsed(content) if file.path.endswith((".py", ".pyi")) else None
-    return file.path, str(file.operation), _tree(tree, content) if tree else _plain(content)
+    return file.path, str(file.operation), _tree(tree, content) if tree else _other(file.path, content)
 
 
 def _tree(tree: ast.Module, source: str) -> str:
@@ -52,6 +53,13 @@ def _tree(tree: ast.Module, source: str) -> str:
         return ast.dump(tree)
     except RecursionError:
         return _plain(source)
+
+
+def _other(path: str, text: str) -> str:
+    if not path.lower().endswith(_INDENTED):
+        return _plain(text)
+    lines = (line for line in text.expandtabs().splitlines() if line.strip())
+    return "\n".join(f"{len(line) - len(line.lstrip())} {_plain(line)}" for line in lines)
 
 
 def _plain(text: str) -> str:

@@ -4,7 +4,6 @@ Prose that a console or a pull request will render is disarmed; code is never ch
 of a reviewed diff that deceive their reader become findings of our own.
 """
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -22,21 +21,9 @@ from schemas.results import (
 from schemas.tasks import ReviewCodeRequest, TaskRequest
 from workers.context import BIDI, SECRET, Span, injections, merged, sensitive, texts
 from workers.diffs.hunks import read_diff
+from workers.verify.markup import disarmed
 from workers.verify.verdict import clipped
 
-_CODE: Final = re.compile(r"(```.*?```|~~~.*?~~~|``[^`\n].*?``|`[^`\n]+`)", re.DOTALL)
-_ELEMENT: Final = re.compile(
-    r"<(?=/?(?:script|iframe|object|embed|applet|form|meta|link|base|style|svg|math|frame|frameset|portal|template)\b"
-    r"|[a-z][^<>]{0,300}[\s/\"']on[a-z]{3,30}\s*=)",
-    re.IGNORECASE,
-)
-_SCHEME: Final = (
-    r"(?:j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t|vbscript|data(?=:(?!image/(?:png|jpe?g|gif|webp)[;,])))\s*:"
-)
-_LINK: Final = re.compile(
-    rf"((?:\]\(|\]:)\s*<?|<|\b(?:href|src|action)\s*=\s*[\"']?)\s*{_SCHEME}", re.IGNORECASE
-)
-_IMAGE: Final = re.compile(r"!(?=\[[^\]\n]{0,300}\](?:\(|\[)\s*)|<(?=img\b)", re.IGNORECASE)
 _OWN: Final = 20
 
 
@@ -110,17 +97,15 @@ class _Filter:
         self._tell(NoticeKind.SECRET_IN_ANSWER, where, secrets)
         for span in reversed(secrets):
             text = f"{text[: span.start]}[secret hidden]{text[span.end :]}"
-        parts = _CODE.split(text)
-        safe = [_disarmed(part) if at % 2 == 0 else part for at, part in enumerate(parts)]
-        if safe == parts:
-            return text
-        self._active(where, "was disarmed")
-        return "".join(safe)
+        safe = disarmed(text)
+        if safe != text:
+            self._active(where, "was disarmed")
+        return safe
 
     def look(self, where: str, text: str) -> None:
         """Tell of the same things in a text that stays as it is."""
         self._tell(NoticeKind.SECRET_IN_ANSWER, where, self._secrets(text))
-        if any(_disarmed(part) != part for part in _CODE.split(text)[::2]):
+        if disarmed(text) != text:
             self._active(where, "is in it; escape it before you show it")
 
     def _active(self, where: str, what: str) -> None:
@@ -142,13 +127,6 @@ class _Filter:
             for span in found
             if not any(text[span.start : span.end] in given for given in self._given or ())
         ]
-
-
-def _disarmed(text: str) -> str:
-    """Prose whose markup can only be read: nothing in it acts, links to code or loads."""
-    text = _LINK.sub(lambda match: f"{match[1]}#unsafe-", text)
-    text = _ELEMENT.sub("&lt;", text)
-    return _IMAGE.sub(lambda match: "&lt;" if match[0] == "<" else "", text)
 
 
 def _deceiving(request: ReviewCodeRequest) -> list[Finding]:

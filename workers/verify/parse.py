@@ -7,7 +7,7 @@ prose. What could be a piece of a block and was not read as one is a problem: no
 import re
 import unicodedata
 from collections.abc import Callable, Set
-from typing import Final
+from typing import Final, NamedTuple
 
 from workers.verify.blocks import FORM, read_block
 from workers.verify.edits import AnyEdit, Parsed, Whole, touched
@@ -21,6 +21,9 @@ from workers.verify.verdict import clipped
 from workers.verify.whole import doubtful_ends, nameless, read_file
 
 _SHOWN: Final = 60
+_HEADING: Final = 2
+"""Lines above a block that may name its file."""
+_LEFT_OUT: Final = "[… blocks that are kept are left out here …]"
 _READERS: Final[dict[str, Callable[[Reading, int], int | None]]] = {
     "<": read_block,
     "*": read_patch,
@@ -41,7 +44,7 @@ _DIFF_FENCE: Final = re.compile(r"(?:`{3,}|~{3,})\s?(?:diff|patch|udiff)\b")
 def parse_edits(answer: str, known: Set[str]) -> Parsed:
     """The edits of an answer in order; `known` are the paths of the tree."""
     reading = Reading(answer, known)
-    starts = _read(reading)
+    starts = [block.start for block in _read(reading)]
     problems = [
         *reading.problems,
         *_left_over(reading),
@@ -57,19 +60,44 @@ def parse_edits(answer: str, known: Set[str]) -> Parsed:
     return Parsed(tuple(reading.edits), prose, tuple(problems), tuple(reading.notes))
 
 
-def _read(reading: Reading) -> list[int]:
-    """Go through the answer; where blocks began."""
-    lines, at, starts = reading.lines, 0, list[int]()
+def excerpt(answer: str, known: Set[str], numbers: Set[int]) -> str:
+    """The blocks of these numbers with the lines that name their files, and a mark where others are left out.
+
+    Empty where the answer holds none of them."""
+    reading = Reading(answer, known)
+    shown, left_out, above = list[str](), False, 0
+    for block in _read(reading):
+        if numbers.isdisjoint(block.numbers):
+            left_out = True
+        else:
+            shown += [_LEFT_OUT] if left_out else []
+            shown += reading.lines[max(above, block.start - _HEADING) : block.after]
+            left_out = False
+        above = block.after
+    return "\n".join([*shown, _LEFT_OUT] if shown and left_out else shown)
+
+
+class _Block(NamedTuple):
+    """Where something was read that edits are made of, and the numbers that its blocks got."""
+
+    start: int
+    after: int
+    numbers: range
+
+
+def _read(reading: Reading) -> list[_Block]:
+    """Go through the answer; what stands where in it."""
+    lines, at, blocks = reading.lines, 0, list[_Block]()
     while at < len(lines) and not reading.full:
-        reader = _READERS.get(lines[at][:1])
+        reader, number = _READERS.get(lines[at][:1]), reading.number
         after = reader(reading, at) if reader else None
         if after is None:
             reading.say(lines[at])
             at += 1
         else:
-            starts.append(at)
+            blocks.append(_Block(at, after, range(number + 1, reading.number + 1)))
             reading.floor, at = len(reading.prose), after
-    return starts
+    return blocks
 
 
 def _left_over(reading: Reading) -> list[Problem]:

@@ -13,6 +13,7 @@ from workers.verify.tags import elements
 from workers.verify.verdict import clipped
 
 _MOST: Final = 200
+_DIGITS: Final = 9
 _REASON: Final = 1_000
 _NAME: Final = "verifier"
 _NOT_SCORED: Final = "The verifier did not score this finding."
@@ -58,7 +59,7 @@ def _scores(answer: str, min_score: int) -> Mapping[int, Judgement]:
     for element in elements(text, "score", _MOST):
         number = element.attributes.get("finding", "")
         score = tenths(element.attributes.get("score", ""))
-        if not number.isdecimal() or score is None:
+        if not number.isdecimal() or len(number) > _DIGITS or score is None:
             continue
         dropped = element.attributes.get("verdict", "").lower() in _DROPS or score < min_score
         judgement = Judgement(
@@ -66,9 +67,9 @@ def _scores(answer: str, min_score: int) -> Mapping[int, Judgement]:
             score=score,
             reason=clipped(" ".join(element.text.split()), _REASON),
         )
-        before = found.get(int(number[:9]))
+        before = found.get(int(number))
         if before is None or (before.score or 0) > score or (dropped and before.opinion is Opinion.KEEP):
-            found[int(number[:9])] = judgement
+            found[int(number)] = judgement
     return found
 
 

@@ -15,12 +15,14 @@ _OUTPUT: Final = 4_000
 
 
 def check_tests(tree: Mapping[str, str], command: Sequence[str], means: Means) -> Check:
-    """Whether the command ends with 0 on the tree; not run where this worker may not or can't contain it."""
+    """Whether the command ends with 0 on the tree; not run where this worker may not or can't contain it.
+
+    Raises `Unwanted`."""
     said = clipped(shlex.join(command), _COMMAND)
     if not means.tests:
         detail = f"`{said}` was not run: tests are off on this worker (ORCHESTRATOR_SANDBOXED_TESTS)"
         return Check(name=_NAME, passed=None, detail=detail)
-    ran = run_contained(tree, command, means.reads)
+    ran = run_contained(tree, command, means.reads, unwanted=means.unwanted)
     if isinstance(ran, Refused):
         return Check(name=_NAME, passed=None, detail=f"`{said}` was not run: {ran.reason}")
     if ran.passed:

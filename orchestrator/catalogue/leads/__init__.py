@@ -10,9 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from jinja2 import StrictUndefined, TemplateError, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
 from schemas.tasks import TaskKind
 
 NAMES: Final = tuple(kind.value for kind in TaskKind if kind not in (TaskKind.CHAT, TaskKind.EMBED))
@@ -20,11 +17,6 @@ NAMES: Final = tuple(kind.value for kind in TaskKind if kind not in (TaskKind.CH
 VARIABLES: Final = ("kind", "language")
 MOST_TEMPLATE: Final = 20_000
 MOST_OUTPUT: Final = 40_000
-
-_MAY: Final = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.CondExpr,
-    nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not,
-)  # fmt: skip
 
 
 class Unfit(ValueError):
@@ -44,17 +36,18 @@ def version(template: str) -> str:
 
 def check(name: str, template: str) -> None:
     """Raise `Unfit` unless the template is a lead, tried with samples."""
-    environment = _environment()
+    from orchestrator.catalogue.leads import language as templates  # most processes never need it
+
     try:
-        tree = environment.parse(template)
-    except (TemplateError, RecursionError) as error:
+        tree = templates.environment().parse(template)
+    except (templates.TemplateError, RecursionError) as error:
         raise Unfit(f"is no template: {error}") from error
-    for node in tree.find_all(nodes.Node):
-        if not isinstance(node, _MAY):
+    for node in tree.find_all(templates.nodes.Node):
+        if not isinstance(node, templates.MAY):
             what = type(node).__name__
             allowed = f"a lead inserts {_listed()} and chooses with if"
             raise Unfit(f"must not use {what} (line {node.lineno}): {allowed}")
-        if isinstance(node, nodes.Name) and node.name not in VARIABLES:
+        if isinstance(node, templates.nodes.Name) and node.name not in VARIABLES:
             raise Unfit(f"has no variable {node.name!r} (line {node.lineno}): there are {_listed()}")
     for language in ("python", ""):
         if not rendered(template, name, language):
@@ -63,23 +56,20 @@ def check(name: str, template: str) -> None:
 
 def rendered(template: str, kind: str, language: str | None) -> str:
     """The text of a lead. Raises `Unfit` where it can't be rendered, or is too long."""
+    from orchestrator.catalogue.leads import language as templates
+
     try:
         parts, left = [], MOST_OUTPUT
-        for part in _environment().from_string(template).generate(kind=kind, language=language or ""):
+        lead = templates.environment().from_string(template)
+        for part in lead.generate(kind=kind, language=language or ""):
             left -= len(part)
             if left < 0:
                 raise Unfit(f"must not give more than {MOST_OUTPUT:,} characters")
             parts.append(part)
-    except (TemplateError, TypeError, RecursionError) as error:
+    except (templates.TemplateError, TypeError, RecursionError) as error:
         raise Unfit(f"can't be rendered: {error}") from error
     return "".join(parts).strip()
 
 
 def _listed() -> str:
     return " and ".join(f"{{{{ {name} }}}}" for name in VARIABLES)
-
-
-@cache
-def _environment() -> ImmutableSandboxedEnvironment:
-    # Prompts are text for a model, not HTML: escaping would change it.
-    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)

@@ -33,7 +33,7 @@ def simulated(simulator_url: str) -> tuple[ProviderSetting, ...]:
             vendor=Vendor.OPENAI,
             wire=Wire.OPENAI_CHAT,
             base_url=f"{simulator_url}/accounts/primary/openai/v1",
-            model="gpt-5-mini",
+            model=FACTS[Vendor.OPENAI].model or "",
             credential=f"env:{SIMULATOR_KEY}",
             simulated=True,
         ),

@@ -1,7 +1,7 @@
 """The words of the health circuits: whose health, what a call says about it, what became of it."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Self, assert_never
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from orchestrator.config import Config
 from schemas.errors import Category
+from schemas.manners import CircuitPolicy
 
 
 class Health(StrEnum):
@@ -65,6 +66,19 @@ class Policy:
             failure_ratio=config.circuit_failure_ratio,
             open_seconds=config.circuit_open_seconds,
             open_most=config.circuit_open_most,
+        )
+
+    def with_own(self, own: CircuitPolicy | None) -> Self:
+        """The same for a provider that has some of it otherwise."""
+        if own is None:
+            return self
+        open_seconds = own.open_seconds or self.open_seconds
+        return replace(
+            self,
+            minimum_calls=own.minimum_calls or self.minimum_calls,
+            failure_ratio=own.failure_ratio or self.failure_ratio,
+            open_seconds=open_seconds,
+            open_most=max(open_seconds, own.open_most_seconds or self.open_most),
         )
 
     @property

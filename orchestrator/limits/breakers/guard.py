@@ -34,6 +34,7 @@ from orchestrator.limits.breakers.circuits import (
 from orchestrator.limits.breakers.records import SOURCE, Records
 from orchestrator.limits.breakers.window import MICROSECONDS, Ruling
 from orchestrator.volatile import Script
+from schemas.manners import CircuitPolicy
 
 _PHASES: Final = {STATE_CLOSED: Phase.CLOSED, STATE_OPEN: Phase.OPEN, STATE_HALF_OPEN: Phase.HALF_OPEN}
 _STATES: Final = {phase: state for state, phase in _PHASES.items()}
@@ -50,13 +51,16 @@ class Breakers:
         self._on_transition = on_transition
 
     @contextmanager
-    def guard(self, circuit: Circuit, lease_seconds: float) -> Iterator[Verdict]:
+    def guard(
+        self, circuit: Circuit, lease_seconds: float, own: CircuitPolicy | None = None
+    ) -> Iterator[Verdict]:
         """Let the block run if the circuit does, and take in the verdict that it sets.
 
         `lease_seconds` is the longest that the block takes: a probe not heard of by then is given up.
+        `own`: what its provider has otherwise than the installation.
         Raises `CircuitOpen` before the block. Two round trips; one if a closed circuit's call ends neutral.
         """
-        call = _Call(self._records, circuit, lease_seconds)
+        call = _Call(self._records, circuit, lease_seconds, self._policy.with_own(own))
         breaker = CircuitBreaker(
             fail_max=1,
             reset_timeout=0,
@@ -70,7 +74,7 @@ class Breakers:
         try:
             calling.__enter__()
         except CircuitBreakerError:
-            raise CircuitOpen(circuit, call.ruling.wait(self._policy)) from None
+            raise CircuitOpen(circuit, call.ruling.wait(call.policy)) from None
         try:
             yield call.verdict
         finally:
@@ -101,7 +105,7 @@ class Breakers:
         self._script.close()
 
     def _notice(self, call: "_Call") -> None:
-        self._tell(call.circuit, call.ruling, _why(call.ruling, self._policy), shared=call.shared)
+        self._tell(call.circuit, call.ruling, _why(call.ruling, call.policy), shared=call.shared)
 
     def _tell(self, circuit: Circuit, ruling: Ruling, why: str, *, shared: bool) -> None:
         opened = ruling.phase is Phase.OPEN
@@ -139,12 +143,13 @@ class _Call(CircuitBreakerStorage):
     What pybreaker writes on the way (counters, times, states) decides nothing.
     """
 
-    def __init__(self, records: Records, circuit: Circuit, lease: float) -> None:
+    def __init__(self, records: Records, circuit: Circuit, lease: float, policy: Policy) -> None:
         super().__init__(circuit.id)
         self.circuit = circuit
+        self.policy = policy
         self.verdict = Verdict()
         self._records = records
-        self.ruling, self.shared = records.admit(circuit.id, lease)
+        self.ruling, self.shared = records.admit(circuit.id, lease, policy)
         self._admission = self.ruling
         self._reported = False
         # Half open with its probe under way is open for everyone else.
@@ -197,7 +202,9 @@ class _Call(CircuitBreakerStorage):
         health, admission = self.verdict.health, self._admission
         if health is Health.NEUTRAL and admission.phase is Phase.CLOSED:
             return
-        self.ruling, self.shared = self._records.report(self.circuit.id, admission, self.shared, health)
+        self.ruling, self.shared = self._records.report(
+            self.circuit.id, admission, self.shared, health, self.policy
+        )
 
 
 class _Listener(CircuitBreakerListener):

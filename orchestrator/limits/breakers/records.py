@@ -24,23 +24,15 @@ class SharedRecord:
     """Circuits in Redis, by Redis' clock; each step is one round trip. Steps raise `Unreachable`."""
 
     def __init__(self, script: Script, policy: Policy) -> None:
-        self._script = script
-        self._policy = (
-            policy.minimum_calls,
-            policy.failure_ratio,
-            micros(policy.open_seconds),
-            micros(policy.open_most),
-            micros(policy.bucket_seconds),
-            policy.buckets,
-        )
+        self._script, self._policy = script, policy
 
-    def admit(self, key: str, lease: float) -> Ruling:
-        """May a call go ahead that lasts up to `lease` seconds?"""
-        return self._ask("admit", key, micros(lease))
+    def admit(self, key: str, lease: float, own: Policy | None = None) -> Ruling:
+        """May a call go ahead that lasts up to `lease` seconds? `own`: a policy of this circuit's."""
+        return self._ask("admit", key, micros(lease), own=own)
 
-    def report(self, key: str, epoch: int, health: Health) -> Ruling:
+    def report(self, key: str, epoch: int, health: Health, own: Policy | None = None) -> Ruling:
         """Take in how a call ended that was admitted in `epoch`."""
-        return self._ask("report", key, epoch, health, jitter())
+        return self._ask("report", key, epoch, health, jitter(), own=own)
 
     def reset(self, key: str) -> Ruling:
         """Close it, whatever was."""
@@ -50,8 +42,9 @@ class SharedRecord:
         """How it stands; changes nothing."""
         return self._ask("look", key)
 
-    def _ask(self, verb: str, key: str, *arguments: str | float) -> Ruling:
-        was, phase, admitted, *figures = self._script.run(_PREFIX + key, verb, *self._policy, *arguments)
+    def _ask(self, verb: str, key: str, *arguments: str | float, own: Policy | None = None) -> Ruling:
+        given = _figures(own or self._policy)
+        was, phase, admitted, *figures = self._script.run(_PREFIX + key, verb, *given, *arguments)
         return Ruling(Phase(str(was)), Phase(str(phase)), bool(admitted), *map(int, figures))
 
 
@@ -67,14 +60,15 @@ class OwnRecord:
         """May a call go ahead that lasts up to `lease` seconds?"""
         return self._step(key, lambda was, now: window.admit(self._policy, was, now, micros(lease)))
 
-    def report(self, key: str, epoch: int | None, health: Health) -> Ruling:
+    def report(self, key: str, epoch: int | None, health: Health, own: Policy | None = None) -> Ruling:
         """Take in how a call ended that was admitted in `epoch`; None: by the shared record."""
+        policy = own or self._policy
 
         def step(was: Standing, now: int) -> tuple[Standing, Ruling]:
             if epoch is None and was.phase is not Phase.CLOSED:
-                return was, window.look(self._policy, was, now)
+                return was, window.look(policy, was, now)
             begun = was.epoch if epoch is None else epoch
-            return window.report(self._policy, was, now, begun, health, jitter())
+            return window.report(policy, was, now, begun, health, jitter())
 
         return self._step(key, step)
 
@@ -82,14 +76,14 @@ class OwnRecord:
         """How it stands; changes nothing."""
         return self._step(key, lambda was, now: (was, window.look(self._policy, was, now)))
 
-    def take_over(self, key: str, ruling: Ruling) -> None:
+    def take_over(self, key: str, ruling: Ruling, own: Policy | None = None) -> None:
         """Remember what the shared record said, for the time when it is away."""
         if ruling.phase is Phase.CLOSED:
             if key in self._standings:
                 self._standings.pop(key, None)
         elif not ruling.admitted:
             now = _now()
-            left = micros(ruling.wait(self._policy))
+            left = micros(ruling.wait(own or self._policy))
             self._standings[key] = Standing(Phase.OPEN, now, now + left, ruling.open_for)
 
     def forget(self) -> None:
@@ -114,26 +108,28 @@ class Records:
         self._own = OwnRecord(policy)
         self._away = False
 
-    def admit(self, key: str, lease: float) -> tuple[Ruling, bool]:
-        """May a call go ahead that lasts up to `lease` seconds?"""
+    def admit(self, key: str, lease: float, own: Policy) -> tuple[Ruling, bool]:
+        """May a call go ahead that lasts up to `lease` seconds, by the circuit's `own` policy?"""
         try:
-            ruling = self.shared.admit(key, lease)
+            ruling = self.shared.admit(key, lease, own)
         except Unreachable as error:
             self._note_away(error)
             return self._own.admit(key, lease), False
         self._note_back()
-        self._own.take_over(key, ruling)
+        self._own.take_over(key, ruling, own)
         return ruling, True
 
-    def report(self, key: str, admitted: Ruling, shared: bool, health: Health) -> tuple[Ruling, bool]:
+    def report(
+        self, key: str, admitted: Ruling, shared: bool, health: Health, own: Policy
+    ) -> tuple[Ruling, bool]:
         """Take in how the call ended that was admitted so."""
         if not shared:
-            return self._own.report(key, admitted.epoch, health), False
+            return self._own.report(key, admitted.epoch, health, own), False
         try:
-            return self.shared.report(key, admitted.epoch, health), True
+            return self.shared.report(key, admitted.epoch, health, own), True
         except Unreachable as error:
             self._note_away(error)
-            return self._own.report(key, None, health), False
+            return self._own.report(key, None, health, own), False
 
     def look(self, key: str) -> Ruling:
         """How it stands; changes nothing."""
@@ -153,6 +149,18 @@ class Records:
             self._away = False
             self._own.forget()
             telemetry.tell("breakers.shared_record")
+
+
+def _figures(policy: Policy) -> tuple[float, ...]:
+    """As the script takes it."""
+    return (
+        policy.minimum_calls,
+        policy.failure_ratio,
+        micros(policy.open_seconds),
+        micros(policy.open_most),
+        micros(policy.bucket_seconds),
+        policy.buckets,
+    )
 
 
 def jitter() -> float:

@@ -3,6 +3,7 @@
 Half of them a good reader takes as they are; the others have to be asked for again.
 """
 
+import hashlib
 import json
 import re
 import zlib
@@ -23,6 +24,25 @@ def careless(answer: CodeAnswer, prompt: Prompt) -> str:
     names = sorted(KINDS)
     number = zlib.crc32(prompt.description.encode("utf-8", "replace"))
     return KINDS[names[number % len(names)]](answer, prompt)
+
+
+def relapses(prompt: Prompt) -> bool:
+    """Whether this answer is damaged: a first one always, later ones as the task's text and its round say."""
+    return not prompt.rounds or _drawn(prompt) % 2 == 1
+
+
+def relapsing(answer: CodeAnswer, prompt: Prompt) -> str:
+    """The answer damaged in a way of its own in each round, or the good one."""
+    if not relapses(prompt):
+        return answer.render()
+    kinds = REFUSED if prompt.rounds else KINDS
+    names = sorted(kinds)
+    return kinds[names[_drawn(prompt) // 2 % len(names)]](answer, prompt)
+
+
+def _drawn(prompt: Prompt) -> int:
+    text = f"{prompt.rounds} {prompt.description}"
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8])
 
 
 def _ahead(indent: str, text: str) -> str:

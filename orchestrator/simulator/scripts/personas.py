@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from orchestrator.simulator.faults import Persona
-from orchestrator.simulator.scripts.careless import careless
+from orchestrator.simulator.scripts.careless import careless, relapses, relapsing
 from orchestrator.simulator.scripts.code import LABEL, Block, CodeAnswer
 from orchestrator.simulator.scripts.dialects import DIALECTS, render_in
 from orchestrator.simulator.scripts.prompt import Prompt
@@ -18,7 +18,7 @@ _INVENTED: Final = "this line stands nowhere in the diff"
 
 
 def spoil(answer: CodeAnswer | ReviewAnswer | Scores, persona: Persona, prompt: Prompt) -> str:
-    """The answer as the persona gives it; asked to mend it, all but `wrong` give the good one.
+    """The answer as the persona gives it; asked to mend it, most give the good one.
 
     As a verifier, `wrong` scores nothing and the others leave out the first finding.
     """
@@ -27,10 +27,13 @@ def spoil(answer: CodeAnswer | ReviewAnswer | Scores, persona: Persona, prompt: 
     if isinstance(answer, Scores):
         return Scores(answer.scores[1:]).render()
     if isinstance(answer, ReviewAnswer):
-        well = prompt.repair or persona in DIALECTS
+        mended = not relapses(prompt) if persona is Persona.RELAPSING else prompt.repair
+        well = mended or persona in DIALECTS
         return (answer if well else _misquoted(answer)).render()
     if persona in DIALECTS:
         return render_in(answer, persona, prompt.files)
+    if persona is Persona.RELAPSING:
+        return relapsing(answer, prompt)
     if prompt.repair:
         return answer.render()
     if persona is Persona.CARELESS:

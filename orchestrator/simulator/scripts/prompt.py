@@ -52,6 +52,8 @@ class Prompt:
     most_findings: int = DEFAULT_FINDINGS
     verifier: bool = False
     findings: "tuple[Element, ...]" = ()
+    rounds: int = 0
+    """How many earlier answers it comes with."""
 
     def allows(self, path: str) -> bool:
         """Whether the task's constraints let the path be changed."""
@@ -91,6 +93,7 @@ def read(messages: Sequence[Message]) -> Prompt:
         verifier=any(one.role is Role.SYSTEM and _VERIFIER.search(one.text) for one in messages),
         findings=tuple(one for one in found if one.tag == "finding"),
         most_findings=int(most[1]) if most else DEFAULT_FINDINGS,
+        rounds=sum(message.role is Role.ASSISTANT for message in messages),
     )
 
 

@@ -37,7 +37,7 @@ ROOT: Final = "/gemini/v1beta"
 MODELS: Final = f"{ROOT}/models"
 BAD_KEY: Final = "bad"
 JSON: Final = "application/json"
-_MODEL: Final = re.compile(rf"{MODELS}/([^/:]+):\w+")
+PATH: Final = re.compile(rf"{MODELS}/([^/:]+):\w+")
 _FINISH: Final = {
     Finish.STOP: "STOP",
     Finish.LENGTH: "MAX_TOKENS",
@@ -48,29 +48,32 @@ _FINISH: Final = {
 _ROLES: Final = {"user": Role.USER, "model": Role.ASSISTANT, "function": Role.TOOL}
 
 
-class _Named(Body):
+class Named(Body):
     """Google takes names in camel case and with underscores."""
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True, alias_generator=to_camel)
 
 
-class _Part(_Named):
+class _Part(Named):
     text: str = ""
 
 
-class _Content(_Named):
+class Content(Named):
+    """What one side says."""
+
     role: str = "user"
     parts: list[_Part] = Field(default_factory=list)
 
     def text(self) -> str:
+        """Its parts as one text."""
         return "".join(part.text for part in self.parts)
 
 
-class _ThinkingConfig(_Named):
+class _ThinkingConfig(Named):
     thinking_budget: int | None = None
 
 
-class _GenerationConfig(_Named):
+class _GenerationConfig(Named):
     max_output_tokens: int | None = Field(None, ge=1)
     temperature: float | None = Field(None, ge=0, le=2)
     response_mime_type: str | None = None
@@ -84,9 +87,9 @@ class _GenerationConfig(_Named):
         return self.response_json_schema or self.response_schema or {}
 
 
-class _Body(_Named):
-    contents: list[_Content] = Field(min_length=1)
-    system_instruction: _Content | None = None
+class _Body(Named):
+    contents: list[Content] = Field(min_length=1)
+    system_instruction: Content | None = None
     generation_config: _GenerationConfig = Field(default_factory=_GenerationConfig)
 
     def messages(self) -> tuple[Message, ...]:
@@ -118,7 +121,7 @@ class Gemini:
 
     def read(self, body: bytes, path: str) -> Ask:
         """The request's meaning; the model is in the path. Raises Refused."""
-        found = _MODEL.fullmatch(path)
+        found = PATH.fullmatch(path)
         if found is None:
             raise Refused(Refusal(Cause.UNKNOWN_PATH, path))
         name = unquote(found[1])
@@ -169,7 +172,7 @@ class Gemini:
                 "displayName": name.replace("-", " ").title(),
                 "inputTokenLimit": model.context_tokens,
                 "outputTokenLimit": 65_536,
-                "supportedGenerationMethods": ["generateContent"],
+                "supportedGenerationMethods": ["embedContent" if model.dimensions else "generateContent"],
                 "thinking": models.reasons(models.GOOGLE, name),
             }
             for name in models.names(models.GOOGLE)

@@ -2,7 +2,6 @@
 
 from alembic import context
 
-from orchestrator.store import prompts as _prompts  # noqa: F401 - its table belongs to the metadata
 from orchestrator.store.tables import metadata
 
 context.configure(

@@ -31,6 +31,8 @@ from orchestrator.store.views.polls import state
 from orchestrator.store.views.prompts import OwnPrompt, forget_prompts, prompts, recent_prompts
 from orchestrator.store.views.providers import forget_providers, provider, providers
 from orchestrator.store.views.routing import forget_routing, offers, routing_config
+from orchestrator.store.views.sessions import earlier_tasks
+from orchestrator.store.views.similar import Near, nearest, pgvector
 from orchestrator.store.views.tasks import (
     Outcome,
     State,
@@ -45,6 +47,7 @@ from orchestrator.store.views.tasks import (
     task,
 )
 from orchestrator.store.views.usage import Recent, RecentCall, recent, usage
+from orchestrator.store.views.warmable import Warmable, newest_successes, warmable
 
 __all__ = [
     "ArmOutcome",
@@ -57,6 +60,7 @@ __all__ = [
     "JudgementRow",
     "Levels",
     "Limits",
+    "Near",
     "Outcome",
     "OwnPrompt",
     "Recent",
@@ -66,6 +70,7 @@ __all__ = [
     "StoredRequest",
     "StoredRoute",
     "TaskRow",
+    "Warmable",
     "arm_outcomes",
     "books",
     "budget",
@@ -75,6 +80,7 @@ __all__ = [
     "children",
     "configured",
     "configured_one",
+    "earlier_tasks",
     "events",
     "expected_revision",
     "experiment",
@@ -93,9 +99,12 @@ __all__ = [
     "levels",
     "limits",
     "models_of",
+    "nearest",
+    "newest_successes",
     "offers",
     "outcome",
     "page",
+    "pgvector",
     "prompts",
     "provider",
     "providers",
@@ -112,4 +121,5 @@ __all__ = [
     "task",
     "templates",
     "usage",
+    "warmable",
 ]

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import text
-
 from orchestrator.store.engine import Database
+from orchestrator.store.statements import text
 
 LAST = text(
     """

@@ -1,13 +1,12 @@
 """Budgets with what their current windows have used."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
-
-from sqlalchemy import text
 
 from orchestrator import clock
 from orchestrator.store.budgets import STARTS_NOW
 from orchestrator.store.engine import Database, Row
+from orchestrator.store.statements import text
 from schemas.budgets import Budget
 from schemas.calls import dollars
 
@@ -64,7 +63,7 @@ def forget_budgets(tenant_id: UUID) -> None:
     _remembered.pop(tenant_id, None)
 
 
-def _budget(row: Row[Any]) -> Budget:
+def _budget(row: Row) -> Budget:
     remaining = row.limit_nanos - row.spent_nanos - row.held_nanos
     return Budget(
         id=row.id,

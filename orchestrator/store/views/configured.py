@@ -1,11 +1,9 @@
 """Providers as their tenant sees them, their templates, and the checks that were asked for."""
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-
 from orchestrator.store.engine import Database, Row
+from orchestrator.store.statements import text
 from schemas.configured import (
     CheckStatus,
     CheckView,
@@ -89,7 +87,7 @@ async def sealed_under(db: Database) -> str | None:
     return row.master_key if row else None
 
 
-def _view(row: Row[Any]) -> ProviderView:
+def _view(row: Row) -> ProviderView:
     kind = _KINDS.get(row.credential.partition(":")[0], CredentialKind.NONE)
     return ProviderView(
         name=row.name,

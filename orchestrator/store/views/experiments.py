@@ -4,13 +4,12 @@ Which arm a task was given to stands in its stored explanation; nothing else is 
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
-
-from sqlalchemy import text
 
 from orchestrator import clock
 from orchestrator.store.engine import Database, Row
+from orchestrator.store.statements import text
 from schemas.experiments import ExperimentStatus, ExperimentView
 
 SECONDS: Final = 1.0
@@ -122,5 +121,5 @@ async def arm_outcomes(db: Database, tenant_id: UUID, experiment_id: UUID) -> di
     return {row.arm: ArmOutcome(**row._asdict()) for row in rows}
 
 
-def _view(row: Row[Any]) -> ExperimentView:
+def _view(row: Row) -> ExperimentView:
     return ExperimentView.model_validate(row._asdict())

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-
 from orchestrator.store.engine import Database
+from orchestrator.store.statements import text
 
 _CHILDREN = """
     SELECT t.id, t.status, t.candidate, payload.candidates -> t.candidate::int ->> 'name' AS provider,

@@ -3,9 +3,8 @@
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
-
 from orchestrator.store.engine import Database
+from orchestrator.store.statements import text
 from schemas.feedback import FeedbackView
 
 _COLUMNS: Final = "task_id, caller, rating, accepted, comment, provider, model, created_at, updated_at"

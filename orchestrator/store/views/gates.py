@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-
 from orchestrator.store.engine import Database, Row
+from orchestrator.store.statements import text
 from schemas.gates import GateKind, GateMove, GateState
 
 GATES = text(
@@ -65,7 +63,7 @@ async def gates(db: Database, tenant_id: UUID) -> list[GateRow]:
     return [_gate(row) for row in await db.run(GATES, tenant_id=tenant_id)]
 
 
-def _gate(row: Row[Any]) -> GateRow:
+def _gate(row: Row) -> GateRow:
     return GateRow(
         provider_id=row.provider_id,
         provider=row.provider,

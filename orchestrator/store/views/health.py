@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import text
-
 from orchestrator.store.budgets import STARTS
 from orchestrator.store.engine import Database
+from orchestrator.store.statements import text
 
 MIGRATED = text("SELECT to_regclass('alembic_version') IS NOT NULL AS migrated")
 

@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
-
 from orchestrator.store.engine import Database
+from orchestrator.store.statements import Row, text
 from schemas.events import TaskEvent
 
 CALLS = text(
@@ -15,7 +14,7 @@ CALLS = text(
     SELECT id, task_id, attempt, purpose, provider, vendor, model, served_model, status,
         coalesce(verdict, CASE WHEN status = 'answered' AND EXISTS (
             SELECT FROM tasks WHERE tasks.id = calls.task_id AND finished_at IS NOT NULL
-        ) THEN CASE WHEN purpose = 'judge' THEN 'accepted' ELSE 'superseded' END END) AS verdict,
+        ) THEN CASE WHEN purpose IN ('judge', 'lookup') THEN 'accepted' ELSE 'superseded' END END) AS verdict,
         category, message, http_status, request_id, hold_nanos, cost_nanos, estimated, price_source,
         price_version, input_tokens, cached_tokens, output_tokens, reasoning_tokens, started_at,
         first_token_at, ended_at
@@ -80,5 +79,5 @@ async def events(db: Database, tenant_id: UUID, task_id: UUID, after: int, most:
     return [TaskEvent.model_validate(_fields(row)) for row in rows]
 
 
-def _fields(row: Row[Any]) -> dict[str, Any]:
+def _fields(row: Row) -> dict[str, Any]:
     return row._asdict()

@@ -10,9 +10,8 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
-
 from orchestrator.store.engine import Database
+from orchestrator.store.statements import Statement, text
 from orchestrator.store.views.tasks import TaskRow, select_whole, whole
 
 _CLAUSES: Final = {
@@ -29,7 +28,12 @@ _CLAUSES: Final = {
     "without_children": "parent_id IS NULL",
 }
 
-COUNTS = text("SELECT status, count(*) AS tasks FROM tasks WHERE tenant_id = :tenant_id GROUP BY status")
+COUNTS = text(
+    """
+    SELECT status, count(*) AS tasks FROM tasks WHERE tenant_id = :tenant_id AND parent_id IS NULL
+    GROUP BY status
+    """
+)
 
 WAITING = text(
     """
@@ -64,7 +68,10 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """How many tasks stand in each state, and what waits in each queue with the age of its oldest."""
+    """How many tasks stand in each state, and what waits in each queue with the age of its oldest.
+
+    What a consensus asks its providers is no task of its own, but it stands in a queue.
+    """
 
     by_status: dict[str, int]
     waiting_by_queue: dict[str, int]
@@ -96,7 +103,7 @@ def _bound(used: dict[str, object]) -> dict[str, object]:
 
 
 @cache
-def _statement(used: frozenset[str], include: frozenset[str]) -> TextClause:
+def _statement(used: frozenset[str], include: frozenset[str]) -> Statement:
     clauses = "".join(f" AND {clause}" for name, clause in _CLAUSES.items() if name in used)
     picked = f"SELECT * FROM tasks WHERE tenant_id = :tenant_id{clauses} ORDER BY id DESC LIMIT :most"
     return select_whole(picked, include)

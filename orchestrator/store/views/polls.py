@@ -8,9 +8,8 @@ from typing import Final
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import text
-
 from orchestrator.store.engine import Database
+from orchestrator.store.statements import text
 from orchestrator.store.views.tasks import BEFORE_GATE, HOT, State, hot
 from schemas.errors import StoreUnavailable
 

@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
-
 from orchestrator import clock
 from orchestrator.store.engine import Database
+from orchestrator.store.statements import text
 
 SECONDS: Final = 5.0
 """How old a lead may be that a worker uses."""

@@ -1,12 +1,11 @@
 """A tenant's providers in their configured order, remembered for a second: submit reads them each time."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
-
-from sqlalchemy import Row, text
 
 from orchestrator import clock
 from orchestrator.store.engine import Database
+from orchestrator.store.statements import Row, text
 from schemas.providers import Provider
 
 Standing = tuple[Provider, bool, int]
@@ -41,7 +40,7 @@ async def providers(db: Database, tenant_id: UUID) -> list[Standing]:
     return fresh
 
 
-def provider(row: Row[Any]) -> Provider:
+def provider(row: Row) -> Provider:
     """A row of the table as a value."""
     return Provider.model_validate({name: getattr(row, name) for name in Provider.model_fields})
 

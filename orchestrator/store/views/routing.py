@@ -9,12 +9,11 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
-
 from orchestrator import clock
 from orchestrator.store import gates
 from orchestrator.store.engine import Database
 from orchestrator.store.partitions import lowest_id
+from orchestrator.store.statements import text
 from orchestrator.store.views.providers import Standing, providers
 from schemas.errors import FOLLOWS, Category, Follow
 from schemas.routing import Offer, Record, RoutingConfig

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
-
 from orchestrator.store.engine import Database
+from orchestrator.store.statements import text
 
 SERVER = text(
     """
@@ -15,6 +14,7 @@ SERVER = text(
         current_setting('full_page_writes') AS full_page_writes,
         current_setting('synchronous_commit') AS synchronous_commit,
         current_setting('max_connections')::int AS max_connections,
+        (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS pgvector,
         clock_timestamp() AS now
     """
 )
@@ -30,6 +30,7 @@ class Server:
     full_page_writes: str
     synchronous_commit: str
     max_connections: int
+    pgvector: str | None
     now: datetime
 
 

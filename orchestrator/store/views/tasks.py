@@ -11,9 +11,8 @@ from functools import cache
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Row, TextClause, text
-
 from orchestrator.store.engine import Database
+from orchestrator.store.statements import Row, Statement, text
 from schemas.providers import Candidate
 from schemas.tasks import TaskStatus
 
@@ -230,7 +229,7 @@ async def stored_route(db: Database, tenant_id: UUID, task_id: UUID) -> StoredRo
 
 
 @cache
-def select_whole(picked: str, include: frozenset[str]) -> TextClause:
+def select_whole(picked: str, include: frozenset[str]) -> Statement:
     """The query of `TaskRow`s over the tasks that `picked` selects, newest first.
 
     An open call counts at its hold, as an estimate.
@@ -239,18 +238,18 @@ def select_whole(picked: str, include: frozenset[str]) -> TextClause:
     return text(f"WITH picked AS MATERIALIZED ({picked}) {_WHOLE.format(more=more)} ORDER BY t.id DESC")
 
 
-def hot(row: Row[Any]) -> State:
+def hot(row: Row) -> State:
     """A row of `HOT` columns as a value."""
     return _of(State, row)
 
 
-def whole(row: Row[Any]) -> TaskRow:
+def whole(row: Row) -> TaskRow:
     """A row of `select_whole` as a value."""
     return _of(TaskRow, row)
 
 
 def fresh(
-    row: Row[Any],
+    row: Row,
     candidate: Candidate,
     metadata: dict[str, str],
     simulated: bool,
@@ -273,6 +272,6 @@ def fresh(
     return TaskRow(**known)
 
 
-def _of(kind: type[V], row: Row[Any]) -> V:
+def _of(kind: type[V], row: Row) -> V:
     fields = row._asdict()
     return kind(**{**fields, "status": TaskStatus(fields["status"])})

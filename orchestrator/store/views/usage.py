@@ -1,15 +1,14 @@
-"""What the calls of a provider used, and how the latest of them went."""
+"""What the calls of a provider used, and its fees, and how the latest of them went."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
-
-from sqlalchemy import text
 
 from orchestrator.store import partitions
 from orchestrator.store.engine import Database, Row
+from orchestrator.store.statements import text
 from schemas.calls import dollars
 from schemas.configured import CheckedUp, ModelUsage, ProviderUsage
 from schemas.manners import HealthPolicy
@@ -40,6 +39,13 @@ USAGE = text(
         GROUP BY 1
     )
     SELECT mine.name, used.* FROM mine LEFT JOIN used ON true ORDER BY cost_nanos DESC, model
+    """
+)
+
+FEES = text(
+    """
+    SELECT coalesce(sum(amount_nanos), 0)::bigint AS nanos FROM ledger
+    WHERE tenant_id = :tenant_id AND provider = :name AND kind = 'fee' AND at >= :starts AND at < :ends
     """
 )
 
@@ -102,12 +108,14 @@ async def usage(
     if not rows:
         return None
     used = [row for row in rows if row.model is not None]
+    fees = await db.run(FEES, tenant_id=tenant_id, name=name, starts=starts, ends=ends)
     return ProviderUsage(
         provider=rows[0].name,
         starts=starts,
         ends=ends,
         cost_usd=dollars(sum(row.cost_nanos for row in used)),
         held_usd=dollars(sum(row.held_nanos for row in used)),
+        fees_usd=dollars(fees[0].nanos),
         by_model=[_of_model(row) for row in used],
         **{name: sum(getattr(row, name) for row in used) for name in _COUNTED},
     )
@@ -126,7 +134,7 @@ async def recent(db: Database, tenant_id: UUID, since: datetime, name: str | Non
     return [_recent(list(of_one)) for _, of_one in groupby(rows, key=lambda row: row.name)]
 
 
-def _recent(rows: list[Row[Any]]) -> Recent:
+def _recent(rows: list[Row]) -> Recent:
     first = rows[0]
     calls = tuple(
         RecentCall(row.status == "answered", row.category, row.ended_at, row.seconds, row.first_token)
@@ -146,7 +154,7 @@ def _recent(rows: list[Row[Any]]) -> Recent:
     return Recent(first.name, bool(first.paused), calls, policy, check)
 
 
-def _of_model(row: Row[Any]) -> ModelUsage:
+def _of_model(row: Row) -> ModelUsage:
     return ModelUsage(
         model=row.model,
         calls=row.calls,

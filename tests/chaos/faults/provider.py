@@ -77,9 +77,10 @@ def _huge(ground: Ground, _dice: Random) -> str:
     """Another server answers with 200 MB to each request."""
     assert ground.links is not None
     with ground.links.flooding() as flood:
+        # What it receives while its last connections end counts too.
+        ground.elsewhere.append(flood.received)
         time.sleep(SECONDS)
         seen = len(flood.received)
-    ground.elsewhere += flood.received
     return f"{seen} requests, at most {flood.most_sent // 10**6} MB taken of 200"
 
 

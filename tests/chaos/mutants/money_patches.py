@@ -87,7 +87,7 @@ MONEY_MUTANTS: Final = (
             ),
             Patch(
                 _GUARD,
-                "        call = _Call(self._records, circuit, lease_seconds)\n",
+                "        call = _Call(self._records, circuit, lease_seconds, self._policy.with_own(own))\n",
                 """        import redis
         from pybreaker import CircuitRedisStorage
 
@@ -109,7 +109,7 @@ MONEY_MUTANTS: Final = (
         except _Unwell:
             pass
         return
-        call = _Call(self._records, circuit, lease_seconds)
+        call = _Call(self._records, circuit, lease_seconds, self._policy.with_own(own))
 """,
             ),
         ),

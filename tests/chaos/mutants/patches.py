@@ -87,13 +87,15 @@ MUTANTS: Final = (
                 "    rows = await tasks.rows_of(parts.db, statement, given)\n",
                 """    import asyncio
 
-    connection = await parts.db._engine.connect()
-    rows = (await connection.execute(statement, given)).all()
+    import contextlib
+
+    open_for = contextlib.AsyncExitStack()
+    connection = await open_for.enter_async_context(parts.db.transaction())
+    rows = await connection.execute(statement, given)
 
     async def late() -> None:
         await asyncio.sleep(1.0)
-        await connection.commit()
-        await connection.close()
+        await open_for.aclose()
 
     parts.late = asyncio.ensure_future(late())
 """,
@@ -146,9 +148,9 @@ MUTANTS: Final = (
         (
             Patch(
                 "workers/call.py",
-                "    intent = await intended(process, lease, Intent(call_id, purpose, hold, timeout),"
+                "    intent = await intended(process, lease, Intent(call_id, purpose, hold, timeout, entry),"
                 " rejected_call)\n",
-                "    intent = Intent(call_id, purpose, hold, timeout)\n",
+                "    intent = Intent(call_id, purpose, hold, timeout, entry)\n",
             ),
             Patch(
                 "workers/call.py",

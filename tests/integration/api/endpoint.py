@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from aiohttp import web
-from sqlalchemy import text
 
 from orchestrator import clock
 from orchestrator.flow.examine import examine
+from orchestrator.store.statements import text
 from orchestrator.wiring import Parts
 from workers.probe import probe
 

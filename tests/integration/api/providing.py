@@ -6,12 +6,13 @@ import httpx
 
 from orchestrator.store import views
 from schemas.api import Problem
-from schemas.configured import CheckView, ProviderView
+from schemas.configured import CheckView, ProviderMade, ProviderView
 from schemas.providers import Provider
 from tests.integration.api.endpoint import KEY
 from tests.integration.api.visitor import Visitor
 
 PROVIDERS = "/api/v1/providers"
+PLAIN: dict[str, Any] = {"base_url": "https://api.example.org/v1", "credential": KEY, "model": "m"}
 
 
 async def sent(caller: Visitor, method: str, path: str, json: Any = None) -> httpx.Response:
@@ -20,10 +21,9 @@ async def sent(caller: Visitor, method: str, path: str, json: Any = None) -> htt
 
 
 async def made(caller: Visitor, **fields: Any) -> ProviderView:
-    given = {"base_url": "https://api.example.org/v1", "credential": KEY, "model": "m"} | fields
-    response = await sent(caller, "POST", "", given)
+    response = await sent(caller, "POST", "", PLAIN | fields)
     assert response.status_code == 201, response.text
-    return ProviderView.model_validate_json(response.content)
+    return ProviderMade.model_validate_json(response.content)
 
 
 async def shown(caller: Visitor, name: str) -> ProviderView:

@@ -1,14 +1,18 @@
 """The cache's doors: what it spared the caller's tenant, and forgetting it."""
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator import auth
+from orchestrator.flow.warm import warm
 from orchestrator.volatile.answers import AnswerCache
 from schemas.api import Problem
-from schemas.kept import CacheStats
+from schemas.errors import InvalidRequest
+from schemas.kept import CacheStats, WarmRequest
 from tests.integration.api.visitor import Visitor
 
-STATS, CLEAR = "/api/v1/cache/stats", "/api/v1/cache/clear"
+STATS, CLEAR, WARM = "/api/v1/cache/stats", "/api/v1/cache/clear", "/api/v1/cache/warm"
 
 
 async def stats(caller: Visitor) -> CacheStats:
@@ -46,6 +50,7 @@ async def test_a_key_that_only_reads_clears_nothing(caller: Visitor) -> None:
     key = await auth.create_key(caller.parts, caller.tenant_id, "reader", (auth.Scope.READ,))
     reader = Visitor(caller.parts, caller.http, caller.tenant_id, key)
     assert (await reader.post(CLEAR)).status_code == 403
+    assert (await reader.post(WARM, {})).status_code == 403
     assert (await reader.get(STATS)).status_code == 200
 
 
@@ -59,3 +64,19 @@ async def test_a_cache_that_is_away_is_said_to_be_away(
     for response in (await caller.get(STATS), await caller.post(CLEAR)):
         problem = Problem.model_validate_json(response.content)
         assert (problem.status, problem.code, problem.retryable) == (503, "broker_unavailable", True)
+
+
+async def test_warming_takes_ids_or_a_choice_and_says_what_it_came_to(caller: Visitor) -> None:
+    unknown = "0197a000-0000-7000-8000-000000000000"
+    response = await caller.post(WARM, {"tasks": [unknown]})
+    assert response.status_code == 200, response.text
+    left_out = [{"task_id": unknown, "reason": "unknown"}]
+    assert response.json() == {"kept": 0, "there": 0, "left_out": left_out}
+    for wrong in ({"tasks": [unknown], "limit": 3}, {"kind": "nothing"}, {"limit": 0}, {"which": 1}):
+        assert (await caller.post(WARM, wrong)).status_code == 422
+
+
+async def test_it_is_said_that_the_operator_keeps_no_answers(caller: Visitor) -> None:
+    config = caller.parts.config.model_copy(update={"cache_megabytes": 0})
+    with pytest.raises(InvalidRequest, match="ORCHESTRATOR_CACHE_MEGABYTES"):
+        await warm(replace(caller.parts, config=config), caller.tenant_id, WarmRequest())

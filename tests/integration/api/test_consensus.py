@@ -1,5 +1,8 @@
 """A consensus over HTTP: submitted, estimated, shown with its children, listed and called off."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from orchestrator.flow.configure import configure
@@ -34,7 +37,7 @@ async def test_a_task_shows_the_children_it_asks(several: Visitor) -> None:
     assert shown.children == task.children
     child = TaskView.model_validate_json((await several.get(task.children[0].links.self)).content)
     assert (child.parent_id, child.consensus, child.children) == (task.id, None, None)
-    assert child.deadline == task.deadline
+    assert task.deadline - child.deadline == timedelta(minutes=1)
 
 
 async def test_children_are_left_out_of_the_list_unless_asked_for(several: Visitor) -> None:
@@ -52,12 +55,41 @@ async def test_children_are_left_out_of_the_list_unless_asked_for(several: Visit
     assert await listed(f"?ids={','.join(children)}") == children
 
 
+async def test_a_family_is_one_task_in_the_counts_and_as_many_as_wait_in_the_queues(several: Visitor) -> None:
+    async def counted() -> tuple[int, int]:
+        stats = (await several.get(f"{TASKS}/stats")).json()
+        return sum(stats["by_status"].values()), sum(stats["waiting_by_queue"].values())
+
+    tasks, waiting = await counted()
+    await family(several)
+    assert await counted() == (tasks + 1, waiting + 2)
+
+
 async def test_the_estimate_is_for_all_children(several: Visitor) -> None:
     one = (await several.post(f"{TASKS}?validate_only=true", json=BODY)).json()["estimate"]
     two = (await several.post(f"{TASKS}?validate_only=true", json=BODY | TWO)).json()["estimate"]
     assert (one["calls"], two["calls"]) == (1, 2)
     for name in ("max_cost_usd", "likely_cost_usd"):
         assert nanos_of(two[name]) > nanos_of(one[name])
+
+
+async def test_the_estimate_of_a_review_has_its_verifier_in_it(several: Visitor) -> None:
+    diff = "--- a/x.py\n+++ b/x.py\n@@ -1 +1,2 @@\n import os\n+y = eval(input())\n"
+    asked = {"kind": "review_code", "context": {"diff": diff}}
+
+    async def estimated(**preferences: object) -> dict[str, Any]:
+        body = asked | {"preferences": preferences}
+        answer = await several.post(f"{TASKS}?validate_only=true", json=body)
+        found: dict[str, Any] = answer.json()["estimate"]
+        return found
+
+    bare, usual = await estimated(verifier=False), await estimated()
+    alone, both = await estimated(verifier=False, consensus=2), await estimated(consensus=2)
+    assert [each["calls"] for each in (bare, usual, alone, both)] == [1, 2, 2, 4]
+    for name in ("max_cost_usd", "likely_cost_usd"):
+        costs = [nanos_of(each[name]) for each in (bare, usual, alone, both)]
+        assert costs[1] > 1.5 * costs[0]
+        assert costs[3] - costs[2] > costs[1] - costs[0]
 
 
 async def test_more_than_there_are_providers_is_refused_by_field(several: Visitor) -> None:

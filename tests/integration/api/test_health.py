@@ -7,7 +7,6 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
 
 from orchestrator.config import Config
 from orchestrator.flow.check_up import _is_there, check_up
@@ -15,6 +14,7 @@ from orchestrator.flow.claim import claim
 from orchestrator.flow.monitor import monitor
 from orchestrator.limits.gates import closed
 from orchestrator.store import views
+from orchestrator.store.statements import text
 from orchestrator.wiring import Parts
 from schemas.configured import CredentialVerdict, HealthOverview, Probe, ProviderHealth
 from schemas.errors import Category

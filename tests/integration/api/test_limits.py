@@ -5,13 +5,13 @@ from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import text
 
 from orchestrator import auth
 from orchestrator.api.app import create_app
 from orchestrator.flow.watch import Watch
 from orchestrator.limits.breakers import Breakers, Circuit, Health, Phase, Policy, announce
 from orchestrator.limits.gates import close_after, note_circuit
+from orchestrator.store.statements import text
 from orchestrator.wiring import Parts
 from schemas.api import BudgetPage, Problem
 from schemas.budgets import Budget

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import text
 
 from orchestrator import clock
 from orchestrator.flow.watch import Watch
 from orchestrator.store import migrate, views
+from orchestrator.store.statements import text
 from orchestrator.wiring import Parts
 from schemas.api import Live, Problem, Ready, Version
 from tests.integration.api.visitor import BODY, TASKS, Visitor

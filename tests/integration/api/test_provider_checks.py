@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
 
 from orchestrator.api.app import create_app
 from orchestrator.config import Config
@@ -16,8 +15,9 @@ from orchestrator.flow.watch import Watch
 from orchestrator.limits import gates
 from orchestrator.limits.breakers import Breakers
 from orchestrator.secrets import KeyRing
+from orchestrator.store.statements import text
 from orchestrator.wiring import Parts
-from schemas.configured import ProviderHealth, ProviderUsage, ProviderView
+from schemas.configured import ProviderHealth, ProviderMade, ProviderUsage
 from schemas.errors import Category, Failure
 from tests.conformance.declared import OPENAI_CHAT
 from tests.integration.api.endpoint import KEY, Endpoint, answering, examining
@@ -116,7 +116,7 @@ async def test_what_is_declared_is_asked_where_it_says_and_refused_by_field(
 ) -> None:
     declared = OPENAI_CHAT.model_dump(mode="json", exclude_none=True)
     given = {"base_url": endpoint.base_url, "credential": KEY, "options": {"custom": declared}}
-    provider = ProviderView.model_validate_json((await sent(caller, "POST", "", given)).content)
+    provider = ProviderMade.model_validate_json((await sent(caller, "POST", "", given)).content)
     assert (provider.vendor, provider.wire, provider.model) == ("custom", "custom", "tiny-chat")
     assert provider.options.custom == OPENAI_CHAT
     assert (await tried(caller, f"/{provider.name}/test")).credential == "accepted"
@@ -162,7 +162,7 @@ async def test_a_template_is_filled_in(caller: Visitor) -> None:
     }
     path = "/api/v1/provider-templates/openai/create"
     response = await caller.post(path, json={"name": "gpt", "variables": {"API_KEY": KEY}})
-    provider = ProviderView.model_validate_json(response.content)
+    provider = ProviderMade.model_validate_json(response.content)
     assert (provider.vendor, provider.base_url) == ("openai", "https://api.openai.com/v1")
     assert (provider.name, provider.credential.kind) == ("gpt", "sealed")
     azure = "/api/v1/provider-templates/azure/create"

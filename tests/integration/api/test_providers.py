@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
 
 from orchestrator.config import Config
 from orchestrator.flow.configure import configure
@@ -14,11 +13,12 @@ from orchestrator.flow.divert import divert
 from orchestrator.flow.shares import Lane
 from orchestrator.limits import gates
 from orchestrator.limits.credentials import opened
+from orchestrator.store.statements import text
 from orchestrator.wiring import Parts
-from schemas.configured import ProviderView
+from schemas.configured import ProviderMade, ProviderView
 from schemas.errors import Category, CredentialMissing, Failure
 from tests.integration.api.endpoint import KEY, Endpoint, answering, examining
-from tests.integration.api.providing import kept, made, refusal, sent, shown
+from tests.integration.api.providing import PLAIN, kept, made, refusal, sent, shown
 from tests.integration.api.visitor import BODY, Visitor, setting
 from tests.integration.conftest import Servers
 
@@ -47,7 +47,7 @@ async def endpoint(parts: Parts) -> AsyncIterator[Endpoint]:
 
 async def test_an_address_and_a_token_are_enough(caller: Visitor, endpoint: Endpoint) -> None:
     response = await sent(caller, "POST", "", {"base_url": endpoint.base_url, "credential": KEY})
-    provider = ProviderView.model_validate_json(response.content)
+    provider = ProviderMade.model_validate_json(response.content)
     assert (provider.name, provider.vendor, provider.wire) == ("127-0-0-1", "custom", "openai_chat")
     assert (provider.model, provider.credential.kind) == ("tiny-chat", "sealed")
     assert provider.credential.host == endpoint.origin
@@ -68,8 +68,11 @@ async def test_a_model_that_nobody_names_nor_lists_is_asked_for_by_its_field(
 
 
 async def test_the_first_real_provider_takes_over_from_the_simulator(caller: Visitor) -> None:
-    await made(caller, name="mine")
+    first = await sent(caller, "POST", "", PLAIN | {"name": "mine"})
+    assert first.json()["took_over_from"] == ["sim"]
     assert (await shown(caller, "sim")).paused
+    second = await sent(caller, "POST", "", PLAIN | {"name": "other"})
+    assert second.json()["took_over_from"] == []
     task = await caller.submit()
     assert task.provider == "mine"
 
@@ -114,6 +117,13 @@ async def test_a_name_is_taken_once(caller: Visitor, stranger: Visitor) -> None:
         ),
         ({"options": {"custom_headers": {"hOsT": "x"}}}, "options.custom_headers.hOsT.[key]"),
         ({"options": {"custom_headers": {"X": "a\r\nb"}}}, "options.custom_headers.X"),
+        ({"options": {"monthly_fee_usd": "-1"}}, "options.monthly_fee_usd"),
+        ({"options": {"monthly_fee_usd": "0.0"}}, "options.monthly_fee_usd"),
+        ({"options": {"monthly_fee_usd": "1000001"}}, "options.monthly_fee_usd"),
+        ({"options": {"circuit": {"minimum_calls": 0}}}, "options.circuit.minimum_calls"),
+        ({"options": {"circuit": {"failure_ratio": 2}}}, "options.circuit.failure_ratio"),
+        ({"options": {"circuit": {"open_seconds": 9, "open_most_seconds": 8}}}, "options.circuit"),
+        ({"options": {"timeouts": {"connect_seconds": 0}}}, "options.timeouts.connect_seconds"),
         ({"options": {"anthropic_version": "2023"}}, "options.anthropic_version"),
         ({"vendor": "openai", "options": {"api_version": "2024-10-21"}}, "options.api_version"),
     ],

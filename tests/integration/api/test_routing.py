@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from orchestrator import auth
 from orchestrator.flow.configure import configure
 from orchestrator.store import views
 from schemas.api import Problem, Validated
@@ -110,6 +111,31 @@ async def test_a_tenants_configuration_is_the_default_until_it_is_set(choosy: Vi
     assert sorted(firsts) == ["luna", "luna", "sim", "sim", "sol", "sol"]
     status, shown = await put(choosy, {})
     assert RoutingConfig.model_validate(shown) == RoutingConfig()
+
+
+async def test_only_an_admins_key_loosens_redaction_and_any_writers_tightens_it(choosy: Visitor) -> None:
+    scopes = "UPDATE api_keys SET scopes = CAST(:scopes AS text[]) WHERE tenant_id = :tenant"
+    writer, admin = [
+        [str(each) for each in auth.Scope if each != "admin"],
+        [str(each) for each in auth.Scope],
+    ]
+
+    async def tried(rule: str | None, with_: list[str]) -> int:
+        await choosy.change(scopes, scopes=with_)
+        auth._believed.clear()
+        return (await put(choosy, {"redaction": rule} if rule else {}))[0]
+
+    assert [await tried(rule, writer) for rule in ("optional", "off", "required", None)] == [
+        403,
+        403,
+        200,
+        200,
+    ]
+    assert await tried("optional", admin) == 200
+    assert [await tried(rule, writer) for rule in ("optional", "off", None)] == [200, 403, 200]
+    status, problem = await put(choosy, {"redaction": "off"})
+    assert (status, problem["code"]) == (403, "forbidden")
+    assert "--new-key" in problem["detail"]
 
 
 async def test_another_tenants_configuration_is_its_own(choosy: Visitor, stranger: Visitor) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-from sqlalchemy import text
 
 from orchestrator import auth, clock
 from orchestrator.flow.book import Outcome, book
@@ -15,6 +14,7 @@ from orchestrator.flow.claim import Lease, claim
 from orchestrator.flow.configure import ProviderSetting, configure
 from orchestrator.flow.intend import Intent, intend
 from orchestrator.flow.settle import Ending, settle
+from orchestrator.store.statements import text
 from orchestrator.wiring import Parts
 from schemas.api import TaskView
 from schemas.calls import Cost, Purpose, Usage

@@ -4,11 +4,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
 
 from orchestrator.cli.exits import Ending
 from orchestrator.cli.system.prepare import make_master_key
 from orchestrator.secrets import KeyRing
+from orchestrator.store.statements import text
 from orchestrator.wiring import Parts
 
 

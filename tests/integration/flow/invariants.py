@@ -30,7 +30,8 @@ BREACHES: Final = {
         GROUP BY calls.id, calls.status HAVING count(ledger.id) <> (calls.status <> 'started')::int
     """,
     "an entry of the ledger has no call": """
-        SELECT id FROM ledger WHERE NOT EXISTS (SELECT FROM calls WHERE calls.id = ledger.call_id)
+        SELECT id FROM ledger WHERE kind <> 'fee'
+            AND NOT EXISTS (SELECT FROM calls WHERE calls.id = ledger.call_id)
     """,
     "what a window has held is not the holds of its open calls": """
         SELECT w.budget_id FROM budget_windows w

@@ -12,11 +12,14 @@ import pytest
 
 from orchestrator import clock
 from orchestrator.flow.cancel import cancel
+from orchestrator.flow.divert import divert
 from orchestrator.flow.rescue import rescue
 from orchestrator.flow.retry import retry
+from orchestrator.flow.shares import Lane
 from orchestrator.flow.submit import submit
 from orchestrator.limits.budgets import add_budget
 from orchestrator.store import views
+from orchestrator.store.statements import text
 from orchestrator.store.views import Filters
 from orchestrator.wiring import Parts
 from schemas.budgets import BudgetRequest, Period, Scope
@@ -94,7 +97,8 @@ async def test_a_parent_waits_while_each_child_stands_at_a_provider_of_its_own(w
         [route[1], route[3], route[2], route[0]],
         [route[2], route[3], route[0], route[1]],
     ]
-    assert {(row.parent_id, row.deadline, row.consensus) for row in rows} == {(parent, first.deadline, None)}
+    assert {(row.parent_id, row.consensus) for row in rows} == {(parent, None)}
+    assert {first.deadline - row.deadline for row in rows} == {timedelta(minutes=1)}
     assert await world.claim(parent) is None
     assert len(three) == 3
     await check(world)
@@ -161,10 +165,10 @@ async def test_a_child_that_ends_waits_for_its_parent_before_it_is_locked_itself
     ]
     for child, step in zip((one, two), steps, strict=True):
         async with world.parts.db.transaction() as connection:
-            await connection.exec_driver_sql(f"SELECT 1 FROM tasks WHERE id = '{parent}' FOR UPDATE")
+            await connection.execute(text(f"SELECT 1 FROM tasks WHERE id = '{parent}' FOR UPDATE"))
             ending: asyncio.Future[object] = asyncio.ensure_future(step())
             await making.eventually(partial(world.waiting_for_locks, 1))
-            await connection.exec_driver_sql(f"SELECT 1 FROM tasks WHERE id = '{child}' FOR UPDATE NOWAIT")
+            await connection.execute(text(f"SELECT 1 FROM tasks WHERE id = '{child}' FOR UPDATE NOWAIT"))
         await ending
     assert [status for status, _ in await told(world, parent)] == ["succeeded", "canceled"]
 
@@ -207,6 +211,48 @@ async def test_at_the_deadline_the_parent_and_its_open_children_expire(world: Wo
     await check(world)
 
 
+async def test_children_that_wait_too_long_end_in_time_for_their_parent_to_choose(world: World) -> None:
+    deadline = clock.now() + timedelta(seconds=40)
+    parent, (one, two, three) = await family(world, deadline=deadline.isoformat())
+    query = "SELECT extract(epoch FROM :deadline - deadline) FROM tasks WHERE id = :id"
+    assert 3.5 < float(await world.value(query, deadline=deadline, id=two)) <= 4
+    await end(world, one)
+    await world.rows(
+        "UPDATE tasks SET deadline = clock_timestamp() - interval '1 second' WHERE parent_id = :id", id=parent
+    )
+    assert await rescue(world.parts) == 2
+    assert [(await standing(world, each))[0] for each in (one, two, three)] == [
+        "succeeded", "expired", "expired",
+    ]  # fmt: skip
+    assert await standing(world, parent) == ("queued", "waiting_for_worker", True, 0)
+    await check(world)
+
+
+async def test_a_parent_chooses_elsewhere_while_its_provider_is_paused_and_others_wait(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.flow.divert.MOST", 1)
+    other = await world.submit(priority="critical", preferences={"providers": ["alpha"]})
+    parent, three = await family(world, preferences={"consensus": 3, "preferred": ["alpha"]})
+    ids = {row.name: row.id for row in await world.rows("SELECT id, name FROM providers")}
+    lane = Lane("provider.openai", ids["alpha"], world.tenant_id)
+
+    async def diverted(*names: str) -> set[str]:
+        return await divert(world.parts, [lane], {}, paused={ids[name] for name in names})
+
+    assert await diverted("alpha") == set()
+    for each in three:
+        await end(world, each)
+    assert await diverted(*NAMES) == set()
+    assert len(await diverted("alpha")) == 1
+    row = await world.task(parent)
+    assert (row.status, row.ready, row.queue, row.failures) == ("queued", True, "provider.anthropic", 0)
+    assert row.provider_id != ids["alpha"]
+    assert (await world.task(other)).provider_id == ids["alpha"]
+    assert (await world.take(parent)).request.preferences.consensus == 3
+    await check(world)
+
+
 async def test_rescue_never_waits_for_the_lock_of_a_parent(world: World) -> None:
     parent, (one, *_) = await family(world)
     await world.rows(
@@ -214,7 +260,7 @@ async def test_rescue_never_waits_for_the_lock_of_a_parent(world: World) -> None
     )
     async with world.parts.db.transaction() as connection:
         locking = f"SELECT 1 FROM tasks WHERE id = '{parent}' FOR UPDATE"
-        await connection.exec_driver_sql(locking)
+        await connection.execute(text(locking))
         assert await rescue(world.parts) == 0
     assert await rescue(world.parts) == 1
     assert await told(world, parent) == [("expired", 2)]

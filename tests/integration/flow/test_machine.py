@@ -35,6 +35,7 @@ from orchestrator.flow.take_up import Job, JobStatus, take_up
 from orchestrator.flow.wake import wake
 from orchestrator.flow.write_off import write_off
 from orchestrator.limits.budgets import add_budget
+from orchestrator.store.statements import text
 from schemas.budgets import BudgetRequest, OnBudget, Period, Scope
 from schemas.calls import Purpose, dollars
 from schemas.errors import (
@@ -142,9 +143,11 @@ class Way(RuleBasedStateMachine):
     async def _shift(self, days: int) -> None:
         async with self.parts.db.transaction() as connection:
             for table in ("budget_windows", "call_charges", "budget_alerts"):
-                await connection.exec_driver_sql(
-                    f"UPDATE {table} SET starts = starts - interval '{days} days' FROM budgets"
-                    f" WHERE budgets.id = budget_id AND period = 'day'"
+                await connection.execute(
+                    text(
+                        f"UPDATE {table} SET starts = starts - interval '{days} days' FROM budgets"
+                        f" WHERE budgets.id = budget_id AND period = 'day'"
+                    )
                 )
 
     @precondition(lambda self: self.tasks)

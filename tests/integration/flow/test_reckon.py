@@ -10,6 +10,7 @@ from orchestrator.flow.rescue import rescue
 from orchestrator.flow.write_off import write_off
 from orchestrator.store import views
 from orchestrator.store.audit import CHECKS
+from orchestrator.store.statements import text
 from schemas.errors import Category
 from tests.integration.flow.invariants import check
 from tests.integration.flow.test_budgets import budget, shown
@@ -36,9 +37,9 @@ async def busy(world: World) -> None:
 async def tampered(world: World, change: str) -> None:
     """Somebody wrote past the product."""
     async with world.parts.db.transaction() as connection:
-        await connection.exec_driver_sql("ALTER TABLE ledger DISABLE TRIGGER USER")
-        await connection.exec_driver_sql(change)
-        await connection.exec_driver_sql("ALTER TABLE ledger ENABLE TRIGGER USER")
+        await connection.execute(text("ALTER TABLE ledger DISABLE TRIGGER USER"))
+        await connection.execute(text(change))
+        await connection.execute(text("ALTER TABLE ledger ENABLE TRIGGER USER"))
 
 
 def broken(findings: tuple[Finding, ...]) -> dict[str, tuple[int, int]]:

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, text
-
 from orchestrator import clock
 from orchestrator.config import Config
 from orchestrator.flow.book import Outcome, book
@@ -22,6 +20,7 @@ from orchestrator.flow.enlist import Enlisted, enlist
 from orchestrator.flow.intend import Intent, Refused, intend
 from orchestrator.flow.settle import Ending, settle
 from orchestrator.flow.submit import submit
+from orchestrator.store.statements import Row, text
 from orchestrator.wiring import Parts, open_parts
 from schemas.calls import Cost, Purpose, Usage
 from schemas.errors import Category, Failure
@@ -33,7 +32,7 @@ T = TypeVar("T")
 QUEUES = ("chores", "provider.anthropic", "provider.openai")
 HOLD = 5_000_000
 TABLES = (
-    "feedback", "provider_health", "experiments",
+    "feedback", "provider_health", "similar_questions", "experiments",
     "reckonings", "call_charges", "budget_alerts", "budget_windows", "budgets", "gates", "gate_transitions",
     "events", "ledger", "call_answers", "calls", "attempts", "task_results", "task_payloads", "tasks",
     "deliveries", "chores", "jobs", "idempotency_keys", "workers", "api_keys", "credentials",
@@ -136,7 +135,7 @@ class World:
         failure = Failure(category=category, message="it failed", **fields)
         return await settle(self.parts, lease, Ending(call_id, failure=failure))
 
-    async def rows(self, query: str, **params: Any) -> Sequence[Row[Any]]:
+    async def rows(self, query: str, **params: Any) -> Sequence[Row]:
         """What a query finds."""
         return await self.parts.db.run(text(query), **params)
 
@@ -144,7 +143,7 @@ class World:
         """The one value a query finds."""
         return (await self.rows(query, **params))[0][0]
 
-    async def task(self, task_id: UUID) -> Row[Any]:
+    async def task(self, task_id: UUID) -> Row:
         """The task's row."""
         return (await self.rows("SELECT * FROM tasks WHERE id = :id", id=task_id))[0]
 
@@ -199,7 +198,7 @@ class World:
         query = "SELECT kind, amount_nanos FROM ledger WHERE task_id = :id ORDER BY id"
         return [(row.kind, row.amount_nanos) for row in await self.rows(query, id=task_id)]
 
-    async def call(self, call_id: UUID) -> Row[Any]:
+    async def call(self, call_id: UUID) -> Row:
         """The call's row."""
         return (await self.rows("SELECT * FROM calls WHERE id = :id", id=call_id))[0]
 
@@ -213,9 +212,10 @@ class World:
 async def empty(parts: Parts) -> None:
     """No rows left."""
     async with parts.db.transaction() as connection:
-        await connection.exec_driver_sql("ALTER TABLE ledger DISABLE TRIGGER USER")
-        await connection.exec_driver_sql("; ".join(f"DELETE FROM {table}" for table in TABLES))
-        await connection.exec_driver_sql("ALTER TABLE ledger ENABLE TRIGGER USER")
+        await connection.execute(text("ALTER TABLE ledger DISABLE TRIGGER USER"))
+        for table in TABLES:
+            await connection.execute(text(f"DELETE FROM {table}"))
+        await connection.execute(text("ALTER TABLE ledger ENABLE TRIGGER USER"))
 
 
 async def make_world(

@@ -1,10 +1,10 @@
 """A database with a backlog: 100,000 queued tasks of 1,000 tenants, and all that lies around."""
 
 import pytest
-from sqlalchemy import text
 
 from orchestrator import clock
 from orchestrator.store import partitions
+from orchestrator.store.statements import text
 from orchestrator.wiring import Parts
 
 # Ids of the current month that sort by number, as UUIDv7 sort by time.
@@ -153,9 +153,7 @@ LOAD = (
 async def backlog(parts: Parts) -> Parts:
     """Parts over a database with a backlog."""
     base = partitions.lowest_id(partitions.month_after(clock.now(), 0)).int >> 80
-    async with parts.db.transaction() as connection:
-        await connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-        await connection.exec_driver_sql(IDS.format(base=base))
-        for statement in LOAD:
+    async with parts.db.answering_within(100).transaction() as connection:
+        for statement in ("SET LOCAL synchronous_commit = off", IDS.format(base=base), *LOAD):
             await connection.execute(text(statement.replace(":", "\\:")))
     return parts

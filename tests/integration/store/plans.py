@@ -9,8 +9,8 @@ from uuid import UUID
 
 import psycopg
 from psycopg import ClientCursor
-from sqlalchemy import TextClause
-from sqlalchemy.dialects import postgresql
+
+from orchestrator.store.statements import Statement
 
 BIG: Final = (
     "tasks", "task_payloads", "task_results", "attempts", "calls", "call_answers", "events", "ledger",
@@ -63,7 +63,7 @@ class Plan:
         )
 
 
-def explained(url: str, statement: TextClause, params: Mapping[str, Any], *, generic: bool) -> Plan:
+def explained(url: str, statement: Statement, params: Mapping[str, Any], *, generic: bool) -> Plan:
     """The plan of a statement, carried out and rolled back; `generic`: as a prepared statement has it."""
     plain = f"postgresql://{url.partition('://')[2]}"
     with psycopg.connect(plain, cursor_factory=ClientCursor) as connection:
@@ -71,7 +71,7 @@ def explained(url: str, statement: TextClause, params: Mapping[str, Any], *, gen
         if generic:
             rows = _generic(cursor, statement, params)
         else:
-            asked = f"EXPLAIN (ANALYZE, FORMAT JSON) {_sql(statement)}"
+            asked = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.driver}"
             rows = cursor.execute(asked.encode(), params).fetchone()
         connection.rollback()
     assert rows is not None
@@ -79,21 +79,17 @@ def explained(url: str, statement: TextClause, params: Mapping[str, Any], *, gen
     return Plan(tuple(_nodes(plan[0]["Plan"])))
 
 
-def _generic(cursor: Any, statement: TextClause, params: Mapping[str, Any]) -> Any:
-    names = list(statement.compile().params)
+def _generic(cursor: Any, statement: Statement, params: Mapping[str, Any]) -> Any:
+    names = list(statement.names)
     numbers = {name: f"${position}" for position, name in enumerate(names, 1)}
     types = ", ".join(_type(params[name]) for name in names)
     cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-    cursor.execute(f"PREPARE hot{f'({types})' if names else ''} AS {_sql(statement) % numbers}".encode())
+    cursor.execute(f"PREPARE hot{f'({types})' if names else ''} AS {statement.driver % numbers}".encode())
     call = f"EXECUTE hot({', '.join('%s' for _ in names)})" if names else "EXECUTE hot"
     values = [params[name] for name in names]
     row = cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {call}".encode(), values).fetchone()
     cursor.execute("DEALLOCATE hot")
     return row
-
-
-def _sql(statement: TextClause) -> str:
-    return str(statement.compile(dialect=postgresql.psycopg.dialect()))  # type: ignore[no-untyped-call]
 
 
 def _type(value: object) -> str:

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
 
 from orchestrator import clock
 from orchestrator.store.engine import Database, Duplicate
+from orchestrator.store.statements import text
 from schemas.errors import StoreUnavailable
 
 BACKENDS = text("SELECT pid FROM pg_stat_activity WHERE application_name = 'orchestrator-direct'")
@@ -118,7 +118,7 @@ async def test_a_halted_server_is_an_unavailable_store_in_time(db: Database, oth
 
 async def _halted_in_a_transaction(db: Database, *, before_the_commit: bool) -> None:
     async with db.answering_within(0.5).transaction() as connection:
-        pid = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        pid = (await connection.execute(text("SELECT pg_backend_pid()"))).one()[0]
         os.kill(pid, signal.SIGSTOP)
         asyncio.get_running_loop().call_later(1, os.kill, pid, signal.SIGCONT)
         if not before_the_commit:
@@ -132,7 +132,7 @@ async def test_a_transaction_with_a_halted_server_ends_in_time(db: Database, bef
         await _halted_in_a_transaction(db, before_the_commit=before_the_commit)
     assert clock.monotonic() - began < 0.9
     async with db.transaction() as connection:
-        assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
+        assert (await connection.execute(text("SELECT 1"))).one()[0] == 1
 
 
 async def test_a_connection_of_ones_own_ends_when_nobody_asks_on_it(db: Database) -> None:

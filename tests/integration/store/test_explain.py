@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import TextClause, text
 
 from orchestrator import clock
 from orchestrator.store import (
@@ -24,8 +23,10 @@ from orchestrator.store import (
     leases,
     partitions,
     providers,
+    similar,
     tasks,
 )
+from orchestrator.store.statements import Statement, text
 from orchestrator.store.views import history, listing, polls, routing
 from orchestrator.store.views import tasks as reading
 from orchestrator.store.views.budgets import ANY_HARD
@@ -34,8 +35,11 @@ from orchestrator.store.views.experiments import OUTCOMES
 from orchestrator.store.views.families import CHILDREN, JUDGEMENTS
 from orchestrator.store.views.gates import GATES as GATES_OF_TENANT
 from orchestrator.store.views.health import GATES as GAUGES_OF_GATES
+from orchestrator.store.views.sessions import EARLIER
+from orchestrator.store.views.similar import NEAREST
 from orchestrator.store.views.usage import RECENT as RECENT_CALLS
 from orchestrator.store.views.usage import USAGE
+from orchestrator.store.views.warmable import NEWEST, WARMABLE
 from orchestrator.wiring import Parts
 from tests.integration.store.plans import explained
 
@@ -82,7 +86,7 @@ OUTCOME: dict[str, Any] = {
 INTENT: dict[str, Any] = {
     "id": clock.new_id(), "task_id": RUNNING, "attempt": 1, "token": uuid4(), "purpose": "first",
     "provider_id": PROVIDER, "provider": "p", "vendor": "openai", "model": "m", "hold_nanos": 5,
-    "boot_id": BOOT, "timeout": 60.0, "rejected_call": None,
+    "boot_id": BOOT, "timeout": 60.0, "entry": "e", "rejected_call": None,
 } | EVENT  # fmt: skip
 SPENDING: dict[str, Any] = {
     "tenant_id": TENANT, "user_id": "u-1", "api_key_id": None, "session_id": "s-1", "provider": "p",
@@ -103,6 +107,7 @@ TAKES: dict[str, Any] = {
     "tenants": [made(1, number) for number in PICKED],
     "takes": [2] * 50,
 }
+LIKE = {"tenant_id": TENANT, "scope": "s"}
 PAGE = {"tenant_id": TENANT, "most": 20}
 CLAIM: dict[str, Any] = {
     "id": QUEUED, "token": uuid4(), "lease": 60.0, "boot_id": BOOT, "queues": ["provider.openai"],
@@ -132,9 +137,10 @@ RECENT: dict[str, dict[str, Any]] = {
     "spent_is_the_charges": LATELY | {"whole": False, "most": 20_000},
     "held_is_the_open_calls": {},
     "nothing_is_negative": {},
+    "every_fee_is_booked": {},
 }
 
-HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
+HOT: list[tuple[str, Statement, dict[str, Any], int]] = [
     ("insert", tasks.INSERT, NEW, 10),
     ("insert a family", families.INSERT_FAMILY, FAMILY, 20),
     ("end a child", tasks.END_CHILD, TO_QUEUED | {"parent_id": ENDED}, 20),
@@ -228,15 +234,25 @@ HOT: list[tuple[str, TextClause, dict[str, Any], int]] = [
     ("health check: plan", health_checks.PLAN, {"most": 100}, 3_000),
     ("health check: target", health_checks.TARGET, {"id": PROVIDER}, 10),
     ("outcomes of an experiment", OUTCOMES, {"id": str(uuid4()), "tenant_id": TENANT, "most": 100_000}, 20),
+    ("earlier tasks of a session", EARLIER,
+     {"tenant_id": TENANT, "task_id": QUEUED, "most": 20, "characters": 100}, 100),
     ("counts", listing.COUNTS, {"tenant_id": TENANT}, 200),
     ("waiting", listing.WAITING, {"tenant_id": TENANT}, 200),
+    ("entries of a task", similar.ENTRIES, {"tenant_id": TENANT, "task_id": ENDED}, 50),
+    ("a question's vector", similar.KEEP, {**LIKE, "entry": "e", "embedding": [1.0], "dead": ["f"],
+     "seconds": 60, "most": 5_000}, 20),
+    ("questions that ended", similar.FORGET, {"most": 500}, 20),
+    ("nearest questions", NEAREST, {**LIKE, "vector": [1.0], "few": 5}, 20),
+    ("newest successes", NEWEST,
+     {"tenant_id": TENANT, "kind": None, "since": None, "until": None, "most": 100}, 500),
+    ("warmable", WARMABLE, {"tenant_id": TENANT, "ids": [ENDED]}, 50),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("generic", [False, True], ids=["once", "prepared"])
 @pytest.mark.parametrize(("statement", "params", "most"), [pytest.param(*row, id=name) for name, *row in HOT])
 async def test_a_hot_query_reads_by_index_and_in_bounds(
-    backlog: Parts, statement: TextClause, params: dict[str, Any], most: int, generic: bool
+    backlog: Parts, statement: Statement, params: dict[str, Any], most: int, generic: bool
 ) -> None:
     plan = explained(backlog.config.database_url or "", statement, params, generic=generic)
     assert not plan.whole_scans, plan

@@ -11,8 +11,9 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from orchestrator import clock
-from orchestrator.store import judgements, migrate, partitions, prompts
-from orchestrator.store.tables import PARTITIONED, metadata
+from orchestrator.store import judgements, migrate, partitions
+from orchestrator.store.partitions import PARTITIONED
+from orchestrator.store.tables import metadata
 from schemas.errors import StoreUnavailable
 
 assert judgements.feedback.metadata is metadata, "its tables are among those compared"
@@ -25,7 +26,6 @@ def found(url: str, query: str) -> list[tuple[Any, ...]]:
 
 def is_ours(thing: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
     """Partitions, Alembic's own table and indexes are no part of the comparison."""
-    assert prompts.tenant_prompts.metadata is metadata
     if kind == "table":
         return name in metadata.tables
     return kind == "column"
@@ -66,7 +66,7 @@ def test_migrating_again_changes_nothing(database_url: str) -> None:
     every = "SELECT oid, relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY oid"
     before = found(database_url, every)
     assert migrate.migrate(database_url) == migrate.head()
-    migrate.extend(database_url)
+    partitions.extend(database_url)
     assert found(database_url, every) == before
     assert migrate.current(database_url) == migrate.head()
 
@@ -100,8 +100,8 @@ def test_rows_of_a_month_that_nobody_prepared_do_not_stop_the_making_of_others(
     with psycopg.connect(f"postgresql://{database_url.partition('://')[2]}") as connection:
         given = (partitions.lowest_id(ahead), clock.new_id())
         connection.execute("INSERT INTO task_results (id, tenant_id, result) VALUES (%s, %s, '{}')", given)
-    monkeypatch.setattr("orchestrator.store.migrate.clock.now", lambda: ahead)
-    migrate.extend(database_url)
+    monkeypatch.setattr("orchestrator.store.partitions.clock.now", lambda: ahead)
+    partitions.extend(database_url)
     names = {name for (name,) in found(database_url, "SELECT relname FROM pg_class WHERE relispartition")}
     assert f"tasks_{ahead:%Y_%m}" in names
     assert f"task_results_{ahead:%Y_%m}" not in names
@@ -135,4 +135,4 @@ def test_a_row_that_contradicts_itself_is_refused(database_url: str, change: str
 
 def test_a_database_that_is_away_is_said_to_be_away() -> None:
     with pytest.raises(StoreUnavailable):
-        migrate.extend("postgresql+psycopg://nobody@127.0.0.1:9/none")
+        partitions.extend("postgresql+psycopg://nobody@127.0.0.1:9/none")

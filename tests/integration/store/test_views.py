@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import TextClause, text
 
 from orchestrator import clock
+from orchestrator.store.statements import Statement, text
 from orchestrator.store.views import Filters, history, levels, listing, polls, tasks
 from orchestrator.wiring import Parts
 
@@ -54,7 +54,7 @@ FILL_CALLS = text(
 
 ONE: dict[str, object] = {"id": TASK, "tenant_id": TENANT}
 HISTORY: dict[str, object] = {"task_id": TASK, "tenant_id": TENANT}
-HOT: dict[str, tuple[TextClause, dict[str, object]]] = {
+HOT: dict[str, tuple[Statement, dict[str, object]]] = {
     "polls": (polls.POLLS, {"ids": [TASK] * 20, "tenants": [TENANT] * 20}),
     "a whole task": (tasks.select_whole(tasks._ONE, frozenset({"result", "request"})), ONE),
     "a result": (tasks.OUTCOME, ONE),

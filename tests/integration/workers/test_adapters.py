@@ -36,9 +36,9 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     load.cache_clear()
 
 
-async def adapted(world: World, **settings: Any) -> None:
+async def adapted(world: World, name: str = "word", **settings: Any) -> None:
     """Every provider is asked by the adapter."""
-    options = json.dumps({"adapter": "word", "adapter_settings": settings, "structured_output": True})
+    options = json.dumps({"adapter": name, "adapter_settings": settings, "structured_output": True})
     await world.rows(
         "UPDATE providers SET vendor = 'openai', wire = 'adapter', options = CAST(:options AS jsonb)",
         options=options,
@@ -153,7 +153,7 @@ async def test_a_check_asks_the_adapter(world: World, process: Process) -> None:
 
 
 def test_only_what_is_installed_can_be_configured(world: World) -> None:
-    assert installed() == ("nothing", "word")
+    assert installed() == ("nothing", "streaming-word", "word")
     with pytest.raises(TypeError, match="no subclass"):
         load("nothing")
     for wire, options, code in (

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator import clock
 from orchestrator.volatile import Unreachable
-from orchestrator.volatile.answers import AnswerCache
+from orchestrator.volatile.answers import AnswerCache, Keeping
 from tests.integration.conftest import Servers
 
 Open = Callable[..., AnswerCache]
@@ -71,11 +71,28 @@ def test_what_a_tenant_clears_no_process_finds_and_others_keep_theirs(opened: Op
 def test_redis_holds_no_more_than_its_bound_and_lets_the_first_to_end_go(opened: Open, tenant: UUID) -> None:
     cache = opened(most=10_000, here=0)
     for at in range(20):
-        assert cache.keep(tenant, str(at), "x" * 1000, 60 + at)
+        assert cache.keep(tenant, str(at), "x" * 1000, 60 + at) is Keeping.KEPT
     held = [at for at in range(20) if text_of(cache, tenant, str(at))]
     assert 3 < len(held) < 10
     assert held == list(range(20 - len(held), 20))
-    assert not cache.keep(tenant, "large", "x" * 20_000, 60)
+    assert cache.keep(tenant, "large", "x" * 20_000, 60) is Keeping.FULL
+
+
+def test_what_is_replaced_or_dropped_is_no_longer_found_in_any_process(opened: Open, tenant: UUID) -> None:
+    one, other = opened(), opened()
+    one.keep(tenant, "a", "old", 60)
+    assert text_of(other, tenant, "a") == "old"
+    one.keep(tenant, "a", "new", 60)
+    assert text_of(other, tenant, "a") == "new"
+    one.drop(tenant, "a")
+    assert [text_of(cache, tenant, "a") for cache in (one, other)] == [None, None]
+
+
+def test_what_is_there_can_be_left_as_it_is(opened: Open, tenant: UUID) -> None:
+    cache = opened()
+    said = [cache.keep(tenant, "a", text, 60, instead=False) for text in ("old", "new")]
+    assert said == [Keeping.KEPT, Keeping.THERE]
+    assert text_of(opened(), tenant, "a") == "old"
 
 
 def test_a_process_lets_go_of_what_was_not_asked_for_longest(opened: Open, tenant: UUID) -> None:
@@ -102,7 +119,7 @@ def test_an_entry_ends_in_the_process_too(
 
 def test_a_bound_of_nothing_keeps_nothing_and_asks_nobody(tenant: UUID) -> None:
     with closing(AnswerCache("redis://127.0.0.1:9/0", 0, MEGABYTE)) as cache:
-        assert not cache.keep(tenant, "a", "text", 60)
+        assert cache.keep(tenant, "a", "text", 60) is Keeping.OFF
         assert cache.look(tenant, "a") is None
 
 

@@ -50,6 +50,18 @@ async def test_a_circuit_that_opens_is_written_down_and_lets_no_call_through(
     process.breakers.reset(await circuit(world))
 
 
+async def test_a_circuit_opens_after_the_failures_that_its_provider_allows(
+    world: World, process: Process, simulator: Simulated
+) -> None:
+    await world.rows("""UPDATE providers SET options = '{"circuit": {"minimum_calls": 2}}'""")
+    simulator.rules({"fault": "500"})
+    for _ in range(2):
+        assert await states(world) == []
+        await work(process, await world.submit(**ONE))
+    assert await states(world) == ["open"]
+    process.breakers.reset(await circuit(world))
+
+
 async def test_a_circuit_that_a_wiped_broker_forgot_is_closed_for_the_dispatcher_by_the_next_answer(
     world: World, process: Process, simulator: Simulated
 ) -> None:

@@ -151,7 +151,7 @@ async def test_a_short_password_of_a_url_is_hidden_in_later_rounds_too(
     )
     task_id = await world.submit(**fix(content))
     with monkeypatch.context() as patched:
-        patched.setattr("workers.rounds.render_repair", _dies)
+        patched.setattr("workers.context.again.render_repair", _dies)
         with pytest.raises(ZeroDivisionError):
             await work(process, task_id)
     await world.die(process.boot_id)

@@ -4,7 +4,6 @@ import asyncio
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
 from orchestrator import clock
 from orchestrator.config import Config
@@ -12,6 +11,7 @@ from orchestrator.flow.cancel import cancel
 from orchestrator.flow.claim import Lease
 from orchestrator.flow.intend import LeaseLost
 from orchestrator.flow.rescue import rescue
+from orchestrator.store.statements import text
 from schemas.calls import Purpose
 from schemas.errors import Category
 from tests.integration.flow.invariants import check

@@ -219,7 +219,7 @@ async def test_usage_that_cannot_be_kept_is_booked_all_the_same(
     assert why in usage["left_out"]
 
 
-@pytest.mark.parametrize("count", [2**31, 2**64 - 1, -1])
+@pytest.mark.parametrize("count", [2**26 + 1, 2**64 - 1, -1])
 async def test_a_count_beyond_reason_is_charged_at_the_hold(
     world: World, process: Process, provider: Canned, count: int
 ) -> None:
@@ -235,15 +235,24 @@ async def test_a_count_beyond_reason_is_charged_at_the_hold(
     )
     assert row.cost_nanos == row.hold_nanos > 0
     assert row.message == (
-        "The provider's answer was malformed: in piece 1, prompt_tokens must be from 0 to 2147483647."
+        "The provider's answer was malformed: in piece 1, prompt_tokens must be from 0 to 67108864."
     )
 
 
+@pytest.mark.parametrize(
+    ("told", "count"),
+    [
+        (b'{"t":"x","u":[18446744073709551615,1],"o":1}', "input_tokens"),
+        (b'{"t":"x","u":[67108000,1000],"o":1}', "input_tokens"),
+        (b'{"t":"x","u":[1,1],"o":2000000000}', "output_tokens"),
+        (b'{"t":"x","u":[1,1],"o":4194305}', "output_tokens is no count"),
+    ],
+)
 async def test_counts_that_are_added_up_by_a_declared_wire_are_bounded_too(
-    world: World, process: Process, provider: Canned
+    world: World, process: Process, provider: Canned, told: bytes, count: str
 ) -> None:
     provider.content_type = "application/json"
-    provider.chunks = [b'{"t":"x","u":[18446744073709551615,1],"o":1}']
+    provider.chunks = [told]
     declared = {
         "body": {"ask": "{{prompt}}", "most": "{{max_tokens}}"},
         "answer": {"text": "t", "input_tokens": ["u[*]"], "output_tokens": ["o"]},
@@ -251,7 +260,7 @@ async def test_counts_that_are_added_up_by_a_declared_wire_are_bounded_too(
     call_id = await booked(world, process, provider, Vendor.CUSTOM, Wire.CUSTOM, "m", custom=declared)
     row = await world.call(call_id)
     assert (row.status, row.category, row.price_source) == ("failed", "malformed", "hold")
-    assert row.message == ("The provider's answer was malformed: input_tokens must be from 0 to 2147483647.")
+    assert row.message.startswith(f"The provider's answer was malformed: {count}")
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,9 @@ REVIEW = ReviewResult(
 EMPTY = ReviewResult(summary="", findings=[], verification=Verification(level=VerificationLevel.ANCHORED))
 
 
+_FROM_ZERO = {"start": {"line": 0}}
+
+
 def validator(name: str) -> Draft7Validator:
     return Draft7Validator(
         json.loads((SCHEMAS / name).read_text()), format_checker=Draft7Validator.FORMAT_CHECKER
@@ -81,6 +84,8 @@ def test_an_export_is_valid_against_its_schema(review: ReviewResult, form: Expor
         ("sarif-schema-2.1.0.json", {"version": "2.1.0", "runs": [{"tool": {"driver": {}}, "results": []}]}),
         ("sarif-schema-2.1.0.json", sarif(REVIEW) | {"findings": []}),
         ("rdjson.json", {"diagnostics": [{"message": "x"}]}),
+        ("rdjson.json", {"diagnostics": [{"message": "x", "location": {"path": "a", "range": _FROM_ZERO}}]}),
+        ("rdjson.json", rdjson(REVIEW) | {"findings": []}),
     ],
 )
 def test_the_schemas_bite(schema: str, broken: dict[str, Any]) -> None:

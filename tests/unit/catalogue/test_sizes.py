@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from orchestrator.catalogue import sizes, tokens
-from orchestrator.catalogue.models import describe, prompt_room
+from orchestrator.catalogue.models import describe, prompt_room, repair_room
 from schemas.providers import Vendor
 from schemas.tasks import TASK_REQUEST
 
@@ -49,3 +49,18 @@ def test_a_limit_of_input_holds_where_it_is_the_smaller() -> None:
 @pytest.mark.parametrize(("factor", "kept"), [(0.1, 0.6), (1.0, 1.0), (9.0, 1.3), (float("nan"), 1.3)])
 def test_a_measured_factor_stays_within_what_can_be_true(factor: float, kept: float) -> None:
     assert tokens.bounded(factor) == kept
+
+
+def test_a_repair_has_room_for_one_answer_that_its_first_prompt_left() -> None:
+    known = describe(Vendor.OPENAI, "gpt-4o")
+    assert known.context is not None
+    assert repair_room(Vendor.OPENAI, "gpt-4o", 1_000, 1.0) == (known.context - 1_000) * 3
+    assert repair_room(Vendor.CUSTOM, "nobody-knows", None, 1.0) is None
+
+
+def test_where_input_is_limited_a_first_prompt_leaves_room_to_be_asked_again() -> None:
+    first = prompt_room(Vendor.OPENAI, "gpt-5", 1_000, 1.0)
+    later = repair_room(Vendor.OPENAI, "gpt-5", 1_000, 1.0)
+    assert first is not None
+    assert later is not None
+    assert later - first == 3_000

@@ -68,5 +68,5 @@ def test_a_well_known_address_tells_its_vendor() -> None:
 
 def test_a_model_that_chats_is_chosen() -> None:
     assert chosen_model("https://x.org/v1", ["text-embedding-3", "whisper-1", "llama"]) == "llama"
-    assert chosen_model("https://api.openai.com/v1", ["gpt-4", "gpt-5-mini"]) == "gpt-5-mini"
+    assert chosen_model("https://api.openai.com/v1", ["gpt-4", "gpt-6-luna"]) == "gpt-6-luna"
     assert chosen_model("https://x.org/v1", ["tts-1"]) is None

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.catalogue import prices
+from orchestrator.catalogue.models import describe
 from orchestrator.catalogue.vendors import (
     AZURE_API_VERSION,
     FACTS,
@@ -141,3 +142,8 @@ def test_no_path_and_no_query_changes_the_host(path: str, query: str) -> None:
     with httpx.Client(base_url=address_of(base_url), trust_env=False, verify=False) as client:
         url = client.build_request("POST", below).url
     assert (url.scheme, url.host, url.port) == ("https", "the-provider", None)
+
+
+@pytest.mark.parametrize("vendor", [each for each in Vendor if FACTS[each].model])
+def test_no_vendors_usual_model_is_one_whose_end_is_announced(vendor: Vendor) -> None:
+    assert describe(vendor, FACTS[vendor].model or "").sunset is None

@@ -12,7 +12,7 @@ from orchestrator.cli.diagnosis import Standing
 from orchestrator.store.views.server import Server
 from tests.unit.cli.conftest import Command
 
-GOOD = Server(18, "18.1", "on", "on", "on", 100, datetime(2026, 1, 1, tzinfo=UTC))
+GOOD = Server(18, "18.1", "on", "on", "on", 100, "0.8.5", datetime(2026, 1, 1, tzinfo=UTC))
 
 
 class Usage(NamedTuple):
@@ -38,6 +38,13 @@ def test_durability_may_not_be_switched_off(name: str, value: str, standing: Sta
     (check,) = diagnosis._durability(server)
     assert check.standing is standing
     assert (f"SET {name} = on" in check.remedy) is (standing is Standing.FAIL)
+
+
+def test_a_database_without_pgvector_is_a_warning_that_says_what_to_install() -> None:
+    check = diagnosis._pgvector(None)
+    assert check.standing is Standing.WARN
+    assert "CREATE EXTENSION vector" in check.remedy
+    assert diagnosis._pgvector("0.8.5").standing is Standing.OK
 
 
 def test_an_old_postgres_fails() -> None:

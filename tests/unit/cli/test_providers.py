@@ -96,9 +96,11 @@ def test_a_test_that_nobody_does_is_a_timeout(command: Command, serve: Serve) ->
 def test_usage_ends_with_the_total(command: Command, serve: Serve) -> None:
     numbers = {"calls": 2, "failed": 0, "input_tokens": 10, "cached_tokens": 1, "output_tokens": 5}
     line = {**numbers, "cost_usd": "0.10"}
-    server = serve(ok({"provider": "mine", **line, "by_model": [{"model": "m", **line}]}))
+    used = {"provider": "mine", **line, "fees_usd": "19.00", "by_model": [{"model": "m", **line}]}
+    server = serve(ok(used))
     rows = command("provider", "usage", "mine", "--from", "2026-11-01").out.splitlines()
-    assert [row.split()[0] for row in rows] == ["model", "m", "total"]
+    assert [row.split()[0] for row in rows] == ["model", "m", "total", "monthly"]
+    assert rows[-1] == "monthly fees beside that: $19.00"
     assert "from=2026-11-01T00%3A00%3A00%2B00%3A00" in server.paths[0]
 
 
@@ -109,3 +111,25 @@ def test_health_is_told_in_words(command: Command, serve: Serve) -> None:
     }))  # fmt: skip
     told = command("provider", "health", "mine").out
     assert told.startswith("mine is down, and paused\n  circuit open: 5 of 5 calls failed\n")
+
+
+def test_who_adds_the_first_real_provider_is_told_what_was_paused(command: Command, serve: Serve) -> None:
+    serve(ok(PROVIDER | {"took_over_from": ["sim-a", "sim-b"]}, status=201))
+    done = command("provider", "add", "https://x.org/v1")
+    assert (
+        done.err
+        == "Paused sim-a and sim-b: real providers take over (`orchestrator provider resume` undoes it).\n"
+    )
+    serve(ok(PROVIDER | {"took_over_from": []}, status=201))
+    assert command("provider", "add", "https://x.org/v1").err == ""
+
+
+def test_a_fee_joins_the_options_that_there_are(command: Command, serve: Serve) -> None:
+    kept = {"copilot": {"repository": "a/b"}, "embedding_model": None, "monthly_fee_usd": "19"}
+    server = serve(*(ok(PROVIDER | {"options": kept}) for _ in range(4)))
+    command("provider", "set", "mine", "--monthly-fee", "39")
+    command("provider", "set", "mine", "--monthly-fee", "0")
+    assert [json.loads(server.requests[index].content)["options"] for index in (1, 3)] == [
+        {"copilot": {"repository": "a/b"}, "monthly_fee_usd": "39"},
+        {"copilot": {"repository": "a/b"}},
+    ]

@@ -61,6 +61,7 @@ def test_the_configuration_is_shown(command: Command, serve: Serve) -> None:
         "preferred  a",
         "shares     by score",
         "redaction  required",
+        "similar    off",
     ]
 
 
@@ -78,6 +79,18 @@ def test_what_is_hidden_from_providers_is_set_with_the_rest(command: Command, se
     server = serve(ok(CONFIG), ok(CONFIG | {"redaction": "optional"}))
     assert "redaction  optional" in command("config", "set", "--redaction", "optional").out
     assert json.loads(server.requests[1].content)["redaction"] == "optional"
+
+
+def test_who_compares_questions_is_set_and_switched_off(command: Command, serve: Serve) -> None:
+    similar = {"provider": "a", "likeness": 0.9}
+    server = serve(
+        ok(CONFIG), ok(CONFIG | {"similar": similar}), ok(CONFIG | {"similar": similar}), ok(CONFIG)
+    )
+    assert "similar    by a, from a likeness of 0.9" in command("config", "set", "--similar", "a=0.9").out
+    assert json.loads(server.requests[1].content)["similar"] == similar
+    assert "similar    off" in command("config", "set", "--similar", "off").out
+    assert json.loads(server.requests[3].content)["similar"] is None
+    assert command("config", "set", "--similar", "a=much").code == Code.USAGE
 
 
 def test_a_reset_keeps_only_what_is_given(command: Command, serve: Serve) -> None:

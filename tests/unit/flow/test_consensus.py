@@ -11,8 +11,19 @@ from schemas.results import ConsensusHow, VerificationLevel
 APPLIED, SYNTAX = VerificationLevel.APPLIED, VerificationLevel.SYNTAX
 
 
-def voter(number: int, fingerprint: str, level: VerificationLevel = SYNTAX, nanos: int = 10) -> Voter:
-    return Voter(UUID(int=number), number, level, fingerprint, nanos)
+def voter(
+    number: int, fingerprint: str, level: VerificationLevel = SYNTAX, nanos: int = 10, source: str = ""
+) -> Voter:
+    return Voter(UUID(int=number), number, level, fingerprint, nanos, source or str(number))
+
+
+def test_answers_of_one_source_are_one_opinion() -> None:
+    twice = [voter(1, "x", nanos=1), voter(2, "y", source="s"), voter(3, "y", source="s")]
+    choice = consensus(twice)
+    assert (choice.how, choice.winner) == (ConsensusHow.ORDER, UUID(int=1))
+    assert choice.tied == (UUID(int=1), UUID(int=2))
+    only = consensus([voter(1, "x", source="s"), voter(2, "x", source="s")])
+    assert (only.how, len(only.clusters)) == (ConsensusHow.ONLY, 1)
 
 
 def test_the_larger_group_wins_though_its_answers_cost_more() -> None:

@@ -68,6 +68,14 @@ def test_a_vendor_that_brings_changes_of_code_gets_nothing_else() -> None:
     assert takes(Vendor.OPENAI, TaskKind.CHAT)
 
 
+def test_a_provider_that_is_paid_by_the_month_is_free_to_ask_once_more() -> None:
+    dear = offer(0, Vendor.OPENAI, "gpt-6-astra")
+    paid = dear.provider.model_copy(update={"options": ProviderOptions(monthly_fee_usd="20")})
+    found = routed(request(max_cost_usd="0.000001"), (replace(dear, provider=paid),))
+    (told,) = found.explanation["candidates"]
+    assert (told["estimated_cost_usd"], told["free"]) == ("0.00", True)
+
+
 def test_a_job_that_is_billed_by_credits_is_not_free_and_costs_what_is_held_for_it() -> None:
     agent = CopilotOptions(repository="a/b", way=JobWay.AGENT_TASK, max_credits=150)
     flat = CopilotOptions(repository="a/b")

@@ -1,5 +1,6 @@
 """The circuit's arithmetic and the table of outcomes, without any server."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -9,6 +10,7 @@ from orchestrator.limits.breakers import Circuit, Health, Phase, Policy, health_
 from orchestrator.limits.breakers.records import OwnRecord, jitter
 from orchestrator.limits.breakers.window import MICROSECONDS, Ruling, Standing, admit, look, report, reset
 from schemas.errors import Category
+from schemas.manners import CircuitPolicy
 
 POLICY = Policy()
 START = 1_800_000_000 * MICROSECONDS
@@ -217,6 +219,20 @@ def test_a_circuit_has_the_same_id_everywhere() -> None:
 
 def test_the_settings_make_the_policy() -> None:
     assert Policy.of(Config()) == Policy()
+
+
+def test_a_provider_has_of_the_policy_what_it_says_and_the_rest_from_the_settings() -> None:
+    own = CircuitPolicy(minimum_calls=2, open_seconds=400)
+    assert Policy().with_own(own) == replace(Policy(), minimum_calls=2, open_seconds=400, open_most=400)
+    assert Policy().with_own(CircuitPolicy(failure_ratio=1)) == replace(Policy(), failure_ratio=1)
+    assert Policy().with_own(None) == Policy()
+
+
+def test_the_processs_own_record_opens_by_the_circuits_own_policy() -> None:
+    record, own = OwnRecord(POLICY), replace(POLICY, minimum_calls=1, open_seconds=100)
+    epoch = record.admit("some", 60).epoch
+    assert record.report("some", epoch, F, own).moved_to(Phase.OPEN)
+    assert record.admit("some", 60).wait(own) > 80
 
 
 def test_the_processs_own_record_opens_and_forgets() -> None:

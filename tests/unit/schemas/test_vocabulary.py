@@ -119,7 +119,7 @@ def test_dollars_read_well(nanos: int, shown: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens"])
-@pytest.mark.parametrize("count", [-1, 2**31])
+@pytest.mark.parametrize("count", [-1, 2**26 + 1])
 def test_usage_takes_only_counts_that_can_be_true(field: str, count: int) -> None:
     with pytest.raises(ValidationError):
         Usage.model_validate({field: count})

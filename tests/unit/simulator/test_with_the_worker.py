@@ -62,7 +62,7 @@ ODD = [
 
 
 GOOD = [Persona.V4A, Persona.UNIFIED, Persona.WHOLE]
-BAD = [persona for persona in Persona if persona not in (*GOOD, Persona.CARELESS)]
+BAD = [persona for persona in Persona if persona not in (*GOOD, Persona.CARELESS, Persona.RELAPSING)]
 
 
 def outcome(
@@ -150,3 +150,12 @@ def test_careless_answers_take_turns_and_are_mended() -> None:
     verdicts = [outcome(task, Persona.CARELESS) for task in asked]
     assert {type(verdict) for verdict in verdicts} == {Accepted, Rejected}
     assert all(isinstance(outcome(task, Persona.CARELESS, answer="bad"), Accepted) for task in asked)
+
+
+def test_a_relapsing_answer_errs_first_and_every_other_time_after_that_as_the_text_says() -> None:
+    asked = [request("generate_code", description=f"Write slugify in slugify.py, {at}") for at in range(40)]
+    first = [outcome(each, Persona.RELAPSING) for each in asked]
+    later = [outcome(each, Persona.RELAPSING, answer="a bad answer") for each in asked]
+    assert later == [outcome(each, Persona.RELAPSING, answer="a bad answer") for each in asked]
+    good = [sum(isinstance(each, Accepted) for each in found) for found in (first, later)]
+    assert all(10 <= count <= 35 for count in good), good

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from orchestrator import clock
 from orchestrator.store import partitions
-from orchestrator.store.tables import PARTITIONED, metadata
+from orchestrator.store.partitions import PARTITIONED
+from orchestrator.store.tables import metadata
 
 INSTANTS = st.datetimes(datetime(2024, 1, 1), datetime(2199, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone
 

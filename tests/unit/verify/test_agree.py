@@ -30,6 +30,13 @@ def test_layout_comments_and_docstrings_do_not_count_in_python(content: str) -> 
     assert fingerprint(code(content)) == fingerprint(code(ADD))
 
 
+def test_indentation_counts_where_it_has_a_meaning() -> None:
+    one, other = "a:\n  b: 1\n  c: 2\n", "a:\n  b: 1\nc: 2\n"
+    assert fingerprint(code(one, "x.yaml")) != fingerprint(code(other, "x.yaml"))
+    assert fingerprint(code(one, "x.yaml")) == fingerprint(code(one.replace(": ", ":  ") + "\n", "x.yaml"))
+    assert fingerprint(code(one, "x.txt")) == fingerprint(code(other, "x.txt"))
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -1,5 +1,6 @@
 """The response filter: prose is disarmed, code is told of and never changed."""
 
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from schemas.results import (
 from schemas.tasks import TASK_REQUEST, TaskRequest
 from tests.unit.context.leaks import SAMPLES, lot
 from workers.verify import disarm
+from workers.verify.markup import disarmed
 
 LEVEL = Verification(level=VerificationLevel.APPLIED)
 SECRET = "ghp" + "_" + lot("made up", 36)
@@ -74,6 +76,31 @@ def kinds(result: Any) -> list[NoticeKind]:
         ("[a](data:text/html;base64,xx)", "[a](#unsafe-text/html;base64,xx)"),
         ("![chart](https://evil.example/?q=1)", "[chart](https://evil.example/?q=1)"),
         ("[r]: javascript:x", "[r]: #unsafe-x"),
+        # A browser reads entities, a renderer of Markdown escapes, before the scheme.
+        ('<a href="java&#115;cript:alert(1)">', '<a href="#unsafe-java&#115;cript:alert(1)">'),
+        ("[x](javascript&colon;alert(1))", "[x](#unsafe-javascript&colon;alert(1))"),
+        (r"[x](javascript\:alert(1))", r"[x](#unsafe-javascript\:alert(1))"),
+        # Quotes hide the end of an element; styles, posters and sources load.
+        ('<a title=">" onclick=alert(1)>', '&lt;a title=">" onclick=alert(1)>'),
+        ("<b " + 400 * "x" + " onclick=y>", "&lt;b " + 400 * "x" + " onclick=y>"),
+        ("<div style='background:url(//e)'>", "&lt;div style='background:url(//e)'>"),
+        ("<a href=x style=background:url(//e)>", "&lt;a href=x style=background:url(//e)>"),
+        ("<video poster=//e>", "&lt;video poster=//e>"),
+        ("<image src=//e>", "&lt;image src=//e>"),
+        ("a <!-- b", "a &lt;!-- b"),
+        # Pictures by reference, and with brackets or a line's end in their words.
+        ("![a]\n\n[a]: https://e/", "[a]\n\n[a]: https://e/"),
+        ("![a [b] c](https://e/)", "[a [b] c](https://e/)"),
+        ("![a\nb](https://e/)", "[a\nb](https://e/)"),
+        # What looks like code and is none.
+        (r"\`<script>\`", r"\`&lt;script>\`"),
+        ("a ``` b\n\n<script>\n\n c ``` d", "a ``` b\n\n&lt;script>\n\n c ``` d"),
+        ("```\nx ``` y\n```\n<script>\n```\n```", "```\nx ``` y\n```\n&lt;script>\n```\n```"),
+        ("- ```\n  ```\n<script>\n```\n", "- ```\n  ```\n&lt;script>\n```\n"),
+        (" ```\n```\n<script>\n```\n", " ```\n```\n&lt;script>\n```\n"),
+        ("<div>\n```\n<script>\n```\n</div>", "<div>\n```\n&lt;script>\n```\n</div>"),
+        ("<div>`<script>`</div>", "<div>`&lt;script>`</div>"),
+        ("````\n```\n````\n<script>\n```", "````\n```\n````\n&lt;script>\n```"),
     ],
 )
 def test_active_content_is_disarmed_in_prose_and_told(prose: str, shown: str) -> None:
@@ -91,11 +118,22 @@ def test_active_content_is_disarmed_in_prose_and_told(prose: str, shown: str) ->
         "if a < b and c > d: it's fine! [docs](https://example.com)",
         "The `onclick` handler of <Button> moved; see <https://example.com>.",
         "JavaScript: the good parts. Great![1]",
+        "~~~html\n<script>x</script>\n```\n~~~\nThen `<b onclick=x>` and ``a ` <form>``.",
+        "A `Map<String, List<X>>` = x; <https://e/?a=b>, <mailto:a@b.example>",
     ],
 )
 def test_prose_that_only_speaks_of_it_stays(prose: str) -> None:
     result = disarm(asked(), code(prose))
     assert result == code(prose)
+
+
+@pytest.mark.parametrize(
+    "piece", ["<a ", "`", "```\n", "![", "[x](", "<a href=", "<a b=", "](", "&#1", "\\`", "on=<a "]
+)
+def test_no_prose_takes_long_to_disarm(piece: str) -> None:
+    started = thread_time()
+    disarmed((piece * 400_000)[:400_000])
+    assert thread_time() - started < 2
 
 
 def test_a_secret_that_the_model_made_up_is_taken_out_of_prose_and_told_in_code() -> None:

@@ -4,12 +4,14 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import psutil
 import pytest
 
+from orchestrator import clock
 from schemas.results import CodeResult
 from tests.unit.verify.answers import block, code, code_request, problems
 from workers.verify import Means, verify
-from workers.verify.sandbox import Limits, Ran, Refused, run_contained
+from workers.verify.sandbox import Limits, Ran, Refused, Unwanted, run_contained
 from workers.verify.tests import check_tests
 from workers.verify.verdict import Accepted, Rejected
 
@@ -137,6 +139,46 @@ for each in held:
 time.sleep(30)
 """
     assert python(hoard, memory=200 * MIB).ended == "was ended at 200 MiB of memory"
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        "open(f'/tmp/{n}', 'wb').write(b'x' * (20 * 1024 * 1024))",
+        "f = open(f'{n}', 'wb'); f.write(b'x' * (20 * 1024 * 1024)); held.append(f); os.unlink(f'{n}')",
+        "a = libc.shmat(libc.shmget(0, size, 0o1600), None, 0); ctypes.memset(a, 1, size); libc.shmdt(a)",
+    ],
+    ids=["files", "files without a name", "segments that nobody has attached"],
+)
+def test_what_is_kept_outside_of_processes_is_memory_too(fill: str) -> None:
+    hoard = f"""
+import ctypes, os, time
+libc, size, held = ctypes.CDLL(None), 20 * 1024 * 1024, []
+libc.shmat.restype, libc.shmdt.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+libc.shmget.argtypes = [ctypes.c_int, ctypes.c_size_t, ctypes.c_int]
+libc.shmat.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int]
+for n in range(9):
+    {fill}
+time.sleep(30)
+"""
+    assert python(hoard, memory=150 * MIB).ended == "was ended at 150 MiB of memory"
+
+
+def test_a_command_that_nobody_wants_any_more_is_ended_at_once_with_all_it_started() -> None:
+    asked: list[float] = []
+
+    def unwanted() -> bool:
+        asked.append(clock.monotonic())
+        return len(asked) > 2
+
+    mark = f"{id(asked)}.75"
+    with pytest.raises(Unwanted):
+        run_contained({}, ["sh", "-c", f"sleep {mark} & sleep {mark}"], unwanted=unwanted)
+    assert clock.monotonic() - asked[-1] < 1
+    until = clock.monotonic() + 2
+    while any(mark in " ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])):
+        assert clock.monotonic() < until
+        clock.pause(0.02)
 
 
 def test_time_is_limited_by_the_clock_and_by_the_processor() -> None:

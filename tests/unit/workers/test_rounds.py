@@ -123,3 +123,63 @@ def test_a_review_is_asked_as_a_whole() -> None:
     request = review_request("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n")
     first = refused(talk(request=request), "no form at all")
     assert "every finding" in first.on.messages[-1].content
+
+
+def sized(talking: Talk) -> int:
+    return sum(len(message.content.encode()) for message in talking.messages)
+
+
+def roomy(room: int, request: TaskRequest | None = None) -> Talk:
+    asked = request or code_request(TREE)
+    return begin(asked, render(asked), 3, Means(), room=room)
+
+
+def test_three_rounds_stay_within_the_room_and_begin_with_the_same_prefix() -> None:
+    first = render(code_request(TREE))
+    room = sized(talk()) + 14_000
+    talking = roomy(room)
+    for number, wrong in enumerate([B_WRONG, C_WRONG, block("none.py", "x\n", "y\n")]):
+        heard = refused(talking, f"Round {number}. " + "word " * 1_500 + "\n" + wrong)
+        assert not heard.over
+        talking = heard.on
+        assert talking.messages[: len(first)] == first
+        assert sized(talking) <= room
+        assert [message.role for message in talking.messages[-2:]] == ["assistant", "user"]
+    said = "".join(message.content for message in talking.messages)
+    assert "Round 2. " in said
+    assert "Round 0. " not in said
+
+
+def test_a_long_answer_is_shown_again_by_its_failing_blocks_alone() -> None:
+    room = sized(talk()) + 3_000
+    long = block("c.py", "c = 1\n", "c = 2\n" + "# so it is\n" * 2_000)
+    first = refused(roomy(room), long + "Now the other one.\n" + B_WRONG + A)
+    shown, asked = (message.content for message in first.on.messages[-2:])
+    assert sized(first.on) <= room
+    assert "b = 0" in shown
+    assert "so it is" not in shown
+    assert "left out here" in shown
+    assert "b = 1" in asked
+    assert contents(accepted(first.on, B))["a.py"] == "a = 2\nb = 2\n"
+
+
+def test_an_answer_without_a_block_is_shown_by_its_ends() -> None:
+    room = sized(talk()) + 2_500
+    first = refused(roomy(room), "At first. " + "word " * 4_000 + " At last.")
+    shown = first.on.messages[-2].content
+    assert sized(first.on) <= room
+    assert shown.startswith("At first. ")
+    assert shown.endswith(" At last.")
+    assert "left out" in shown
+
+
+def test_where_there_is_room_for_nothing_more_it_is_over() -> None:
+    first = refused(roomy(sized(talk()) + 100), B_WRONG)
+    assert first.over
+    assert "Block 1 (a.py)" in first.verdict.problems[0]
+
+
+def test_where_nobody_knows_the_room_nothing_is_left_out() -> None:
+    first = refused(talk(), "word " * 40_000 + "\n" + B_WRONG)
+    second = refused(first.on, "word " * 40_000 + "\n" + C_WRONG)
+    assert len(second.on.messages) == len(second.on.first) + 4

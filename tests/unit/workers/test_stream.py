@@ -28,5 +28,5 @@ def test_what_a_provider_says_of_its_patience_comes_first(
     timeouts: Timeouts | None, first: float, idle: float
 ) -> None:
     provider = PROVIDER.model_copy(update={"options": ProviderOptions(timeouts=timeouts)})
-    found = as_configured(Config(), provider)
+    found = as_configured(Config(), provider, 9.0)
     assert (found.first_token_timeout, found.idle_timeout) == (first, idle)

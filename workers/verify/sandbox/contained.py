@@ -7,12 +7,14 @@ user namespaces forbidden, an old kernel) the command is refused and not run wit
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 import orjson
+
+from orchestrator import clock
 
 _INSIDE: Final = Path(__file__).with_name("inside.py")
 _SYSTEM: Final = (
@@ -21,6 +23,7 @@ _SYSTEM: Final = (
 )  # fmt: skip
 """What a program needs to start; nothing of it is anybody's secret."""
 _SLACK: Final = 15.0
+_LOOK_SECONDS: Final = 0.2
 _MOST_FILES: Final = 64 * 1024 * 1024
 
 
@@ -28,8 +31,8 @@ _MOST_FILES: Final = 64 * 1024 * 1024
 class Limits:
     """Bounds of one run: wall clock and processor in seconds, sizes in bytes.
 
-    `memory` bounds the address space of each process and what all of them use together, `disk` the work tree
-    and `/tmp` each.
+    `memory` bounds the address space of each process, and what all of them and their files use together;
+    `disk` the work tree and `/tmp` each.
     """
 
     seconds: float = 60
@@ -56,10 +59,20 @@ class Refused:
     reason: str
 
 
+class Unwanted(Exception):
+    """A command was ended because nobody wants its outcome any more."""
+
+
 def run_contained(
-    files: Mapping[str, str], argv: Sequence[str], reads: Sequence[str] = (), limits: Limits | None = None
+    files: Mapping[str, str],
+    argv: Sequence[str],
+    reads: Sequence[str] = (),
+    limits: Limits | None = None,
+    unwanted: Callable[[], bool] = lambda: False,
 ) -> Ran | Refused:
-    """Run a command in a fresh tree of these files; `reads` are folders it may read beyond the usual."""
+    """Run a command in a fresh tree of these files; `reads` are folders it may read beyond the usual.
+
+    Raises `Unwanted` soon after that holds; nothing of the command is left then."""
     limits = limits or Limits()
     if sys.platform != "linux":
         return Refused("the sandbox needs Linux")
@@ -76,12 +89,7 @@ def run_contained(
         }
     )
     try:
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", str(_INSIDE)],
-            input=asked, capture_output=True, check=False, env={}, cwd="/", start_new_session=True,
-            timeout=limits.seconds + _SLACK,
-        )  # fmt: skip
-        told = orjson.loads(done.stdout)
+        told = orjson.loads(_said(asked, limits.seconds + _SLACK, unwanted))
     except subprocess.TimeoutExpired:
         return Ran(False, f"was ended after {limits.seconds:g} seconds", "")
     except (OSError, orjson.JSONDecodeError) as error:
@@ -89,6 +97,29 @@ def run_contained(
     if "refused" in told:
         return Refused(f"it can't be contained here: {told['refused']}")
     return _ran(told, limits)
+
+
+def _said(asked: bytes, seconds: float, unwanted: Callable[[], bool]) -> bytes:
+    """What the sandbox tells, within that time. Raises `TimeoutExpired`, `Unwanted`; it is killed then."""
+    until = clock.monotonic() + seconds
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", str(_INSIDE)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env={}, cwd="/", start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            given: bytes | None = asked
+            while True:
+                try:
+                    return process.communicate(given, timeout=_LOOK_SECONDS)[0]
+                except subprocess.TimeoutExpired:
+                    given = None  # it is remembered, and may not be given twice
+                    if unwanted():
+                        raise Unwanted from None
+                    if clock.monotonic() > until:
+                        raise
+        finally:
+            process.kill()
 
 
 def _ran(told: Mapping[str, object], limits: Limits) -> Ran:

@@ -27,6 +27,7 @@ PDEATHSIG, CAPBSET_DROP, NO_NEW_PRIVS = 1, 24, 38
 NOBODY: Final = 65534
 NEW_ROOT: Final = "/tmp"  # where the new root is put together, seen by this process alone
 DEVICES: Final = ("null", "zero", "full", "random", "urandom")
+DISKS: Final = ("/tree", "/tmp")
 TICK: Final = 0.05
 TAIL: Final = 16_384
 
@@ -138,10 +139,10 @@ def has_children() -> bool:
 
 
 def used() -> int:
-    """Bytes of memory that the processes of the sandbox hold, this one left out; in files of memory too.
+    """Bytes of memory that the sandbox holds: its processes without this one, files of memory, its two disks.
 
     A process that hides what it holds counts as more than any limit."""
-    pages = 0
+    pages, kept = 0, on_disks() + in_segments()
     files: dict[tuple[int, int], int] = {}
     for name in os.listdir("/proc"):
         if name.isdigit() and name != "1":
@@ -153,7 +154,26 @@ def used() -> int:
                 return sys.maxsize
             except OSError:
                 continue
-    return pages * resource.getpagesize() + sum(files.values())
+    return pages * resource.getpagesize() + sum(files.values()) + kept
+
+
+def on_disks() -> int:
+    """Bytes in the file systems that can be written, which are memory; in files without a name too."""
+    found = 0
+    for path in DISKS:
+        told = os.statvfs(path)
+        found += (told.f_blocks - told.f_bfree) * told.f_frsize
+    return found
+
+
+def in_segments() -> int:
+    """Bytes in shared segments and queued messages, which outlive the processes that made them."""
+    found = 0
+    for name, column in (("shm", "rss"), ("msg", "cbytes")):
+        with open(f"/proc/sysvipc/{name}") as lines:
+            at = next(lines).split().index(column)
+            found += sum(int(line.split()[at]) for line in lines)
+    return found
 
 
 def files_of_memory(process: str) -> dict[tuple[int, int], int]:
@@ -182,10 +202,10 @@ def build_root(asked: dict[str, Any]) -> None:
         os.close(os.open(f"{NEW_ROOT}/dev/{name}", os.O_CREAT))
         mount(f"/proc/self/fd/{source}", f"{NEW_ROOT}/dev/{name}", "", BIND)
     mount("proc", f"{NEW_ROOT}/proc", "proc", NOSUID | NODEV | NOEXEC)
-    for name in ("tree", "tmp"):
+    for path in DISKS:
         size = f"size={asked['limits']['disk']},nr_inodes=20000,mode=755"
-        mount("tmpfs", f"{NEW_ROOT}/{name}", "tmpfs", NOSUID | NODEV, size)
-        os.chown(f"{NEW_ROOT}/{name}", NOBODY, NOBODY)
+        mount("tmpfs", NEW_ROOT + path, "tmpfs", NOSUID | NODEV, size)
+        os.chown(NEW_ROOT + path, NOBODY, NOBODY)
     for path, source in sources:
         bind(path, source)
     fill(f"{NEW_ROOT}/tree", asked["files"])

@@ -1,7 +1,8 @@
 """An adapter as others write it: outside of the package, found by its entry point, priced by itself."""
 
 import asyncio
-from collections.abc import Mapping
+import json
+from collections.abc import AsyncGenerator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -29,15 +30,8 @@ class WordProvider(Provider):
             raise RuntimeError("the adapter is broken")
         if "own_client" in self.account.settings:
             return await self._by_a_client_of_its_own(str(self.account.settings["own_client"]))
-        body: dict[str, Any] = {
-            "model": request.model,
-            "messages": [{"role": each.role, "content": each.content} for each in request.messages],
-            "max_completion_tokens": request.max_output_tokens,
-        }
-        if request.schema is not None:
-            named = {"name": "answer", "schema": request.schema}
-            body["response_format"] = {"type": "json_schema", "json_schema": named}
         path = str(self.account.settings.get("path", "/chat/completions"))
+        body = self._body(request)
         response = await self.client.request("POST", path, json=body, headers=self._key())
         if response.status != 200:
             raise self._refused(response)
@@ -74,6 +68,17 @@ class WordProvider(Provider):
             await asyncio.sleep(60)
         raise ProviderFailed(Category.SERVER_ERROR, "It broke off.")
 
+    def _body(self, request: Request) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": request.model,
+            "messages": [{"role": each.role, "content": each.content} for each in request.messages],
+            "max_completion_tokens": request.max_output_tokens,
+        }
+        if request.schema is not None:
+            named = {"name": "answer", "schema": request.schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": named}
+        return body
+
     def _key(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.account.credential}"}
 
@@ -83,3 +88,39 @@ class WordProvider(Provider):
         return ProviderFailed(
             category, "It was refused.", http_status=response.status, retry_after=hint, may_be_billed=False
         )
+
+
+class StreamingWordProvider(WordProvider):
+    """The same, while it comes."""
+
+    name = "streaming-word"
+    capabilities = Capabilities(structured_output=True, streaming=True)
+
+    async def stream_request(self, request: Request) -> AsyncGenerator[str | Answer, None]:
+        """Server-sent events, read line by line."""
+        body = self._body(request) | {"stream": True, "stream_options": {"include_usage": True}}
+        async with self.client.stream(
+            "POST", "/chat/completions", json=body, headers=self._key()
+        ) as response:
+            if response.status != 200:
+                raise self._refused(await response.read())
+            model, ended = None, False
+            async for line in response.lines():
+                if not line.startswith("data: {"):
+                    continue
+                told = json.loads(line.removeprefix("data: "))
+                model = told["model"]
+                for choice in told["choices"]:
+                    yield choice["delta"].get("content") or ""
+                    ended = ended or choice["finish_reason"] == "stop"
+                if told.get("usage") and ended:
+                    counts = told["usage"]
+                    yield Answer(
+                        "",
+                        Usage(
+                            input_tokens=counts["prompt_tokens"], output_tokens=counts["completion_tokens"]
+                        ),
+                        model,
+                    )
+                if self.account.settings.get("broken"):
+                    raise ProviderFailed(Category.SERVER_ERROR, "It gave up.", may_be_billed=False)
