@@ -32,7 +32,7 @@ _BOOTSTRAP: Final = "bootstrap"
 
 
 class Scope(StrEnum):
-    """What a key may do; `ADMIN`: what loosens the protection of the tenant's data."""
+    """What a key may do; `ADMIN`: change what the tenant's tasks are held to (budgets, gates, providers)."""
 
     READ = "tasks:read"
     WRITE = "tasks:write"

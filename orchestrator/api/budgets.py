@@ -10,7 +10,7 @@ from starlette.responses import Response
 from orchestrator.api.bodies import read_json
 from orchestrator.api.complaints import field_errors
 from orchestrator.api.described import body_of, problems
-from orchestrator.api.doorway import Reader, Visit, Writer
+from orchestrator.api.doorway import Admin, Reader, Visit
 from orchestrator.api.problems import invalid
 from orchestrator.api.replies import json_reply
 from orchestrator.api.shapes import BASE
@@ -38,7 +38,7 @@ async def list_budgets(visit: Reader) -> Response:
     responses={201: {"model": Budget}, **problems(400, 403, 413, 415, 422)},
     openapi_extra=body_of("BudgetRequest"),
 )
-async def make_budget(request: Request, visit: Writer) -> Response:
+async def make_budget(request: Request, visit: Admin) -> Response:
     """Make a budget, or give the one of the same scope, subject, period and hardness a new limit."""
     body = await read_json(request, visit.parts.config.max_body_bytes)
     try:
@@ -60,7 +60,7 @@ async def get_budget(visit: Reader, budget_id: UUID) -> Response:
 @router.delete(
     "/budgets/{budget_id}", response_model=None, status_code=204, responses=problems(403, 404, 422)
 )
-async def remove_budget(visit: Writer, budget_id: UUID) -> Response:
+async def remove_budget(visit: Admin, budget_id: UUID) -> Response:
     """Drop a budget: it limits nothing from now on, and its history stays."""
     if not await drop_budget(visit.parts.db, visit.tenant_id, budget_id):
         raise _none(budget_id)

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from orchestrator.api.described import problems
-from orchestrator.api.doorway import Reader, Writer
+from orchestrator.api.doorway import Admin, Reader
 from orchestrator.api.replies import json_reply
 from orchestrator.api.shapes import BASE
 from orchestrator.flow.reset import reset
@@ -29,7 +29,7 @@ async def list_circuit_breakers(visit: Reader) -> Response:
     status_code=204,
     responses=problems(403, 404, 422),
 )
-async def reset_circuit_breaker(visit: Writer, gate_id: str) -> Response:
+async def reset_circuit_breaker(visit: Admin, gate_id: str) -> Response:
     """Let everything through a gate again, at once and in all processes."""
     await reset(visit.parts, visit.breakers, visit.tenant_id, gate_id)
     return Response(status_code=204)

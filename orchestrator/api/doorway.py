@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends
@@ -13,6 +13,10 @@ from orchestrator.flow.watch import Watch
 from orchestrator.limits.breakers import Breakers
 from orchestrator.wiring import Parts
 from schemas.errors import Forbidden, NotFound
+
+WHO_IS_ADMIN: Final = (
+    "The key that `orchestrator up` prints has it; `orchestrator up --new-key` replaces an older one."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,8 @@ def _visitor(scope: Scope) -> Callable[[Request], Awaitable[Visit]]:
         state = request.app.state
         who = await authenticate(state.parts, request.headers.get("authorization"))
         if scope not in who.scopes:
-            raise Forbidden(f"This API key lacks the scope {scope}.")
+            way_out = f" {WHO_IS_ADMIN}" if scope is Scope.ADMIN else ""
+            raise Forbidden(f"This API key lacks the scope {scope}.{way_out}")
         return Visit(state.parts, state.watch, state.breakers, who)
 
     return visit
@@ -43,6 +48,8 @@ def _visitor(scope: Scope) -> Callable[[Request], Awaitable[Visit]]:
 
 Reader = Annotated[Visit, Depends(_visitor(Scope.READ))]
 Writer = Annotated[Visit, Depends(_visitor(Scope.WRITE))]
+Admin = Annotated[Visit, Depends(_visitor(Scope.ADMIN))]
+"""For what holds submitters to their limits: budgets, gates, providers."""
 
 
 def no_task(task_id: UUID) -> NotFound:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from orchestrator.api.bodies import read_json
 from orchestrator.api.complaints import field_errors
 from orchestrator.api.described import body_of, problems
-from orchestrator.api.doorway import Reader, Visit, Writer
+from orchestrator.api.doorway import Admin, Reader, Visit
 from orchestrator.api.problems import invalid
 from orchestrator.api.replies import json_reply
 from orchestrator.api.shapes import BASE
@@ -67,7 +67,7 @@ async def list_healthy_providers(visit: Reader) -> Response:
     responses={201: {"model": ProviderMade}, **problems(400, 403, 409, 413, 415, 422)},
     openapi_extra=body_of("ProviderRequest"),
 )
-async def make_provider(request: Request, visit: Writer) -> Response:
+async def make_provider(request: Request, visit: Admin) -> Response:
     """Make a provider; an address and a credential are enough."""
     asked = await taken(request, visit, ProviderRequest)
     return await made(visit, asked)
@@ -85,7 +85,7 @@ async def get_provider(visit: Reader, name: str) -> Response:
     responses={**_SHOWN, 201: {"model": ProviderMade}, **problems(400, 403, 409, 413, 415, 422)},
     openapi_extra=body_of("ProviderRequest"),
 )
-async def put_provider(request: Request, visit: Writer, name: str) -> Response:
+async def put_provider(request: Request, visit: Admin, name: str) -> Response:
     """Make a provider of this name, or set all of it anew; a credential that is left out stays."""
     asked = _named(await taken(request, visit, ProviderRequest), name)
     if await views.configured_one(visit.parts.db, visit.tenant_id, name) is None:
@@ -100,7 +100,7 @@ async def put_provider(request: Request, visit: Writer, name: str) -> Response:
     responses={**_SHOWN, **problems(400, 403, 404, 413, 415, 422)},
     openapi_extra=body_of("ProviderPatch"),
 )
-async def change_provider(request: Request, visit: Writer, name: str) -> Response:
+async def change_provider(request: Request, visit: Admin, name: str) -> Response:
     """Change some of a provider; another host needs its credential again."""
     patch = await taken(request, visit, ProviderPatch)
     await reconfigure(visit.parts, visit.tenant_id, name, patch)
@@ -108,21 +108,21 @@ async def change_provider(request: Request, visit: Writer, name: str) -> Respons
 
 
 @router.delete("/providers/{name}", response_model=None, status_code=204, responses=problems(403, 404, 422))
-async def remove_provider(visit: Writer, name: str) -> Response:
+async def remove_provider(visit: Admin, name: str) -> Response:
     """Remove a provider and shred its credential; tasks that wait for it go to others, or fail."""
     await withdraw(visit.parts, visit.tenant_id, name)
     return Response(status_code=204)
 
 
 @router.post("/providers/{name}/pause", response_model=None, responses={**_SHOWN, **problems(403, 404, 422)})
-async def pause_provider(visit: Writer, name: str) -> Response:
+async def pause_provider(visit: Admin, name: str) -> Response:
     """Send nothing more to a provider."""
     await pause(visit.parts, visit.tenant_id, name, paused=True)
     return await shown(visit, name)
 
 
 @router.post("/providers/{name}/resume", response_model=None, responses={**_SHOWN, **problems(403, 404, 422)})
-async def resume_provider(visit: Writer, name: str) -> Response:
+async def resume_provider(visit: Admin, name: str) -> Response:
     """Let tasks go to a provider again."""
     await pause(visit.parts, visit.tenant_id, name, paused=False)
     return await shown(visit, name)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from orchestrator.api.bodies import read_json
 from orchestrator.api.complaints import field_errors
 from orchestrator.api.described import body_of, problems
-from orchestrator.api.doorway import Reader, Visit, Writer, no_task
+from orchestrator.api.doorway import WHO_IS_ADMIN, Reader, Visit, Writer, no_task
 from orchestrator.api.previews import planned
 from orchestrator.api.problems import invalid
 from orchestrator.api.replies import json_reply
@@ -86,6 +86,5 @@ async def _may_loosen(visit: Visit, asked: RoutingConfig) -> None:
     if asked.redaction.looser_than(now.redaction) and Scope.ADMIN not in visit.who.scopes:
         raise Forbidden(
             f"redaction can't be loosened from {now.redaction} to {asked.redaction}: this API key lacks the "
-            f"scope {Scope.ADMIN}. The key that `orchestrator up` prints has it; `orchestrator up --new-key` "
-            "replaces an older one."
+            f"scope {Scope.ADMIN}. {WHO_IS_ADMIN}"
         )

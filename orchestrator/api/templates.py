@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from orchestrator.api.described import body_of, problems
-from orchestrator.api.doorway import Reader, Visit, Writer
+from orchestrator.api.doorway import Admin, Reader, Visit
 from orchestrator.api.problems import invalid
 from orchestrator.api.providers import fitting, made, taken
 from orchestrator.api.replies import json_reply
@@ -44,7 +44,7 @@ async def list_templates(visit: Reader) -> Response:
     responses={201: {"model": TemplateView}, **problems(400, 403, 413, 415, 422)},
     openapi_extra=body_of("Template"),
 )
-async def make_template(request: Request, visit: Writer) -> Response:
+async def make_template(request: Request, visit: Admin) -> Response:
     """Keep a template of one's own, or replace the one of its name."""
     template = await taken(request, visit, Template)
     await keep_template(visit.parts, visit.tenant_id, template)
@@ -58,7 +58,7 @@ async def make_template(request: Request, visit: Writer) -> Response:
     responses={201: {"model": ProviderMade}, **problems(400, 403, 404, 409, 413, 415, 422)},
     openapi_extra=body_of("TemplateFilling"),
 )
-async def create_from_template(request: Request, visit: Writer, template: str) -> Response:
+async def create_from_template(request: Request, visit: Admin, template: str) -> Response:
     """Make a provider from a template, with values for its variables."""
     known = await _template(visit, template)
     asked = _request(known, await taken(request, visit, TemplateFilling))

@@ -197,10 +197,16 @@ async def test_the_figures_tell_of_gates_and_budgets(
         ("POST", "/api/v1/budgets"),
         ("DELETE", f"/api/v1/budgets/{UUID(int=1)}"),
         ("POST", f"{BREAKERS}/x/reset"),
+        ("PATCH", "/api/v1/providers/alpha"),
+        ("POST", "/api/v1/provider-templates"),
     ],
 )
-async def test_a_key_that_may_only_read_changes_no_limit(caller: Visitor, method: str, path: str) -> None:
-    key = await auth.create_key(caller.parts, caller.tenant_id, "reader", (auth.Scope.READ,))
+async def test_a_key_that_submits_does_not_change_what_holds_it(
+    caller: Visitor, method: str, path: str
+) -> None:
+    scopes = (auth.Scope.READ, auth.Scope.WRITE)
+    key = await auth.create_key(caller.parts, caller.tenant_id, "submitter", scopes)
     headers = {"Authorization": f"Bearer {key}"}
     response = await caller.http.request(method, path, json=MONEY, headers=headers)
     assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+    assert "up --new-key" in response.json()["detail"]
