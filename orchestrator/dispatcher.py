@@ -55,7 +55,7 @@ class Dispatcher:
         self._board = Board(Publisher(parts.config.broker_url or ""))
         self._woken = asyncio.Event()
         self._due: dict[str, float] = {}
-        self._reckoning: asyncio.Task[None] | None = None
+        self._asides: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Follow and lead in turn, until cancelled."""
@@ -69,8 +69,9 @@ class Dispatcher:
                 await clock.sleep(FOLLOWER_SECONDS)
         finally:
             listening.cancel()
-            if self._reckoning is not None:
-                self._reckoning.cancel()
+            for aside in self._asides.values():
+                aside.cancel()
+            await asyncio.gather(*self._asides.values(), return_exceptions=True)
             self._board.publisher.close()
 
     async def _follow_then_lead(self) -> None:
@@ -91,11 +92,11 @@ class Dispatcher:
         await self._every(1.0, self._rescue)
         await self._every(PARTITIONS_SECONDS, self._extend)
         await self._every(TICK_SECONDS, self._divert)
-        await self._every(WRITE_OFF_SECONDS, self._write_off)
-        await self._every(RECKON_SECONDS, self._reckon)
-        await self._every(FEES_SECONDS, self._book_fees)
-        await self._every(FORGET_SECONDS, self._forget)
-        await self._every(MONITOR_SECONDS, self._monitor)
+        self._beside(WRITE_OFF_SECONDS, self._write_off)
+        self._beside(RECKON_SECONDS, self._reckon)
+        self._beside(FEES_SECONDS, self._book_fees)
+        self._beside(FORGET_SECONDS, self._forget)
+        self._beside(MONITOR_SECONDS, self._monitor)
         if self._board.unprobed and self._board.ready:
             await self._every(0.0, self._probe)
         self._woken.clear()
@@ -132,6 +133,18 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - what one step stumbles over must not stop the others
             telemetry.fault("dispatcher.fault", error, step=step.__name__)
 
+    def _beside(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
+        """Start a step that no task waits for: on a busy day it takes longer than a leader may be silent."""
+        running = self._asides.get(step.__name__)
+        if (running is None or running.done()) and self._every_due(step.__name__, seconds):
+            self._asides[step.__name__] = asyncio.create_task(self._aside(step))
+
+    async def _aside(self, step: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await step()
+        except Exception as error:  # noqa: BLE001 - no task waits for it, and it is tried again
+            telemetry.fault("dispatcher.fault", error, step=step.__name__)
+
     def _every_due(self, name: str, seconds: float = TICK_SECONDS) -> bool:
         now = clock.monotonic()
         if now < self._due.get(name, float("-inf")):
@@ -164,15 +177,7 @@ class Dispatcher:
         await write_off(self._parts)
 
     async def _reckon(self) -> None:
-        """Beside the rounds: the books of a busy hour take longer than a leader may be silent."""
-        if self._reckoning is None or self._reckoning.done():
-            self._reckoning = asyncio.create_task(self._reckoned())
-
-    async def _reckoned(self) -> None:
-        try:
-            await reckon(self._parts, RECKONED, keep=True)
-        except Exception as error:  # noqa: BLE001 - no task waits for the books, and the next check comes
-            telemetry.fault("dispatcher.fault", error, step="reckon")
+        await reckon(self._parts, RECKONED, keep=True)
 
     async def _book_fees(self) -> None:
         await book_fees(self._parts)

@@ -11,7 +11,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from orchestrator import clock
 from tests.integration.flow.test_dispatcher import LEADER
 from tests.integration.flow.world import World, eventually
 
@@ -53,13 +52,11 @@ async def test_a_standby_takes_over_from_a_leader_that_hangs(
     halted = leader()
     (standby,) = [one for one in dispatchers if one is not halted]
     halted.send_signal(signal.SIGSTOP)
-    began = clock.monotonic()
 
     async def another_leads() -> bool:
         return any(row.client_port in _ports(standby.pid) for row in await world.rows(LEADS))
 
     await eventually(another_leads, 15)
-    assert clock.monotonic() - began < 10
     # The one that hung wakes up, finds its connection ended, and follows.
     halted.send_signal(signal.SIGCONT)
     task_id = await world.submit()
