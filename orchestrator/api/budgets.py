@@ -17,8 +17,8 @@ from orchestrator.api.shapes import BASE
 from orchestrator.limits.budgets import add_budget, drop_budget
 from orchestrator.store import views
 from schemas.api import BudgetPage
-from schemas.budgets import Budget, BudgetRequest
-from schemas.errors import NotFound
+from schemas.budgets import Budget, BudgetRequest, Scope
+from schemas.errors import FieldError, NotFound
 
 router = APIRouter(prefix=BASE, tags=["budgets"])
 _REQUEST = TypeAdapter(BudgetRequest)
@@ -45,6 +45,7 @@ async def make_budget(request: Request, visit: Admin) -> Response:
         asked = _REQUEST.validate_python(body)
     except ValidationError as error:
         raise invalid(field_errors(error, BudgetRequest, skip=0)) from error
+    await _check_subject(visit, asked)
     budget_id = await add_budget(visit.parts.db, visit.tenant_id, asked)
     return await _shown(visit, budget_id, 201)
 
@@ -65,6 +66,17 @@ async def remove_budget(visit: Admin, budget_id: UUID) -> Response:
     if not await drop_budget(visit.parts.db, visit.tenant_id, budget_id):
         raise _none(budget_id)
     return Response(status_code=204)
+
+
+async def _check_subject(visit: Visit, asked: BudgetRequest) -> None:
+    """Raise `InvalidRequest` where a provider's budget would bind nothing."""
+    if asked.scope is not Scope.PROVIDER:
+        return
+    names = sorted(each.name for each in await views.configured(visit.parts.db, visit.tenant_id))
+    if asked.subject not in names:
+        known = ", ".join(names) or "none"
+        message = f"subject: there is no provider {asked.subject!r}; there are: {known}."
+        raise invalid([FieldError(field="subject", message=message[:500], code="unknown_provider")])
 
 
 async def _shown(visit: Visit, budget_id: UUID, status: int) -> Response:

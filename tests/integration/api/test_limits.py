@@ -74,6 +74,7 @@ async def test_a_budget_is_made_shown_changed_and_dropped(caller: Visitor) -> No
         ({"limit_usd": "1e9"}, "limit_usd"),
         ({"scope": "galaxy"}, "scope"),
         ({"extra": 1}, "extra"),
+        ({"scope": "provider", "subject": "nobody"}, "subject"),
     ],
 )
 async def test_a_budget_that_makes_no_sense_is_refused_with_its_field(
