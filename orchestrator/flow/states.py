@@ -218,10 +218,12 @@ def _next_candidate(standing: Standing, failure: Failure) -> Move:
 
 
 def _fail(standing: Standing, failure: Failure) -> Move:
+    passes = FOLLOWS[failure.category] in (Follow.RETRY, Follow.WAIT)
     error = TaskError(
         code=_OWN_CODES.get(failure.category, f"provider_{failure.category}"),
         message=failure.message,
-        retryable=FOLLOWS[failure.category] in (Follow.RETRY, Follow.WAIT),
+        # Money that is used up is the same answer as at submit: asking again changes nothing.
+        retryable=passes and failure.category is not Category.BUDGET_HELD,
         category=failure.category,
         provider=standing.provider,
     )

@@ -149,6 +149,12 @@ def test_who_waits_for_budget_with_little_time_left_looks_again_sooner(left: flo
     assert move.delay == max(1.0, left / 2)
 
 
+def test_who_fails_for_want_of_budget_is_not_told_to_try_again() -> None:
+    move = states.after_failure(LATE_LAST, failure(Category.BUDGET_HELD, 30.0), 0.5)
+    assert move.error is not None
+    assert (move.error.code, move.error.retryable) == ("budget_exhausted", False)
+
+
 @given(standings, failures, jitters)
 def test_no_wait_reaches_past_the_deadline(standing: Standing, failed: Failure, jitter: float) -> None:
     move = states.after_failure(standing, failed, jitter)
