@@ -83,8 +83,8 @@ def guarded_call(
     sent = redacted(lease, messages, first, wanted=wanted)
     circuit = Circuit(lease.provider.id, lease.provider.base_url, lease.candidate.model)
     try:
-        longest = _timeout(process, lease) + STORE_PATIENCE
-        with process.breakers.guard(circuit, longest, lease.provider.options.circuit) as verdict:
+        believed = process.config.lease_seconds
+        with process.breakers.guard(circuit, believed, lease.provider.options.circuit) as verdict:
             if purpose is Purpose.FIRST and lease.is_retry and not process.retries.spend(lease.provider.id):
                 return None, RETRIES_SPENT
             made = process.wait(call(process, as_sent(lease, sent), purpose, sent.messages, rejected_call))

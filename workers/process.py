@@ -295,4 +295,6 @@ class Process:
                         telemetry.warn("worker.leases_lost", count=len(lost))
                 except StoreUnavailable:
                     pause = min(1.0, pause)
-                await asyncio.to_thread(self._stopped.wait, pause)
+                await asyncio.gather(
+                    asyncio.to_thread(self._stopped.wait, pause), asyncio.to_thread(self.breakers.renew)
+                )

@@ -105,6 +105,11 @@ elseif verb == 'report' and tonumber(ARGV[8]) == epoch then
       move('open', math.floor(base * jitter), base)
     end
   end
+elseif verb == 'renew' and tonumber(ARGV[8]) == epoch and state == 'half_open' and till > 0 then
+  local lease = tonumber(ARGV[9])
+  till = now + lease
+  redis.call('HSET', key, 'till', whole(till))
+  keep(lease)
 elseif verb == 'reset' then
   move('closed', 0, 0)
 end

@@ -5,7 +5,7 @@ an answer that was decided in one step, and only the verdict on the call: never 
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -31,9 +31,9 @@ from orchestrator.limits.breakers.circuits import (
     Transition,
     Verdict,
 )
-from orchestrator.limits.breakers.records import SOURCE, Records
+from orchestrator.limits.breakers.records import SOURCE, Records, SharedRecord
 from orchestrator.limits.breakers.window import MICROSECONDS, Ruling
-from orchestrator.volatile import Script
+from orchestrator.volatile import Script, Unreachable
 from schemas.manners import CircuitPolicy
 
 _PHASES: Final = {STATE_CLOSED: Phase.CLOSED, STATE_OPEN: Phase.OPEN, STATE_HALF_OPEN: Phase.HALF_OPEN}
@@ -49,6 +49,7 @@ class Breakers:
         self._script = Script(broker_url, SOURCE)
         self._records = Records(self._script, policy)
         self._on_transition = on_transition
+        self._probes: set[_Call] = set()
 
     @contextmanager
     def guard(
@@ -56,7 +57,7 @@ class Breakers:
     ) -> Iterator[Verdict]:
         """Let the block run if the circuit does, and take in the verdict that it sets.
 
-        `lease_seconds` is the longest that the block takes: a probe not heard of by then is given up.
+        `lease_seconds`: a probe that is not renewed for so long is given up, and another call may probe.
         `own`: what its provider has otherwise than the installation.
         Raises `CircuitOpen` before the block. Two round trips; one if a closed circuit's call ends neutral.
         """
@@ -75,9 +76,12 @@ class Breakers:
             calling.__enter__()
         except CircuitBreakerError:
             raise CircuitOpen(circuit, call.ruling.wait(call.policy)) from None
+        if call.probes:
+            self._probes.add(call)
         try:
             yield call.verdict
         finally:
+            self._probes.discard(call)
             # pybreaker would count any BaseException and swallow a StopIteration: it sees none of ours.
             if call.verdict.health is Health.SUCCESS:
                 calling.__exit__(None, None, None)
@@ -99,6 +103,12 @@ class Breakers:
         ruling = self._records.shared.reset(circuit.id)
         if ruling.moved:
             self._tell(circuit, ruling, "reset by an operator", shared=True)
+
+    def renew(self) -> None:
+        """Tell that the probes of this process are under way; one whose process is gone blocks no circuit."""
+        with suppress(*Unreachable):
+            for call in tuple(self._probes):
+                call.renew(self._records.shared)
 
     def close(self) -> None:
         """Close the connections."""
@@ -149,11 +159,21 @@ class _Call(CircuitBreakerStorage):
         self.policy = policy
         self.verdict = Verdict()
         self._records = records
+        self._lease = lease
         self.ruling, self.shared = records.admit(circuit.id, lease, policy)
         self._admission = self.ruling
         self._reported = False
         # Half open with its probe under way is open for everyone else.
         self._state = _STATES[self.ruling.was] if self.ruling.admitted else STATE_OPEN
+
+    @property
+    def probes(self) -> bool:
+        """Whether the call is the one that tries a circuit for all processes."""
+        return self.shared and self._admission.phase is Phase.HALF_OPEN and self._admission.admitted
+
+    def renew(self, shared: SharedRecord) -> None:
+        """The call is under way. Raises `volatile.Unreachable`."""
+        shared.renew(self.circuit.id, self._admission.epoch, self._lease)
 
     def excludes(self, _unwell: object) -> bool:
         """Whether pybreaker must not count the end of the call as a failure."""

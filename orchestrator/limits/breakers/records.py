@@ -27,12 +27,16 @@ class SharedRecord:
         self._script, self._policy = script, policy
 
     def admit(self, key: str, lease: float, own: Policy | None = None) -> Ruling:
-        """May a call go ahead that lasts up to `lease` seconds? `own`: a policy of this circuit's."""
+        """May a call go ahead, believed in for `lease` seconds? `own`: a policy of this circuit's."""
         return self._ask("admit", key, micros(lease), own=own)
 
     def report(self, key: str, epoch: int, health: Health, own: Policy | None = None) -> Ruling:
         """Take in how a call ended that was admitted in `epoch`."""
         return self._ask("report", key, epoch, health, jitter(), own=own)
+
+    def renew(self, key: str, epoch: int, lease: float) -> Ruling:
+        """The probe admitted in `epoch` is still under way: it is believed in for `lease` seconds more."""
+        return self._ask("renew", key, epoch, micros(lease))
 
     def reset(self, key: str) -> Ruling:
         """Close it, whatever was."""
@@ -57,7 +61,7 @@ class OwnRecord:
         self._lock = threading.Lock()
 
     def admit(self, key: str, lease: float) -> Ruling:
-        """May a call go ahead that lasts up to `lease` seconds?"""
+        """May a call go ahead, believed in for `lease` seconds?"""
         return self._step(key, lambda was, now: window.admit(self._policy, was, now, micros(lease)))
 
     def report(self, key: str, epoch: int | None, health: Health, own: Policy | None = None) -> Ruling:
@@ -109,7 +113,7 @@ class Records:
         self._away = False
 
     def admit(self, key: str, lease: float, own: Policy) -> tuple[Ruling, bool]:
-        """May a call go ahead that lasts up to `lease` seconds, by the circuit's `own` policy?"""
+        """May a call go ahead, believed in for `lease` seconds, by the circuit's `own` policy?"""
         try:
             ruling = self.shared.admit(key, lease, own)
         except Unreachable as error:

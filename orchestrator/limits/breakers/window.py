@@ -104,6 +104,13 @@ def report(
     return after, replace(_ruling(policy, standing, after, now), calls=calls, failures=failures)
 
 
+def renew(policy: Policy, standing: Standing, now: int, epoch: int, lease: int) -> tuple[Standing, Ruling]:
+    """The probe that began with `epoch` is still under way, and is believed in for another `lease`."""
+    under_way = standing.phase is Phase.HALF_OPEN and standing.epoch == epoch and standing.till > 0
+    after = replace(standing, till=now + lease) if under_way else standing
+    return after, _ruling(policy, standing, after, now)
+
+
 def reset(policy: Policy, standing: Standing, now: int) -> tuple[Standing, Ruling]:
     """Close it whatever was, and forget the window."""
     after = _moved(standing, Phase.CLOSED, now, 0, 0)

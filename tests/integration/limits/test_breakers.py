@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -199,6 +200,19 @@ def test_the_probes_lease_passes_on_when_its_process_is_gone(quick: Caller) -> N
     gone.__exit__(None, None, None)
     assert quick.phase(circuit) is HALF_OPEN
     assert quick.told() == [(CLOSED, OPEN), (OPEN, HALF_OPEN)]
+
+
+def test_a_probe_that_is_renewed_keeps_its_place_for_as_long_as_it_takes(quick: Caller) -> None:
+    circuit = new_circuit()
+    quick.fail(circuit)
+    quick.waited_out(circuit)
+    with quick.breakers.guard(circuit, 0.3) as verdict:
+        until_then = time.monotonic() + 0.6
+        while time.monotonic() < until_then:
+            quick.breakers.renew()
+            assert not quick.call(circuit, S)
+        verdict.health = S
+    assert quick.phase(circuit) is CLOSED
 
 
 def test_the_result_of_a_call_begun_before_a_move_is_ignored(quick: Caller) -> None:

@@ -67,6 +67,8 @@ class _Both:
                 for _ in range(number):
                     if self.admit(30):
                         self.report(self.begun[-1], health, jitter)
+            case ("renew", number, lease):
+                self.renew(self.begun[number % len(self.begun)], lease)
             case ("probe", health, jitter):
                 self.take(("at its time", 0))
                 self.take(("calls", 1, health, jitter))
@@ -88,6 +90,12 @@ class _Both:
         now = self.script.now
         self.standing, ruling = window.report(self.policy, self.standing, now, epoch, health, jitter)
         self.compare(ruling, self.shared._ask("report", self.key, epoch, health, jitter))
+
+    def renew(self, epoch: int, lease: float) -> None:
+        """Tell both that a call is still under way."""
+        now = self.script.now
+        self.standing, ruling = window.renew(self.policy, self.standing, now, epoch, micros(lease))
+        self.compare(ruling, self.shared.renew(self.key, epoch, lease))
 
     def compare(self, ours: Ruling, theirs: Ruling) -> None:
         """Both decided the same."""
@@ -113,6 +121,7 @@ STEPS = st.one_of(
     st.tuples(st.just("probe"), st.sampled_from(Health), st.floats(0.9, 1.1)),
     st.tuples(st.just("probe"), st.just(Health.FAILURE), st.floats(0.9, 1.1)),
     st.tuples(st.just("report"), st.integers(0, 30), st.sampled_from(Health), st.floats(0.9, 1.1)),
+    st.tuples(st.just("renew"), st.integers(-1, 30), st.sampled_from([1.0, 30.0])),
     st.just(("reset",)),
 )
 
