@@ -1,8 +1,9 @@
 """Alike: a kept answer whose question says nearly the same, found by the question's vector.
 
 Only the last thing that was said may differ; all else that an answer depends on is the same, and so are the
-numbers, the quoted words and the denials in what was said. The vector is bought by a call of its own, once a
-task: with a hold, booked, its failure a miss. It names an entry of the cache and is no answer itself.
+numbers, the quoted words and the denials in what was said, in their order. The vector is bought by a call of
+its own, once a task: with a hold, booked, its failure a miss. It names an entry of the cache and is no answer
+itself.
 """
 
 import base64
@@ -132,7 +133,8 @@ def _vector(process: Process, lease: Lease, provider: Provider, model: str, text
 
 def _within(scope: str, provider: Provider, model: str, text: str) -> str:
     """Among which questions one is compared: of the same vectors, with the same particulars."""
-    same = sorted(each.strip(".,;:?!()") for each in _SAME.findall(text))
+    # In their order: 10 less 3 is not 3 less 10, and vectors hardly tell one from the other.
+    same = [each.strip(".,;:?!()") for each in _SAME.findall(text)]
     parts = (scope, str(provider.id), provider.base_url, model, *same)
     return hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()
 

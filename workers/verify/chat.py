@@ -1,6 +1,5 @@
 """Is a chat's answer usable? It is where there is text, or JSON of the schema that was asked for."""
 
-import re
 from typing import Final
 
 import orjson
@@ -10,7 +9,14 @@ from schemas.structured import Schema, misfits
 from schemas.tasks import ChatRequest, EmbedRequest, TaskRequest
 from workers.verify.verdict import Accepted, Rejected, rejected
 
-_FENCED: Final = re.compile(r"\s*```(?:json)?\s*\n(.*)\n\s*```\s*", re.DOTALL | re.IGNORECASE)
+_FENCES: Final = ("```", "```json")
+
+
+def _unfenced(answer: str) -> str:
+    """What stands in the one fence that an answer is."""
+    first, _, rest = answer.strip().partition("\n")
+    inner, end, last = rest.rpartition("\n")
+    return inner if end and first.rstrip().lower() in _FENCES and last.strip() == "```" else answer
 
 
 def may_be_mended(request: TaskRequest) -> bool:
@@ -30,8 +36,7 @@ def verify_chat(request: ChatRequest, answer: str) -> Accepted | Rejected:
         return Rejected(("The answer is empty.",))
     schema, checks = request.context.answer_schema, []
     if schema is not None:
-        fenced = None if request.context.stream else _FENCED.fullmatch(answer)
-        answer = fenced[1] if fenced else answer
+        answer = answer if request.context.stream else _unfenced(answer)
         problems = _problems(schema, answer)
         if problems:
             return rejected(problems)

@@ -10,7 +10,7 @@ from typing import Final
 
 _FENCE: Final = re.compile(r"(`{3,})[^`]*|(~{3,}).*")
 _FENCE_LIKE: Final = re.compile(r"[\s>*+\-\d.)]*(?:```|~~~)")
-_SPAN: Final = re.compile(r"(?<![`\\])(`+)(?!`)([^\n]*?[^`\n])\1(?!`)")
+_TICKS: Final = re.compile(r"`+|\n")
 _RAW: Final = re.compile(r"<(?!(?:https?://|mailto:)[^\s<>]*>)[a-z!?/]", re.IGNORECASE)
 
 _ELEMENT: Final = re.compile(
@@ -26,11 +26,12 @@ _PLAIN_LINK: Final = re.compile(
 _SCHEME: Final = (
     r"(?:j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t|vbscript|data(?=:(?!image/(?:png|jpe?g|gif|webp)[;,])))\s*:"
 )
-_TARGET: Final = r"(?:\]\(|\]:)\s*<?"
-_ATTRIBUTE: Final = r"\b(?:href|src|action)\s*=\s*[\"']?"
-_LINK: Final = re.compile(rf"({_TARGET}|<|{_ATTRIBUTE})\s*{_SCHEME}", re.IGNORECASE)
+# Possessive, as one run of spaces between two other things would else be tried in every division.
+_TARGET: Final = r"(?:\]\(|\]:)\s*+<?"
+_ATTRIBUTE: Final = r"\b(?:href|src|action)\s*+=\s*+[\"']?"
+_LINK: Final = re.compile(rf"({_TARGET}|<|{_ATTRIBUTE})\s*+{_SCHEME}", re.IGNORECASE)
 _VEILED: Final = re.compile(
-    rf"((?:{_TARGET}|<)(?=\s*[^\s/?#)>\"']{{0,120}}?[&\\\x00-\x08])|{_ATTRIBUTE}(?=[^/?#>\"']{{0,120}}?[&\\]))",
+    rf"((?:{_TARGET}|<)(?=\s*+[^\s/?#)>\"']{{0,120}}?[&\\\x00-\x08])|{_ATTRIBUTE}(?=[^/?#>\"']{{0,120}}?[&\\]))",
     re.IGNORECASE,
 )
 """An entity, an escape or a control character where a scheme would stand: readers of links undo them."""
@@ -115,7 +116,22 @@ def _spans(parts: list[str]) -> list[str]:
 
 def _inline(prose: str) -> list[str]:
     found, at = list[str](), 0
-    for span in _SPAN.finditer(prose):
-        found += [prose[at : span.start()], span[0]]
-        at = span.end()
+    for start, end in reversed(_closed(prose)):
+        if start >= at:
+            found += [prose[at:start], prose[start:end]]
+            at = end
     return [*found, prose[at:]]
+
+
+def _closed(prose: str) -> list[tuple[int, int]]:
+    """Where code may begin and ends then, the last first: as many backticks on both sides, on one line."""
+    found, ends = list[tuple[int, int]](), dict[int, int]()
+    for ticks in reversed(list(_TICKS.finditer(prose))):
+        if ticks[0] == "\n":
+            ends.clear()
+            continue
+        end = ends.get(len(ticks[0]))
+        if end is not None and not prose.startswith("\\", ticks.start() - 1 if ticks.start() else 0):
+            found.append((ticks.start(), end))
+        ends[len(ticks[0])] = ticks.end()
+    return found

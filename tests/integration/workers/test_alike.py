@@ -96,8 +96,9 @@ async def test_the_very_same_question_needs_no_vector(similar: World, process: P
         ),
         ("What happens if the lease is lost in a task?", "What happens if the lease is not lost in a task?"),
         ("What does `settle` do in the way of a task?", "What does `rescue` do in the way of a task?"),
+        ("Does `settle` call `rescue` in a task?", "Does `rescue` call `settle` in a task?"),
     ],
-    ids=["another question", "a number", "a denial", "a name"],
+    ids=["another question", "a number", "a denial", "a name", "another order"],
 )
 async def test_what_asks_something_else_is_not_served(
     similar: World, process: Process, before: str, after: str

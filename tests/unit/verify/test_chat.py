@@ -1,5 +1,6 @@
 """A chat's answer: any text, or JSON that fits what was asked for."""
 
+from time import thread_time
 from typing import Any
 
 from hypothesis import given, settings
@@ -52,3 +53,10 @@ def test_what_does_not_fit_is_told() -> None:
 @settings(max_examples=40)
 def test_no_answer_raises(answer: str) -> None:
     assert isinstance(verify(chat(SCHEMA), answer), Accepted | Rejected)
+
+
+def test_a_fence_that_nothing_closes_takes_no_time() -> None:
+    started = thread_time()
+    rejected = verify(chat({"type": "object"}), "```json" + "\n" * 50_000 + "x")
+    assert isinstance(rejected, Rejected)
+    assert thread_time() - started < 2

@@ -136,6 +136,20 @@ def test_no_prose_takes_long_to_disarm(piece: str) -> None:
     assert thread_time() - started < 2
 
 
+@pytest.mark.parametrize("before", ["](", "]:", "[x](<", "<a href=", "<a href", "<", "on", "]", "<a"])
+@pytest.mark.parametrize("gap", [" ", "\n"])
+def test_no_gap_takes_long_to_disarm(before: str, gap: str) -> None:
+    started = thread_time()
+    disarmed(f"{before}{gap * 200_000}x")
+    assert thread_time() - started < 2
+
+
+def test_backticks_that_nothing_closes_take_no_longer() -> None:
+    started = thread_time()
+    disarmed(" ".join("`" * length for length in range(1, 800)))
+    assert thread_time() - started < 2
+
+
 def test_a_secret_that_the_model_made_up_is_taken_out_of_prose_and_told_in_code() -> None:
     diff = f'+TOKEN = "{SECRET}"\n'
     result = disarm(asked(), code(f"Use {SECRET} for now.", diff))

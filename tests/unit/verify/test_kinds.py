@@ -96,12 +96,23 @@ SAME = [
     ("go", "package a\n\nfunc F() {}\n", "// Package a.\npackage a\n\n// F does nothing.\nfunc F() {}\n"),
     ("java", "class A { void f() {} }\n", "/** A. */\nclass A { /** f. */ void f() {} }\n"),
     ("rust", "fn f() {}\n", "/// Does nothing.\nfn f() {}\n"),
+    ("go", "package a\n\nfunc F() {}\n", "package a\n\n/* F\ndoes nothing. */\nfunc F() {}\n"),
+    ("typescript", "f(1);\n", "/**\n * Doc.\n */\nf(1); /* and\n more */\n"),
+    ("python", "x = 1\ny = 2\n", "x = 1\ny = 2\n# coding: by hand\n"),
 ]
 OTHER = [
     ("python", "if a:\n    b()\n    c()\n", "if a:\n    b()\nc()\n"),
     ("python", "x = 1\n", 'x = 1\nf"{x()}"\n'),
     ("python", "x = 1\n", "x = (\n"),
     ("javascript", "function f() { return 1 }\n", "function f() { return /*\n*/ 1 }\n"),
+    ("typescript", "function f() { return 1 }\n", "function f() { return /*\n*/ 1 }\n"),
+    (
+        "go",
+        "package a\nfunc f() (r int) { return g() }\n",
+        "package a\nfunc f() (r int) { return /*\n*/ g() }\n",
+    ),
+    ("javascript", "const a = <b />;\n", "/** @jsx evil */\nconst a = <b />;\n"),
+    ("python", "x = 'é'\n", "# coding: latin-1\nx = 'é'\n"),
     ("go", "package a\n", "//go:build ignore\npackage a\n"),
     ("java", "class A {}\n", "// \\u000a static { evil(); }\nclass A {}\n"),
     ("rust", "fn f() {}\n", "#[inline]\nfn f() {}\n"),
@@ -121,6 +132,11 @@ def test_any_other_change_makes_one(language: str, before: str, after: str) -> N
 
 def test_what_did_not_parse_before_cannot_be_compared() -> None:
     assert same_code("python", "def (:\n", "def (:\n# x\n") is None
+
+
+def test_comments_that_may_be_code_of_another_language_cannot_be_compared() -> None:
+    before = 'package a\n/*\nint f(void) { return 1; }\n*/\nimport "C"\n'
+    assert same_code("go", before, before.replace("1", "2")) is None
 
 
 def test_a_refactoring_that_drops_a_public_name_is_refused() -> None:

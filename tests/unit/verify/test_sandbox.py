@@ -164,6 +164,30 @@ time.sleep(30)
     assert python(hoard, memory=150 * MIB).ended == "was ended at 150 MiB of memory"
 
 
+@pytest.mark.parametrize(
+    "fill",
+    [
+        "m = mmap.mmap(-1, size); touch(m); m.resize(4096); held.append(m)",
+        "f = os.memfd_create('x'); os.write(f, b'x' * size); held += [mmap.mmap(f, 9)]; os.closerange(f, 9)",
+        "f = os.memfd_create('x'); os.write(f, b'x' * size); socket.send_fds(one, [b'x'], [f]); os.close(f)",
+    ],
+    ids=["mapped in part", "a file that is only mapped", "a file on its way"],
+)
+def test_shared_memory_that_is_counted_nowhere_is_memory_too(fill: str) -> None:
+    hoard = f"""
+import mmap, os, socket, time
+size, held = 40 * 1024 * 1024, []
+one, other = socket.socketpair()
+def touch(m):
+    for at in range(0, size, 4096):
+        m[at] = 1
+for n in range(6):
+    {fill}
+time.sleep(30)
+"""
+    assert python(hoard, memory=150 * MIB).ended == "was ended at 150 MiB of memory"
+
+
 def test_a_command_that_nobody_wants_any_more_is_ended_at_once_with_all_it_started() -> None:
     asked: list[float] = []
 
