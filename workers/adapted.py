@@ -52,15 +52,15 @@ async def adapted(
     ask = ask if adapter.capabilities.structured_output else ask.told_its_schema
     messages = tuple(Message(message.role, message.content) for message in ask.messages)
     asked = Request(ask.model, messages, ask.max_output_tokens, ask.temperature_taken, ask.schema, call_id)
+    whole = asyncio.timeout(total)
     try:
-        async with asyncio.timeout(total):
+        async with whole:
             if adapter.capabilities.streaming:
                 await _streamed(adapter, asked, as_configured(config, ask.provider, total), done)
             else:
                 _take(adapter, ask.model, await adapter.process_request(asked), done)
-    except TimeoutError:
-        message = f"The call took longer than {total:g} s."
-        done.failure = Failure(category=Category.TOTAL_TIMEOUT, message=message)
+    except TimeoutError as error:
+        done.failure = _out_of_time(error, total, ours=whole.expired())
     except ProviderFailed as failed:
         done.refused = not failed.may_be_billed and not done.began
         done.http_status = failed.http_status
@@ -76,6 +76,15 @@ async def adapted(
         done.failure = Failure(category=Category.MALFORMED, message=message)
     finally:
         done.sent = done.began or getattr(adapter.client, "sent", True)
+
+
+def _out_of_time(error: TimeoutError, total: float, *, ours: bool) -> Failure:
+    """Our limit says nothing of the provider; one that the adapter sets itself says that it was too slow."""
+    if ours:
+        message = f"The call took longer than {total:g} s."
+        return Failure(category=Category.TOTAL_TIMEOUT, message=message)
+    message = said(f"The adapter waited no longer: {str(error) or type(error).__name__}", None)[:500]
+    return Failure(category=Category.IDLE_TIMEOUT, message=message)
 
 
 async def _streamed(adapter: Provider, asked: Request, config: Config, done: Exchange) -> None:

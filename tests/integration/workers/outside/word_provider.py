@@ -27,6 +27,8 @@ class WordProvider(Provider):
         """One POST; what is refused is surely free."""
         if self.account.settings.get("broken"):
             raise RuntimeError("the adapter is broken")
+        if self.account.settings.get("impatient"):
+            raise TimeoutError("its own limit is over")
         path = str(self.account.settings.get("path", "/chat/completions"))
         body = self._body(request)
         response = await self.client.request("POST", path, json=body, headers=self._key())
