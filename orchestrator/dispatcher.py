@@ -37,6 +37,7 @@ TICK_SECONDS = 0.25
 PACE_SECONDS = 0.005
 FOLLOWER_SECONDS = 0.5
 SILENT_LEADER_SECONDS = 6.0
+PING_SECONDS = 2.0
 """A leader asks every quarter of a second; a round that waits for a hanging broker takes about five."""
 PARTITIONS_SECONDS = 3600.0
 RECKON_SECONDS = 60.0
@@ -79,7 +80,6 @@ class Dispatcher:
             if not (await line.one(leadership.TRY)).held:
                 return
             telemetry.tell("dispatcher.leading")
-            self._due.clear()
             try:
                 while (await line.one(leadership.HELD)).held:
                     await self._round()
@@ -128,8 +128,10 @@ class Dispatcher:
             return
         try:
             await step()
-        except StoreUnavailable:
-            raise
+        except StoreUnavailable as error:
+            # A statement that took too long ends as a store that is away does; only the latter stops us.
+            await self._parts.db.answering_within(PING_SECONDS).ping()
+            telemetry.fault("dispatcher.fault", error, step=step.__name__)
         except Exception as error:  # noqa: BLE001 - what one step stumbles over must not stop the others
             telemetry.fault("dispatcher.fault", error, step=step.__name__)
 

@@ -39,7 +39,9 @@ class OnBudget(StrEnum):
 MAX_DOLLARS: Final = 9_000_000_000
 THRESHOLDS: Final = (50, 80, 100)
 
-Dollars = Annotated[str, Field(pattern=r"^\d{1,10}(\.\d{1,9})?$", description="dollars, as a decimal string")]
+Dollars = Annotated[
+    str, Field(pattern=r"^[0-9]{1,10}(\.[0-9]{1,9})?$", description="dollars, as a decimal string")
+]
 
 
 def nanos_of(amount: str) -> int:

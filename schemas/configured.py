@@ -3,6 +3,7 @@
 A credential is given and never shown. It belongs to the host it was given for.
 """
 
+import json
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Self
@@ -338,11 +339,13 @@ class HealthOverview(Value):
 class TemplateVariable(Value):
     """What is to be filled in; `secret` ones are given and never kept with the template."""
 
-    description: str
-    default: str | None = None
+    description: str = Field(max_length=500)
+    default: str | None = Field(None, max_length=8192)
     secret: bool = False
 
 
+MOST_TEMPLATE_BYTES: Final = 16 * 1024
+"""A variable may stand in it often, and each time its value does."""
 VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
 
 
@@ -359,6 +362,9 @@ class Template(Value):
     def _is_small(cls, provider: dict[str, Any], _: ValidationInfo) -> dict[str, Any]:
         if not 1 <= len(provider) <= len(ProviderRequest.model_fields):
             raise ValueError("must have the fields of a provider")
+        size = len(json.dumps(provider))
+        if size > MOST_TEMPLATE_BYTES:
+            raise ValueError(f"must take at most {MOST_TEMPLATE_BYTES:,} bytes, and takes {size:,}")
         return provider
 
 
@@ -378,4 +384,6 @@ class TemplateFilling(Value):
     """Values for a template's variables, and the name of the provider to be made."""
 
     name: ProviderName | None = None
-    variables: dict[VariableName, SecretStr] = Field(default_factory=dict, max_length=20)
+    variables: dict[VariableName, Annotated[SecretStr, Field(max_length=8192)]] = Field(
+        default_factory=dict, max_length=20
+    )

@@ -26,7 +26,7 @@ def _bounded(amount: str) -> str:
 Fee = Annotated[
     str,
     BeforeValidator(_as_text),
-    Field(pattern=r"^\d{1,7}(\.\d{1,9})?$"),
+    Field(pattern=r"^[0-9]{1,7}(\.[0-9]{1,9})?$"),
     AfterValidator(_bounded),
 ]
 Rate = Annotated[float, Field(gt=0, le=1)]

@@ -113,11 +113,13 @@ class ProviderOptions(Value):
     )
     project: str | None = Field(None, pattern=r"^[!-~]{1,200}$", description="OpenAI's project")
     anthropic_version: str | None = Field(
-        None, pattern=r"^\d{4}-\d\d-\d\d$", description="Anthropic's version of the API, such as 2023-06-01"
+        None,
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        description="Anthropic's version of the API, such as 2023-06-01",
     )
     api_version: str | None = Field(
         None,
-        pattern=r"^(\d{4}-\d\d-\d\d(-preview)?|v1|latest|preview)$",
+        pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?|v1|latest|preview)$",
         description="Azure's version of the API",
     )
     server_type: ServerType | None = Field(None, description="which server a self-hosted endpoint runs")

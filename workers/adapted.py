@@ -52,17 +52,16 @@ async def adapted(
     ask = ask if adapter.capabilities.structured_output else ask.told_its_schema
     messages = tuple(Message(message.role, message.content) for message in ask.messages)
     asked = Request(ask.model, messages, ask.max_output_tokens, ask.temperature_taken, ask.schema, call_id)
-    billed = False
+    billed, whole = False, asyncio.timeout(total)
     try:
-        async with asyncio.timeout(total):
+        async with whole:
             if adapter.capabilities.streaming:
                 await _streamed(adapter, asked, as_configured(config, ask.provider, total), done)
             else:
                 _take(adapter, ask.model, await adapter.process_request(asked), done)
         billed = True
-    except TimeoutError:
-        billed, message = True, f"The call took longer than {total:g} s."
-        done.failure = Failure(category=Category.TOTAL_TIMEOUT, message=message)
+    except TimeoutError as error:
+        billed, done.failure = True, _out_of_time(error, total, ours=whole.expired())
     except ProviderFailed as failed:
         billed = failed.may_be_billed
         done.refused = not billed and not done.began
@@ -87,6 +86,15 @@ def _hint(seconds: float | None) -> float | None:
     if isinstance(seconds, int | float) and 0 <= seconds < LONGEST_WAIT:
         return float(seconds)
     return None
+
+
+def _out_of_time(error: TimeoutError, total: float, *, ours: bool) -> Failure:
+    """Our limit says nothing of the provider; one that the adapter sets itself says that it was too slow."""
+    if ours:
+        message = f"The call took longer than {total:g} s."
+        return Failure(category=Category.TOTAL_TIMEOUT, message=message)
+    message = said(f"The adapter waited no longer: {str(error) or type(error).__name__}", None)[:500]
+    return Failure(category=Category.IDLE_TIMEOUT, message=message)
 
 
 async def _streamed(adapter: Provider, asked: Request, config: Config, done: Exchange) -> None:

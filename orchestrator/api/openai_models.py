@@ -16,13 +16,14 @@ ANY: Final = "auto"
 def chosen(model: str, standings: Sequence[Standing]) -> dict[str, Any]:
     """The preferences that a `model` stands for. Raises `ModelNotFound`, naming what there is."""
     providers = [provider for provider, _, _ in standings]
+    # Before the names: some vendors' own model is called so too.
+    if model == ANY:
+        return {}
     if any(provider.name == model for provider in providers):
         return {"providers": [model]}
     serving = [provider.name for provider in providers if provider.model == model]
     if serving:
         return {"providers": serving, "model": model}
-    if model == ANY:
-        return {}
     known = ", ".join(listed(standings))
     message = f"The model {model[:200]!r} does not exist here; there are {known}."
     raise ModelNotFound(message, errors=(FieldError(field="model", message=message, code="model_not_found"),))

@@ -120,6 +120,8 @@ async def test_a_name_is_taken_once(caller: Visitor, stranger: Visitor) -> None:
         ({"options": {"monthly_fee_usd": "-1"}}, "options.monthly_fee_usd"),
         ({"options": {"monthly_fee_usd": "0.0"}}, "options.monthly_fee_usd"),
         ({"options": {"monthly_fee_usd": "1000001"}}, "options.monthly_fee_usd"),
+        ({"options": {"monthly_fee_usd": "\u0663"}}, "options.monthly_fee_usd"),
+        ({"options": {"anthropic_version": "2023-06-0\u0661"}}, "options.anthropic_version"),
         ({"options": {"circuit": {"minimum_calls": 0}}}, "options.circuit.minimum_calls"),
         ({"options": {"circuit": {"failure_ratio": 2}}}, "options.circuit.failure_ratio"),
         ({"options": {"circuit": {"open_seconds": 9, "open_most_seconds": 8}}}, "options.circuit"),

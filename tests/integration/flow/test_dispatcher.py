@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from orchestrator import clock, telemetry
 from orchestrator.dispatcher import Dispatcher
 from orchestrator.flow.shares import Lane, shares
+from orchestrator.store.statements import text
 from orchestrator.wiring import Parts
 from schemas.errors import StoreUnavailable
 from tests.integration.flow.world import World, eventually, opened
@@ -149,6 +150,18 @@ async def test_what_one_step_stumbles_over_does_not_stop_the_others(
     async with dispatching(world.parts):
         task_id = await world.submit()
         await eventually(lambda: is_nudged(broker, str(task_id)), 5)
+
+
+async def test_a_statement_that_takes_too_long_in_one_step_does_not_stop_the_others(
+    world: World, broker: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.store.engine.STATEMENT_TIMEOUT_MS", 1000)
+    monkeypatch.setattr("orchestrator.dispatcher.SILENT_LEADER_SECONDS", 0.9)
+    async with world.parts.db.transaction() as connection:
+        await connection.execute(text("LOCK TABLE reckonings"))
+        async with dispatching(world.parts):
+            task_id = await world.submit()
+            await eventually(lambda: is_nudged(broker, str(task_id)), 8)
 
 
 async def test_a_mistake_in_dispatching_is_told_as_a_fault_and_tried_again(

@@ -1,10 +1,13 @@
 """The books: each check finds the breach it is for, nothing else, and what is over stays as it is."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
 import pytest
 
+from orchestrator import clock
 from orchestrator.flow.reckon import Finding, reckon
 from orchestrator.flow.rescue import rescue
 from orchestrator.flow.write_off import write_off
@@ -52,6 +55,16 @@ async def test_books_that_agree_have_no_breach(world: World) -> None:
     assert broken(await reckon(world.parts, None)) == {}
     assert broken(await reckon(world.parts, LATELY)) == {}
     await check(world)
+
+
+async def test_everything_may_take_longer_to_check_than_a_statement_may(world: World) -> None:
+    hurried = replace(world.parts, db=world.parts.db.answering_within(0.5))
+    async with world.parts.db.transaction() as connection:
+        await connection.execute(text("LOCK TABLE call_charges"))
+        checking = asyncio.create_task(reckon(hurried, None))
+        await clock.sleep(1)
+        assert not checking.done()
+    assert broken(await checking) == {}
 
 
 @pytest.mark.parametrize("since", [None, LATELY], ids=["everything", "lately"])

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from orchestrator.catalogue.choosing import chosen_model
 from orchestrator.catalogue.templates import BUILT_IN, complaints, filled, missing, vendor_at
-from schemas.configured import ProviderRequest, Template
+from schemas.configured import ProviderRequest, Template, TemplateFilling
 from schemas.providers import Vendor
 
 
@@ -32,6 +33,15 @@ def test_a_model_without_a_value_is_left_to_the_endpoint() -> None:
     made = filled(BUILT_IN["groq"], {"API_KEY": "k"})
     assert "model" not in made
     assert missing(BUILT_IN["groq"], {}) == ["API_KEY"]
+
+
+def test_what_would_grow_beyond_bounds_is_no_template_and_no_value() -> None:
+    with pytest.raises(ValidationError, match="must take at most"):
+        template({"base_url": "https://x", "model": "{{A}}" * 4000}, A={"description": ""})
+    with pytest.raises(ValidationError, match="8192"):
+        TemplateFilling.model_validate({"variables": {"A": "x" * 9000}})
+    with pytest.raises(ValidationError, match="8192"):
+        template({"base_url": "https://{{A}}"}, A={"description": "", "default": "x" * 9000})
 
 
 def test_a_value_is_never_read_as_a_template() -> None:

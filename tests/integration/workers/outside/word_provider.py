@@ -30,6 +30,8 @@ class WordProvider(Provider):
             raise RuntimeError("the adapter is broken")
         if "own_client" in self.account.settings:
             return await self._by_a_client_of_its_own(str(self.account.settings["own_client"]))
+        if self.account.settings.get("impatient"):
+            raise TimeoutError("its own limit is over")
         path = str(self.account.settings.get("path", "/chat/completions"))
         body = self._body(request)
         response = await self.client.request("POST", path, json=body, headers=self._key())
