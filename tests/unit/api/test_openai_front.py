@@ -147,7 +147,7 @@ def test_a_model_is_a_providers_name_or_a_model_or_any() -> None:
     known = [provider("mine", "gpt-x"), provider("other", "gpt-x"), provider("third", "gpt-y")]
     assert chosen("mine", known) == {"providers": ["mine"]}
     assert chosen("gpt-x", known) == {"providers": ["mine", "other"], "model": "gpt-x"}
-    assert chosen("auto", known) == {}
+    assert chosen("auto", [*known, provider("github", "auto")]) == {}
     assert list(listed(known)) == ["auto", "gpt-x", "mine", "other", "gpt-y", "third"]
     with pytest.raises(ModelNotFound, match="there are auto, gpt-x"):
         chosen("gpt-z", known)
