@@ -82,7 +82,7 @@ async def test_its_answer_is_verified_and_booked_at_its_own_price(
         ({"fault": "disconnect"}, {}, "truncated", "hold"),
         ({"fault": "malformed"}, {}, "malformed", "hold"),
         ({}, {"broken": True}, "malformed", "nothing"),
-        ({}, {"impatient": True}, "idle_timeout", "nothing"),
+        ({}, {"impatient": True}, "idle_timeout", "hold"),
         ({}, {"path": "//elsewhere.example/"}, "malformed", "hold"),
     ],
 )
